@@ -1,0 +1,44 @@
+# Everything that CI runs is a target here. Needs git, make and Python 3.11 or newer; the rest is set up in this folder.
+PYTHON ?= python3
+TOOLS := .tools
+UV := $(TOOLS)/bin/uv
+RUN := $(UV) run --no-sync
+ONCE ?=
+
+.PHONY: demo test check fmt bench chaos clean setup
+
+demo: setup
+	$(RUN) millstream demo $(if $(ONCE),--once)
+
+test: check
+	$(RUN) pytest -n 2 --dist loadgroup -ra
+
+check: setup
+	$(RUN) ruff check
+	$(RUN) ruff format --check
+	$(RUN) mypy
+	$(RUN) lint-imports
+	cd dbt_project && ../$(UV) run --no-sync sqlfluff lint --nocolor -q models tests
+
+fmt: setup
+	$(RUN) ruff check --fix
+	$(RUN) ruff format
+
+bench: setup
+	$(RUN) python -m benchmarks
+
+chaos: setup
+	MILLSTREAM_CHAOS=1 $(RUN) pytest -ra tests/faults
+
+setup: $(UV)
+	@$(UV) sync --locked --quiet
+
+$(UV):
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "Millstream needs Python 3.11 or newer; set PYTHON=python3.12 or the like."; exit 1; }
+	@$(PYTHON) -m venv $(TOOLS) || \
+		{ rm -rf $(TOOLS); echo "Python's venv module is missing. On Debian: apt install python3-venv"; exit 1; }
+	@$(TOOLS)/bin/python -m pip install --quiet --disable-pip-version-check 'uv>=0.9,<1'
+
+clean:
+	rm -rf .venv $(TOOLS) .mypy_cache .ruff_cache .pytest_cache .hypothesis dbt_project/target dbt_project/logs data/demo

@@ -1,0 +1,42 @@
+"""The frame around every page: navigation, demo banner, footer, errors in words, and the follower."""
+
+from __future__ import annotations
+
+import logging
+import uuid
+
+import streamlit as st
+
+from dashboards.parts.follow import follow_snapshots
+from dashboards.parts.frame import demo_banner, footer
+from dashboards.view import open_view
+from pipelines.errors import MillstreamError
+
+log = logging.getLogger("dashboards")
+
+st.set_page_config(page_title="Millstream", page_icon="🌾", layout="wide")
+page = st.navigation(
+    {
+        "Millstream": [
+        st.Page("app_pages/overview.py", title="Overview", icon=":material/dashboard:", default=True),
+        st.Page("app_pages/funnel.py", title="Funnel", icon=":material/filter_alt:"),
+        st.Page("app_pages/campaigns.py", title="Campaigns", icon=":material/mail:"),
+        st.Page("app_pages/data_health.py", title="Data health", icon=":material/monitor_heart:"),
+    ]}
+)
+try:
+    view = open_view()
+    demo_banner(view)
+    page.run()
+    footer(view)
+    follow_snapshots()
+except MillstreamError as problem:
+    st.error(str(problem), icon=":material/error:")
+except Exception:
+    reference = uuid.uuid4().hex[:8]
+    log.exception("page %s failed, reference %s", page.title, reference)
+    st.error(
+        f"This page could not be drawn because of a mistake in Millstream. Nothing was changed. "
+        f"Reload the page; if it stays, look up {reference} in the dashboards' log.",
+        icon=":material/error:",
+    )

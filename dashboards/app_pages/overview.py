@@ -1,0 +1,66 @@
+"""Overview: how the business is doing, on one screen."""
+
+import streamlit as st
+
+from dashboards.charts.months_moved import months_chart
+from dashboards.charts.revenue_line import revenue_line
+from dashboards.parts.card import card_row
+from dashboards.parts.charted import charted
+from dashboards.parts.empty import nothing_here
+from dashboards.parts.first_steps import first_steps
+from dashboards.parts.frame import page_title
+from dashboards.parts.kpi_cards import kpi_cards
+from dashboards.parts.last_campaign import last_campaign
+from dashboards.parts.notes import not_added
+from dashboards.parts.plans_table import plans_table
+from dashboards.parts.strip import health_strip
+from dashboards.queries.kpis import kpis
+from dashboards.queries.months import months_moved
+from dashboards.queries.plans import top_plans
+from dashboards.queries.setup import rows
+from dashboards.queries.trend import RANGES, revenue_trend
+from dashboards.view import current_view
+
+view = current_view()
+page_title(view, "Overview")
+snapshot = view.snapshot
+if snapshot is None:
+    first_steps(view)
+    st.stop()
+if not rows(snapshot, "marts.fct_mrr_daily") and not rows(snapshot, "marts.agg_revenue_daily"):
+    nothing_here("No payments are published yet, so there is no revenue to show.", command="millstream run")
+    health_strip(view)
+    st.stop()
+
+asked = {"currency": view.currency, "timezone": view.zone}
+figures = kpis(snapshot, **asked)
+card_row(kpi_cards(figures), view.colours)
+not_added(figures.unconverted, "no exchange rate to the reporting currency")
+
+with st.container(border=True):
+    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+        st.subheader("Net revenue", anchor=False)
+        with st.container(horizontal=True, vertical_alignment="center", width="content"):
+            compare = st.toggle("Compare", value=True, key="cmp", bind="query-params")
+            chosen = st.segmented_control(
+                "Range", RANGES, default="30d", required=True, key="range", bind="query-params", label_visibility="collapsed"
+            )
+    trend = revenue_trend(
+        snapshot, chosen=chosen, currency=view.currency, last_day=view.last_day(snapshot), today=view.begun_day(snapshot)
+    )
+    charted(revenue_line(trend, compare=compare, colours=view.colours), key="revenue", height=300)
+    not_added(trend.others, "settled in another currency")
+
+left, right = st.columns([3, 2])
+with left, st.container(border=True, height="stretch"):
+    st.subheader("MRR movements", anchor=False)
+    months = months_moved(snapshot, last_day=view.last_day(snapshot), **asked)
+    if months:
+        charted(months_chart(months, view.colours), key="movements", height=330)
+    else:
+        nothing_here("No subscription has been paid for yet.")
+with right, st.container(border=True, height="stretch"):
+    st.subheader("Top plans by MRR", anchor=False)
+    plans_table(top_plans(snapshot, day=view.last_day(snapshot), currency=view.currency), view)
+    last_campaign(view)
+health_strip(view)

@@ -1,0 +1,66 @@
+"""The list of campaigns and the report of one."""
+
+from __future__ import annotations
+
+from html import escape
+
+import streamlit as st
+
+from dashboards.parts.campaign_words import MEANING, plain, state_badge
+from dashboards.parts.numbers import count, percent
+from dashboards.parts.table import Badge, table
+from dashboards.parts.times import stamp
+from dashboards.queries.campaigns import STATES, Campaign
+from dashboards.view import View
+
+_COUNTED = ("Audience", "Accepted", "Ambiguous", "Excluded", "Open")
+
+
+def campaign_list(campaigns: list[Campaign], view: View) -> None:
+    """One row per campaign, the one that changed last on top."""
+    rows = [
+        (
+            one.name,
+            state_badge(one.state),
+            one.segment,
+            *(count(number) for number in (one.audience, one.accepted, one.counts["ambiguous"], one.excluded, one.open)),
+            stamp(one.updated_at, view.zone),
+        )
+        for one in campaigns
+    ]
+    headers = ("Campaign", "State", "Segment", *_COUNTED, "Changed")
+    table(headers, rows, numbers=(*_COUNTED, "Changed"), caption="Campaigns", colours=view.colours)
+
+
+def certificate(campaign: Campaign, view: View) -> None:
+    """The sentence that must add up, and what would break it."""
+    colours = view.colours
+    good = not campaign.duplicates and not campaign.missing
+    tint = colours.good if good else colours.bad
+    proof = f"duplicates {count(campaign.duplicates)} · missing {count(campaign.missing)}"
+    st.html(
+        f'<div style="border:1px solid {colours.border};border-left:4px solid {tint};border-radius:8px;'
+        f'padding:10px 14px;color:{colours.text}"><div style="font-size:16px;font-weight:600;'
+        f'font-variant-numeric:tabular-nums">{escape(campaign.certificate)}</div>'
+        f'<div style="font-size:13px;color:{colours.muted}">{"✓" if good else "!"} {escape(proof)}</div></div>'
+    )
+
+
+def ledger_table(campaign: Campaign, view: View) -> None:
+    """People per ledger state; states without anybody are left out."""
+    rows = [
+        (plain(state), count(number), percent(number / campaign.audience), MEANING.get(state, ""))
+        for state in STATES
+        if (number := campaign.counts[state])
+    ]
+    headers = ("Ledger state", "People", "Share", "Meaning")
+    table(headers, rows, numbers=("People", "Share"), caption="Recipients by state", colours=view.colours)
+
+
+def reasons_table(campaign: Campaign, view: View) -> None:
+    """Why people got no mail."""
+    rows: list[tuple[str | Badge, ...]] = [
+        (plain(reason), count(number))
+        for reason, number in sorted(campaign.reasons.items(), key=lambda pair: (-pair[1], pair[0]))
+    ]
+    table(("Reason", "People"), rows, numbers=("People",), caption="Reasons", colours=view.colours)

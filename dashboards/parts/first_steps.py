@@ -1,0 +1,39 @@
+"""The checklist of a folder without a snapshot."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from dashboards.parts.empty import checklist
+from dashboards.queries.setup import progress
+from dashboards.view import View
+
+
+def first_steps(view: View) -> None:
+    """Three steps to the first figures, each with its command; ticks follow what was done."""
+    done = progress(view.settings, view.snapshot)
+    st.markdown("Nothing is published yet. Three steps lead to the first figures:")
+    checklist(
+        [
+            (
+                done.has_payments,
+                "Connect Stripe",
+                "Put a restricted key that may only read into .env as STRIPE_API_KEY, then load the payments.",
+                "millstream ingest stripe",
+            ),
+            (
+                done.has_events,
+                "Load events",
+                "JSON lines, CSV or Parquet: who did what, and when.",
+                "millstream ingest events path/to/events.jsonl",
+            ),
+            (
+                done.is_published,
+                "Run the pipeline",
+                "Builds the models, checks them and publishes the first snapshot. This page then fills by itself.",
+                "millstream run",
+            ),
+        ],
+        view.colours,
+    )
+    st.caption("Only want to look around? `millstream demo` makes a business of its own, in a folder of its own.")

@@ -1,0 +1,47 @@
+"""What stands around every page: the demo banner, the title with the data's moment, the footer."""
+
+from __future__ import annotations
+
+from html import escape
+
+import streamlit as st
+
+from dashboards.parts.times import clock, is_stale
+from dashboards.view import View
+
+
+def demo_banner(view: View) -> None:
+    """Say that nothing here is real, where that is so."""
+    if view.settings.demo is None:
+        return
+    colours = view.colours
+    st.html(
+        f'<div role="note" style="background:{colours.surface};border:1px solid {colours.border};'
+        f'border-left:4px solid {colours.warning};border-radius:8px;padding:7px 12px;font-size:13.5px;'
+        f'color:{colours.text}"><b>Demo data.</b> A made-up business; no mail leaves this machine.</div>'
+    )
+
+
+def page_title(view: View, title: str) -> None:
+    """The title, and beneath it the one line that says how fresh the data are."""
+    st.title(title, anchor=False)
+    colours = view.colours
+    if view.snapshot is None:
+        tint, words = colours.muted, "No data published yet"
+    else:
+        stale = is_stale(view.snapshot.as_of, view.now)
+        tint = colours.warning if stale else colours.good
+        words = f"Data as of {clock(view.snapshot.as_of, view.zone)}"
+        words += " · stale: the pipeline is late" if stale else " · fresh"
+    dot = f'<span style="color:{tint};font-size:11px" aria-hidden="true">●</span>'
+    st.html(f'<div style="color:{colours.muted};font-size:13.5px">{dot} {escape(words)}</div>')
+
+
+def footer(view: View) -> None:
+    """The zone and the currency that all figures of the page are in."""
+    snapshot = "" if view.snapshot is None else f" · snapshot {view.snapshot.number}"
+    words = f"Days and times in {view.zone} · money in {view.currency} unless told otherwise{snapshot}"
+    st.html(
+        f'<footer style="color:{view.colours.muted};font-size:12.5px;margin-top:8px;padding-top:8px;'
+        f'border-top:1px solid {view.colours.border}">{escape(words)}</footer>'
+    )

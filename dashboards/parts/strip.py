@@ -1,0 +1,45 @@
+"""One line that tells whether the figures can be trusted: build, checks, sources."""
+
+from __future__ import annotations
+
+from html import escape
+
+import streamlit as st
+
+from dashboards.parts.times import ago
+from dashboards.queries.health import checks, recent_builds, sources
+from dashboards.view import View
+
+
+def health_strip(view: View) -> None:
+    """Last build, failing checks, last load; each with a word beside its dot."""
+    facts = [_build_fact(view)]
+    if view.snapshot is not None:
+        results = checks(view.snapshot)
+        failing = results.filter(~results["is_passed"]).height if results.height else 0
+        good = f"{results.height} checks passed" if results.height else "no checks stored"
+        facts.append((not failing, f"{failing} of {results.height} checks failing" if failing else good))
+        found = sources(view.snapshot)
+        for source, loaded in zip(*(found[name] for name in ("source", "last_loaded_at")), strict=True) if found.height else ():
+            words = "never loaded" if loaded is None else f"loaded {ago(loaded, view.now)}"
+            facts.append((loaded is not None, f"{source}: {words}"))
+    colours = view.colours
+    items = "".join(
+        f'<span style="white-space:nowrap"><span aria-hidden="true" style="color:'
+        f'{colours.good if good else colours.warning}">{"✓" if good else "!"}</span> {escape(words)}</span>'
+        for good, words in facts
+    )
+    st.html(
+        f'<div style="display:flex;flex-wrap:wrap;gap:6px 22px;border:1px solid {colours.border};border-radius:8px;'
+        f'padding:9px 14px;font-size:13.5px;color:{colours.text}"><b>Data health</b>{items}</div>'
+    )
+
+
+def _build_fact(view: View) -> tuple[bool, str]:
+    builds = recent_builds(view.settings, limit=1)
+    if not builds:
+        return False, "no build yet"
+    newest = builds[0]
+    when = ago(newest.finished_at or newest.started_at, view.now)
+    words = {"published": "last build published", "failed": "last build failed", "running": "a build is running, started"}
+    return newest.outcome != "failed", f"{words.get(newest.outcome, newest.outcome)} {when}"

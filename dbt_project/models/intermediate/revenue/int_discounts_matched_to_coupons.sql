@@ -1,0 +1,73 @@
+with
+
+discounts as (
+
+    select * from {{ ref('stg_stripe__subscription_discounts') }}
+
+),
+
+coupons as (
+
+    select * from {{ ref('stg_stripe__coupons') }}
+
+),
+
+-- an event carries the id of a discount only; a list that was expanded tells its coupon
+told_elsewhere as (
+
+    select
+        account,
+        discount_id,
+        max(coupon_id) as coupon_id
+    from discounts
+    where coupon_id is not null and discount_id is not null
+    group by all
+
+),
+
+identified as (
+
+    select
+        discounts.account,
+        discounts.version_number,
+        discounts.subscription_item_id,
+        discounts.discount_id,
+        coalesce(discounts.coupon_id, told_elsewhere.coupon_id) as coupon_id,
+        discounts.coupon_duration,
+        discounts.coupon_currency,
+        discounts.percent_off,
+        discounts.amount_off_minor,
+        discounts.applies_to_products,
+        discounts.list_position,
+        discounts.discount_ended_at
+
+    from discounts
+
+    left join told_elsewhere
+        on discounts.account = told_elsewhere.account and discounts.discount_id = told_elsewhere.discount_id
+
+),
+
+matched as (
+
+    select
+        identified.account,
+        identified.version_number,
+        identified.subscription_item_id,
+        identified.discount_id,
+        identified.coupon_id,
+        coalesce(identified.coupon_duration, coupons.coupon_duration) as coupon_duration,
+        coalesce(identified.coupon_currency, coupons.coupon_currency) as coupon_currency,
+        coalesce(identified.percent_off, coupons.percent_off) as percent_off,
+        coalesce(identified.amount_off_minor, coupons.amount_off_minor) as amount_off_minor,
+        coalesce(identified.applies_to_products, coupons.applies_to_products) as applies_to_products,
+        identified.list_position,
+        identified.discount_ended_at
+
+    from identified
+
+    left join coupons on identified.account = coupons.account and identified.coupon_id = coupons.coupon_id
+
+)
+
+select * from matched

@@ -1,0 +1,20 @@
+with
+
+source as (
+
+    select * from {{ source('raw_stripe', 'coupons') }}
+
+),
+
+renamed as (
+
+    select
+        account,
+        id as coupon_id,
+        {{ coupon_columns('payload') }}
+
+    from source
+
+)
+
+select * from renamed

@@ -1,0 +1,50 @@
+with
+
+source as (
+
+    select * from {{ source('raw_stripe', 'invoices') }}
+
+    where not is_deleted
+
+),
+
+renamed as (
+
+    select
+        -- ids
+        account,
+        id as invoice_id,
+        {{ json_id('payload', 'customer') }} as customer_id,
+        coalesce(
+            {{ json_id('payload', 'parent.subscription_details.subscription') }}, {{ json_id('payload', 'subscription') }}
+        ) as subscription_id,
+        {{ json_id('payload', 'charge') }} as charge_id,
+        {{ json_id('payload', 'payment_intent') }} as payment_intent_id,
+
+        -- strings
+        {{ json_text('payload', 'number') }} as invoice_number,
+        {{ json_text('payload', 'status') }} as invoice_status,
+        {{ json_text('payload', 'billing_reason') }} as billing_reason,
+        upper({{ json_text('payload', 'currency') }}) as currency,
+
+        -- numerics
+        {{ json_integer('payload', 'subtotal') }} as subtotal_minor,
+        {{ json_integer('payload', 'total') }} as total_minor,
+        {{ json_integer('payload', 'total_excluding_tax') }} as total_excluding_tax_minor,
+        {{ json_integer('payload', 'amount_due') }} as due_minor,
+        {{ json_integer('payload', 'amount_paid') }} as paid_minor,
+        {{ json_integer('payload', 'amount_remaining') }} as remaining_minor,
+        coalesce({{ json_integer('payload', 'attempt_count') }}, 0) as attempt_count,
+
+        -- timestamps
+        {{ json_timestamp('payload', 'created') }} as created_at,
+        {{ json_timestamp('payload', 'due_date') }} as due_at,
+        {{ json_timestamp('payload', 'status_transitions.finalized_at') }} as finalized_at,
+        {{ json_timestamp('payload', 'status_transitions.paid_at') }} as paid_at,
+        {{ json_timestamp('payload', 'status_transitions.voided_at') }} as voided_at
+
+    from source
+
+)
+
+select * from renamed

@@ -1,0 +1,96 @@
+with
+
+source as (
+
+    select * from {{ source('raw_stripe', 'object_versions') }}
+
+    where object = 'subscription'
+
+),
+
+of_subscriptions as (
+
+    select
+        account,
+        sequence as version_number,
+        cast(null as varchar) as subscription_item_id,
+        coalesce(
+            {{ json_part('payload', 'discounts') }}, {{ json_array_of(json_part('payload', 'discount')) }}
+        ) as discounts
+
+    from source
+
+),
+
+items as (
+
+    select
+        account,
+        sequence as version_number,
+        {{ json_elements('payload', 'items.data') }} as item
+
+    from source
+
+),
+
+of_items as (
+
+    select
+        account,
+        version_number,
+        {{ json_text('item', 'id') }} as subscription_item_id,
+        {{ json_part('item', 'discounts') }} as discounts
+
+    from items
+
+),
+
+unnested as (
+
+    select
+        account,
+        version_number,
+        subscription_item_id,
+        nullif({{ json_elements('discounts') }}, 'null') as discount,
+        {{ json_positions('discounts') }} as list_position
+
+    from (select * from of_subscriptions union all select * from of_items)
+
+),
+
+with_coupon as (
+
+    select
+        *,
+        coalesce({{ json_part('discount', 'source.coupon') }}, {{ json_part('discount', 'coupon') }}) as coupon
+
+    from unnested
+
+),
+
+renamed as (
+
+    select
+        -- ids
+        account,
+        version_number,
+        subscription_item_id,
+        {{ json_id_of_element('discount') }} as discount_id,
+        {{ json_id_of_element('coupon') }} as coupon_id,
+
+        -- of the coupon, where it stands in full
+        {{ coupon_columns('coupon') }},
+
+        -- numerics
+        list_position,
+
+        -- timestamps
+        {{ json_timestamp('discount', 'end') }} as discount_ended_at
+
+    from with_coupon
+
+    where discount is not null
+
+)
+
+select * from renamed

@@ -1,0 +1,37 @@
+with
+
+source as (
+
+    select * from {{ source('raw_stripe', 'subscriptions') }}
+
+),
+
+renamed as (
+
+    select
+        -- ids
+        account,
+        id as subscription_id,
+        {{ json_id('payload', 'customer') }} as customer_id,
+        payload_hash,
+
+        -- strings
+        case when is_deleted then 'canceled' else {{ json_text('payload', 'status') }} end as subscription_status,
+        {{ json_text('payload', 'cancellation_details.reason') }} as cancellation_reason,
+
+        -- booleans
+        {{ json_boolean('payload', 'cancel_at_period_end') }} as is_canceling_at_period_end,
+
+        -- timestamps
+        {{ json_timestamp('payload', 'created') }} as created_at,
+        {{ json_timestamp('payload', 'start_date') }} as started_at,
+        {{ json_timestamp('payload', 'trial_end') }} as trial_ended_at,
+        {{ json_timestamp('payload', 'cancel_at') }} as cancels_at,
+        {{ json_timestamp('payload', 'canceled_at') }} as canceled_at,
+        {{ json_timestamp('payload', 'ended_at') }} as ended_at
+
+    from source
+
+)
+
+select * from renamed

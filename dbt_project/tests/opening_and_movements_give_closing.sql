@@ -1,0 +1,17 @@
+-- Each row opens where the customer's last one closed; nothing appears between two rows.
+with
+
+in_order as (
+
+    select
+        *,
+        coalesce(lag(closing_minor) over (partition by account, customer_id, currency order by changed_date), 0)
+            as carried_minor
+
+    from {{ ref('fct_mrr_movements_daily') }}
+
+)
+
+select * from in_order
+
+where opening_minor <> carried_minor or opening_minor + amount_minor <> closing_minor or amount_minor = 0 or closing_minor < 0

@@ -1,0 +1,94 @@
+"""One pass over a person's events in order of time, for steps that come one after the other.
+
+At every moment each number of filled steps has one attempt worth keeping: the one with the latest
+start. Events of the same instant are taken together, since they count in step order. The work is
+linear in the number of events. Any order of steps is `unordered`'s.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from pipelines.behaviour.instant import reaches
+
+Times = tuple[int, ...]
+"""An attempt: the times of its filled steps, in microseconds."""
+
+
+class OrderedWalk:
+    """Other events may lie between two steps."""
+
+    def __init__(self, steps: int, window: int) -> None:
+        self.window = window
+        self.latest: list[Times] = [()] * (steps + 1)
+        """By number of filled steps, the attempt with the latest start; empty where there is none."""
+        self.arrivals: list[Times] = []
+        """The attempts that got to the furthest step so far, in order of time."""
+
+    def take_one(self, at: int, mask: int) -> None:
+        """One event, alone in its instant: it fills one step, so later steps are looked at first."""
+        while mask:
+            filled = mask.bit_length()
+            mask ^= 1 << (filled - 1)
+            before = self.latest[filled - 1]
+            if filled == 1 or (before and at - before[0] <= self.window):
+                self._keep((*before, at))
+
+    def take_tied(self, at: int, masks: Sequence[int]) -> None:
+        """Events of one instant: each fills at most one step, in whatever order serves the attempt."""
+        reach = reaches(masks, len(self.latest) - 1)
+        for filled in range(len(self.latest) - 1, 0, -1):
+            if best := self._longest_to(filled, at, reach):
+                self._keep(best)
+
+    def _longest_to(self, filled: int, at: int, reach: list[int]) -> Times:
+        """The attempt with the latest start that can have `filled` steps now; of equal ones the one further on."""
+        best: Times = ()
+        for before in range(filled - 1, -1, -1):
+            if reach[before] < filled:
+                break
+            way = self.latest[before]
+            if before == 0 or (way and at - way[0] <= self.window):
+                longer = way + (at,) * (filled - before)
+                best = longer if not best or longer[0] > best[0] else best
+        return best
+
+    def _keep(self, attempt: Times) -> None:
+        # With the same start the earlier arrival stays; a later start serves the window better.
+        known = self.latest[len(attempt)]
+        if not known or attempt[0] > known[0]:
+            self.latest[len(attempt)] = attempt
+            self._arrive(attempt)
+
+    def _arrive(self, attempt: Times) -> None:
+        furthest = len(self.arrivals[0]) if self.arrivals else 0
+        if len(attempt) > furthest:
+            self.arrivals = [attempt]
+        elif len(attempt) == furthest:
+            self.arrivals.append(attempt)
+
+
+class StrictWalk(OrderedWalk):
+    """No event may lie between two steps: all between the first and the last instant fill a step."""
+
+    def take_one(self, at: int, mask: int) -> None:
+        """One event, alone in its instant."""
+        self.take_tied(at, (mask,))
+
+    def take_tied(self, at: int, masks: Sequence[int]) -> None:
+        """Events of one instant; those that fill no step may stand before an attempt or after it."""
+        reach = reaches(masks, len(self.latest) - 1)
+        going_on: list[Times] = [()] * len(self.latest)
+        for filled in range(len(self.latest) - 1, 0, -1):
+            best = self._longest_to(filled, at, reach)
+            if not best:
+                continue
+            self._arrive(best)
+            before = filled - len(masks)
+            if best[0] == at:
+                going_on[filled] = best
+            elif before > 0 and reach[before] >= filled and self.latest[before]:
+                way = self.latest[before]
+                if at - way[0] <= self.window:
+                    going_on[filled] = way + (at,) * len(masks)
+        self.latest = going_on

@@ -1,0 +1,115 @@
+"""`millstream ingest stripe|events`: bring data in; nothing is published by it."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, time
+from typing import TYPE_CHECKING, Annotated
+from zoneinfo import ZoneInfo
+
+import typer
+
+from pipelines.cli.output import emit, note, table
+from pipelines.errors import UsageError
+from pipelines.settings import Settings, load_settings
+
+if TYPE_CHECKING:
+    from pipelines.landing.summary import LoadSummary
+
+group = typer.Typer(help="Bring payments and events in. Publishes nothing.", no_args_is_help=True)
+AsJson = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add this module's commands."""
+    app.add_typer(group, name="ingest")
+
+
+@group.command("stripe")
+def stripe(
+    source: Annotated[
+        list[str] | None,
+        typer.Option("--from", help="Files of Stripe objects or events instead of the API; more paths may follow."),
+    ] = None,
+    paths: Annotated[list[str] | None, typer.Argument(help="More files for --from.", show_default=False)] = None,
+    full: Annotated[bool, typer.Option("--full", help="List everything again instead of what changed.")] = False,
+    account: Annotated[str, typer.Option(help="The Stripe account that the objects belong to.")] = "default",
+    as_of: Annotated[str | None, typer.Option(help="The time that bare objects in files stand for.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Stripe objects, from the API (incremental) or from files (--from)."""
+    from pipelines.stripe import StripeApi, ingest_files, sync
+
+    settings = load_settings()
+    if paths and not source:
+        raise UsageError("files need --from: millstream ingest stripe --from FILE...")
+    if source:
+        if full:
+            raise UsageError("--full lists everything at Stripe; it can not be joined with --from.")
+        files = [*source, *(paths or [])]
+        moment = _moment(as_of, settings)
+        _report(ingest_files(settings, files, account=account, as_of=moment, now=settings.now()), as_json)
+        return
+    summary = sync(settings, StripeApi(settings), full=full, account=account, now=settings.now(), progress=note)
+    _report(summary, as_json)
+
+
+@group.command("events")
+def events(
+    paths: Annotated[list[str], typer.Argument(help="Files, folders or globs: JSON lines, CSV, Parquet (.gz, .zst).")],
+    maps: Annotated[
+        list[str] | None, typer.Option("--map", help="FIELD=COLUMN: the column that carries our field.")
+    ] = None,
+    timezone: Annotated[str, typer.Option(help="Zone of times that carry none.")] = "UTC",
+    as_json: AsJson = False,
+) -> None:
+    """Event logs from files; each file and each event once."""
+    from pipelines.events import ingest_files
+
+    settings = load_settings()
+    _check_zone(timezone)
+    summary = ingest_files(settings, paths, mapping=parse_maps(maps), timezone=timezone, now=settings.now())
+    _report(summary, as_json)
+
+
+def parse_maps(maps: list[str] | None) -> dict[str, str]:
+    """`--map FIELD=COLUMN` options as a mapping.
+
+    Raises:
+        UsageError: an option without `=`.
+    """
+    pairs = [given.partition("=") for given in maps or []]
+    for given, (field, sign, column) in zip(maps or [], pairs, strict=True):
+        if not (field and sign and column):
+            raise UsageError(f"--map {given}: write FIELD=COLUMN, for example --map anonymous_id=visitor_id.")
+    return {field: column for field, _, column in pairs}
+
+
+def _check_zone(name: str) -> None:
+    try:
+        ZoneInfo(name)
+    except (KeyError, ValueError):
+        raise UsageError(f"--timezone {name}: there is no such time zone; write one like Europe/Berlin.") from None
+
+
+def _moment(text: str | None, settings: Settings) -> datetime | None:
+    """`--as-of`: a moment with its zone, or a bare date = the end of that day in the reporting zone."""
+    if text is None:
+        return None
+    zone = ZoneInfo(settings.reporting_timezone)
+    try:
+        if len(text) == 10:
+            return datetime.combine(datetime.fromisoformat(text), time.max, zone).astimezone(UTC)
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        raise UsageError(f"--as-of {text}: write a date (2026-11-24) or a time (2026-11-24T09:00:00+01:00).") from None
+    return (found if found.tzinfo else found.replace(tzinfo=zone)).astimezone(UTC)
+
+
+def _report(summary: LoadSummary, as_json: bool) -> None:
+    if as_json:
+        emit(summary.document())
+        return
+    fields = ("files", "read", "loaded", "duplicates", "unchanged", "unknown", "quarantined")
+    table(fields, [[f"{getattr(summary, name):,}" for name in fields]], numbers=range(len(fields)))
+    if summary.quarantined:
+        note(f"{summary.quarantined:,} line(s) were set aside with file, line and reason in the folder quarantine/.")

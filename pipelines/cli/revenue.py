@@ -1,0 +1,139 @@
+"""`millstream revenue REPORT`: questions over the MRR ledger, and the count against Stripe."""
+
+from __future__ import annotations
+
+from datetime import date
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from pipelines.cli.output import emit, note, table
+from pipelines.errors import MillstreamError, UsageError
+from pipelines.settings import Settings, load_settings
+
+if TYPE_CHECKING:
+    from pipelines.warehouse import Snapshot
+
+
+class Report(StrEnum):
+    """The reports that exist."""
+
+    mrr = "mrr"
+    movements = "movements"
+    churn = "churn"
+    reconcile = "reconcile"
+
+
+class Grain(StrEnum):
+    """The length of a period."""
+
+    day = "day"
+    week = "week"
+    month = "month"
+
+
+def register(app: typer.Typer) -> None:
+    """Add this module's commands."""
+    app.command("revenue")(revenue)
+
+
+def revenue(
+    report: Annotated[Report, typer.Argument(help="Which report.")],
+    date_from: Annotated[str | None, typer.Option("--from", help="First day; left out: 12 full months back.")] = None,
+    date_to: Annotated[str | None, typer.Option("--to", help="Last day; left out: the last whole day.")] = None,
+    by: Annotated[Grain, typer.Option(help="Length of a period.")] = Grain.month,
+    currency: Annotated[str | None, typer.Option(help="Currency of the answer.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")] = False,
+) -> None:
+    """MRR, its movements, churn, or `reconcile`: our figures against Stripe's lists."""
+    settings = load_settings()
+    snapshot = newest_snapshot(settings)
+    if report is Report.reconcile:
+        document = reconcile_document(settings, snapshot)
+    else:
+        document = _ask(settings, snapshot, report, date_from, date_to, by, currency)
+    if as_json:
+        emit(document)
+        return
+    rows = document["rows"]
+    assert isinstance(rows, list)
+    _print(rows)
+    note(f"as of {document['as_of']}, snapshot {document['snapshot']}, profile {document['profile']}")
+
+
+def newest_snapshot(settings: Settings) -> Snapshot:
+    """The published snapshot.
+
+    Raises:
+        MillstreamError: nothing was published yet.
+    """
+    from pipelines.warehouse import SnapshotReader
+
+    snapshot = SnapshotReader(settings.published_dir).current()
+    if snapshot is None:
+        raise MillstreamError(
+            "nothing is published yet. Run `millstream run` (or `millstream build` after `millstream ingest`)."
+        )
+    return snapshot
+
+
+def reconcile_document(settings: Settings, snapshot: Snapshot) -> dict[str, object]:
+    """The answer of `revenue reconcile`, with one figure over all rows."""
+    from pipelines.stripe import StripeApi, reconcile
+
+    rows = reconcile(snapshot, StripeApi(settings))
+    return {
+        "report": "reconcile",
+        "profile": "stripe",
+        "currency": "native",
+        "timezone": settings.reporting_timezone,
+        "snapshot": snapshot.number,
+        "as_of": snapshot.as_of,
+        "unconverted": [],
+        "unexplained_minor": sum(abs(int(str(row["unexplained_minor"]))) for row in rows),
+        "rows": rows,
+    }
+
+
+def _ask(
+    settings: Settings,
+    snapshot: Snapshot,
+    report: Report,
+    date_from: str | None,
+    date_to: str | None,
+    by: Grain,
+    currency: str | None,
+) -> dict[str, object]:
+    from pipelines import revenue as room
+    from pipelines.revenue.summary import last_whole_day
+
+    last = _day("--to", date_to) or last_whole_day(snapshot, settings.reporting_timezone)
+    first = _day("--from", date_from) or last.replace(year=last.year - 1, day=1)
+    if first > last:
+        raise UsageError(f"--from {first} lies after --to {last}.")
+    ask = {Report.mrr: room.mrr, Report.movements: room.movements, Report.churn: room.churn}[report]
+    return ask(
+        snapshot,
+        date_from=first,
+        date_to=last,
+        by=by.value,
+        currency=(currency or settings.reporting_currency).upper(),
+        timezone=settings.reporting_timezone,
+    )
+
+
+def _day(option: str, text: str | None) -> date | None:
+    try:
+        return None if text is None else date.fromisoformat(text)
+    except ValueError:
+        raise UsageError(f"{option} {text}: write a date like 2026-11-24.") from None
+
+
+def _print(rows: list[dict[str, object]]) -> None:
+    if not rows:
+        note("no rows")
+        return
+    headings = list(rows[0])
+    cells = [[f"{cell:,}" if isinstance(cell, int) else cell for cell in row.values()] for row in rows]
+    table(headings, cells, numbers=range(1, len(headings)))

@@ -1,0 +1,212 @@
+"""`millstream segment`: people chosen by a rule."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+from zoneinfo import ZoneInfo
+
+import typer
+
+from pipelines.cli.output import emit, table
+from pipelines.errors import MillstreamError, UsageError
+from pipelines.settings import Settings, load_settings
+
+if TYPE_CHECKING:
+    from pipelines.segments import SegmentDocument
+    from pipelines.warehouse import Snapshot
+
+group = typer.Typer(help="People chosen by a rule.", no_args_is_help=True)
+AsJson = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")]
+AsOf = Annotated[
+    str | None, typer.Option("--as-of", help="Ask for the end of this day (reporting time zone).")
+]
+Name = Annotated[str, typer.Argument(help="Name of a saved segment.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add this module's commands."""
+    app.add_typer(group, name="segment")
+
+
+@group.command("list")
+def list_segments(as_json: AsJson = False) -> None:
+    """Saved segments."""
+    from pipelines.segments import listing
+    from pipelines.state import open_state
+
+    rows = listing(open_state(load_settings()))
+    if as_json:
+        emit({"segments": rows})
+    else:
+        table(
+            ("name", "description", "updated"), [(r["name"], r["description"], r["updated_at"]) for r in rows]
+        )
+
+
+@group.command("show")
+def show(name: Name, as_json: AsJson = False) -> None:
+    """The document of one segment, as `save` takes it."""
+    import yaml
+
+    from pipelines.segments import load
+    from pipelines.state import open_state
+
+    document = load(open_state(load_settings()), name).plain()
+    if as_json:
+        emit(document)
+    else:
+        print(yaml.safe_dump(document, sort_keys=False, allow_unicode=True), end="")
+
+
+@group.command("save")
+def save_file(
+    file: Annotated[Path, typer.Argument(help="A YAML or JSON document.")], as_json: AsJson = False
+) -> None:
+    """Keep a segment under its name; one that can not be meant is refused."""
+    from pipelines.segments import save
+    from pipelines.state import open_state
+
+    settings = load_settings()
+    document = _document(file)
+    changed = save(
+        open_state(settings),
+        document,
+        settings.now(),
+        snapshot=_newest(settings),
+        timezone=settings.reporting_timezone,
+    )
+    if as_json:
+        emit({"name": document.name, "changed": changed, "document_hash": document.content_hash()})
+    else:
+        print(f"segment {document.name} {'saved' if changed else 'is unchanged'}.")
+
+
+@group.command("fields")
+def fields(as_json: AsJson = False) -> None:
+    """What a rule may ask about a person."""
+    from pipelines.segments import snapshot_fields
+
+    found = snapshot_fields(_published(load_settings()))
+    rows = [{"field": name, "kind": field.kind, "meaning": field.meaning} for name, field in found.items()]
+    if as_json:
+        emit({"fields": rows})
+    else:
+        table(("field", "kind", "meaning"), [row.values() for row in rows])
+
+
+@group.command("preview")
+def preview_segment(
+    name: Annotated[str, typer.Argument(help="A saved segment, or a document that is not saved yet.")],
+    as_of: AsOf = None,
+    as_json: AsJson = False,
+) -> None:
+    """How many fit, a few of them, and how many each rule loses."""
+    from pipelines.segments import lookup_of, preview
+    from pipelines.state import open_state
+
+    settings = load_settings()
+    engine = open_state(settings)
+    moment = end_of_day(as_of, settings)
+    answer = preview(
+        _published(settings),
+        _named(name, settings),
+        moment,
+        timezone=settings.reporting_timezone,
+        lookup=lookup_of(engine),
+    )
+    if as_json:
+        emit(answer)
+        return
+    print(
+        f"{answer['size']:,} people, data as of {answer['as_of']:%Y-%m-%d %H:%M} UTC, snapshot {answer['snapshot']}"
+    )
+    table(("rule", "left", "lost"), [row.values() for row in answer["loss_by_rule"]], numbers=(1, 2))
+    if answer["sample"]:
+        table(answer["sample"][0], [row.values() for row in answer["sample"]])
+
+
+@group.command("members")
+def list_members(name: Name, as_of: AsOf = None, as_json: AsJson = False) -> None:
+    """Everybody in a segment, by person id."""
+    from pipelines.segments import load, lookup_of, members
+    from pipelines.state import open_state
+
+    settings = load_settings()
+    engine = open_state(settings)
+    snapshot = _published(settings)
+    moment = end_of_day(as_of, settings)
+    found = members(
+        snapshot,
+        load(engine, name),
+        moment,
+        timezone=settings.reporting_timezone,
+        lookup=lookup_of(engine),
+    )
+    if as_json:
+        emit(
+            {
+                "segment": name,
+                "size": len(found),
+                "members": found,
+                "as_of": moment or snapshot.as_of,
+                "snapshot": snapshot.number,
+            }
+        )
+    else:
+        for person in found:
+            print(person)
+
+
+def end_of_day(text: str | None, settings: Settings) -> datetime | None:
+    """`--as-of`: a bare date is the end of that day in the reporting zone; a time needs its zone.
+
+    Raises:
+        UsageError: neither of both.
+    """
+    if text is None:
+        return None
+    zone = ZoneInfo(settings.reporting_timezone)
+    try:
+        if len(text) == 10:
+            return datetime.combine(datetime.fromisoformat(text), time.max, zone).astimezone(UTC)
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        raise UsageError(
+            f"--as-of {text}: write a date (2026-11-24) or a time (2026-11-24T09:00:00+01:00)."
+        ) from None
+    return (found if found.tzinfo else found.replace(tzinfo=zone)).astimezone(UTC)
+
+
+def _newest(settings: Settings) -> Snapshot | None:
+    from pipelines.warehouse import SnapshotReader
+
+    return SnapshotReader(settings.published_dir).current()
+
+
+def _published(settings: Settings) -> Snapshot:
+    found = _newest(settings)
+    if found is None:
+        raise MillstreamError("nothing is published yet. Load data and run `millstream run` first.")
+    return found
+
+
+def _document(file: Path) -> SegmentDocument:
+    from pipelines.segments import parse_segment
+
+    try:
+        return parse_segment(file.read_text(encoding="utf-8"))
+    except (FileNotFoundError, IsADirectoryError):
+        raise UsageError(f"there is no file {file}. Nothing was saved.") from None
+    except UnicodeDecodeError:
+        raise UsageError(f"{file} is no text in UTF-8. Nothing was saved.") from None
+
+
+def _named(name: str, settings: Settings) -> SegmentDocument:
+    from pipelines.segments import load
+    from pipelines.state import open_state
+
+    if name.endswith((".yaml", ".yml", ".json")):
+        return _document(Path(name))
+    return load(open_state(settings), name)

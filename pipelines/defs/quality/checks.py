@@ -1,0 +1,38 @@
+"""Great Expectations on landed data as asset checks; an error stops everything below."""
+
+from collections.abc import Iterator
+
+import dagster as dg
+
+from pipelines.operations import check
+from pipelines.quality import SUITES
+from pipelines.resources import told_to_dagster
+from pipelines.settings import Settings
+
+
+@dg.multi_asset_check(
+    name="landed_data_checks",
+    specs=[
+        dg.AssetCheckSpec(
+            name=expectation.name,
+            asset=suite.table.split("."),
+            blocking=expectation.severity == "error",
+            description=f"{expectation.kind} over the newest rows (Great Expectations).",
+        )
+        for suite in SUITES
+        for expectation in suite.expectations
+    ],
+    pool="warehouse",
+)
+def landed_data_checks(settings: dg.ResourceParam[Settings]) -> Iterator[dg.AssetCheckResult]:
+    """A failure means that landed rows break what the models rely on; the published snapshot stays."""
+    with told_to_dagster():
+        results = check(settings, now=settings.now())
+    for one in results:
+        yield dg.AssetCheckResult(
+            passed=one.is_passed,
+            asset_key=one.table.split("."),
+            check_name=one.name,
+            severity=dg.AssetCheckSeverity.ERROR if one.severity == "error" else dg.AssetCheckSeverity.WARN,
+            metadata={"failing_rows": one.failing_rows, "message": one.message},
+        )

@@ -1,0 +1,94 @@
+"""What became of a campaign: counts per state, and a certificate that adds up."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import Connection, Engine, func, select
+
+from pipelines.campaigns import EXCLUDED, ONCE, OPEN, find
+from pipelines.delivery.ledger import states
+from pipelines.mail import Mailer
+from pipelines.state import reading
+from pipelines.state.tables import recipients
+
+MAILED = ("accepted", "ambiguous")
+ALL_STATES = (*OPEN, *MAILED, *EXCLUDED)
+
+
+def report(engine: Engine, name: str, mailer: Mailer | None = None) -> dict[str, Any]:
+    """Counts of one campaign.
+
+    `duplicates`: mails beyond the first to one recipient, by the ledger and, where the mailer can
+    tell, by what it holds. `missing`: accepted by the ledger and not held by the mailer, and people
+    without an end state although the campaign is over. With `open` = 0 the audience is
+    accepted + ambiguous + excluded.
+
+    Raises:
+        UsageError: there is no such campaign.
+    """
+    with reading(engine) as connection:
+        campaign = find(connection, name)
+        counts = states(connection, name)
+        reasons = _reasons(connection, name)
+        accepted = _accepted_keys(connection, name)
+        twice = _addresses_mailed_twice(connection, name)
+    held = mailer.handed_over(name) if mailer is not None else None
+    still_open = sum(counts.get(state, 0) for state in OPEN)
+    excluded = sum(counts.get(state, 0) for state in EXCLUDED)
+    is_over = campaign.state in ("sent", "cancelled", "failed")
+    lost = len(accepted - held.keys()) if held is not None else 0
+    total = sum(counts.values())
+    sums = {
+        "accepted": counts.get("accepted", 0),
+        "ambiguous": counts.get("ambiguous", 0),
+        "excluded": excluded,
+    }
+    return {
+        "campaign": name,
+        "state": campaign.state,
+        "reason": campaign.reason,
+        "occurrence": ONCE,
+        "snapshot": campaign.snapshot,
+        "audience": total,
+        "states": {state: counts.get(state, 0) for state in ALL_STATES},
+        "reasons": reasons,
+        "events": {},
+        **sums,
+        "open": still_open,
+        "duplicates": twice + sum(times - 1 for times in (held or {}).values()),
+        "missing": lost + (still_open if is_over else 0),
+        "certificate": _certificate(total, still_open, **sums),
+    }
+
+
+def _certificate(total: int, still_open: int, *, accepted: int, ambiguous: int, excluded: int) -> str:
+    rest = f" + open {still_open}" if still_open else ""
+    return f"audience {total} = accepted {accepted} + ambiguous {ambiguous} + excluded {excluded}{rest}"
+
+
+def _reasons(connection: Connection, name: str) -> dict[str, int]:
+    counted = select(recipients.c.reason, func.count().label("times")).where(
+        recipients.c.campaign == name, recipients.c.reason.is_not(None)
+    )
+    rows = connection.execute(counted.group_by(recipients.c.reason).order_by(recipients.c.reason)).all()
+    return {row.reason: row.times for row in rows}
+
+
+def _accepted_keys(connection: Connection, name: str) -> set[str]:
+    rows = select(recipients.c.dedupe_key).where(
+        recipients.c.campaign == name, recipients.c.state == "accepted"
+    )
+    return set(connection.scalars(rows))
+
+
+def _addresses_mailed_twice(connection: Connection, name: str) -> int:
+    mails = (
+        select(func.count().label("times"))
+        .where(recipients.c.campaign == name, recipients.c.state.in_(MAILED))
+        .group_by(recipients.c.occurrence, recipients.c.address_key)
+        .having(func.count() > 1)
+        .subquery()
+    )
+    found = connection.execute(select(func.coalesce(func.sum(mails.c.times - 1), 0))).scalar()
+    return int(found or 0)

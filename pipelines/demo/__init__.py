@@ -1,0 +1,1 @@
+"""The demo: a simulated business and the fake Stripe that serves it over HTTP."""

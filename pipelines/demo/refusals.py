@@ -1,0 +1,44 @@
+"""Stripe's error answers, as exceptions that know their status and body."""
+
+from __future__ import annotations
+
+from typing import Any
+
+Json = dict[str, Any]
+
+
+class Refusal(Exception):
+    """A request that is answered with an error."""
+
+    def __init__(
+        self, status: int, message: str, *, kind: str = "invalid_request_error", **more: str
+    ) -> None:
+        super().__init__(message)
+        self.status = status
+        self.body: Json = {"error": {"type": kind, "message": message, **more}}
+        self.headers: dict[str, str] = {}
+
+
+def missing(singular: str, identity: str, *, param: str = "id", status: int = 404) -> Refusal:
+    """No object of that kind has this id."""
+    return Refusal(status, f"No such {singular}: '{identity}'", code="resource_missing", param=param)
+
+
+def invalid(message: str, param: str, **more: str) -> Refusal:
+    """A parameter that can not be."""
+    return Refusal(400, message, param=param, **more)
+
+
+def rate_limited() -> Refusal:
+    """Too many requests."""
+    message = (
+        "Request rate limit exceeded. Learn more about rate limits at https://stripe.com/docs/rate-limits."
+    )
+    refusal = Refusal(429, message, code="rate_limit")
+    refusal.headers["Stripe-Rate-Limited-Reason"] = "endpoint-rate"
+    return refusal
+
+
+def out_of_order(status: int = 500) -> Refusal:
+    """Something broke on Stripe's side."""
+    return Refusal(status, "An unknown error occurred. Please try again.", kind="api_error")

@@ -1,0 +1,111 @@
+"""Payments in the shape of API version 2026-10-28.endive: intents, charges, refunds, balance entries."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pipelines.demo.shapes_billing import address
+
+Json = dict[str, Any]
+
+
+def invoice_payment(identity: str, invoice: Json, intent: str, at: int) -> Json:
+    """The open payment that ties an invoice to its payment intent."""
+    return {
+        "id": identity, "object": "invoice_payment", "amount_paid": None, "amount_requested": invoice["amount_due"],
+        "created": at, "currency": invoice["currency"], "invoice": invoice["id"], "is_default": True,
+        "livemode": False, "payment": {"payment_intent": intent, "type": "payment_intent"}, "status": "open",
+        "status_transitions": {"canceled_at": None, "paid_at": None},
+    }  # fmt: skip
+
+
+def payment_intent(identity: str, amount: int, currency: str, customer: str | None, at: int) -> Json:
+    """An intent that still waits for its payment."""
+    return {
+        "id": identity, "object": "payment_intent", "amount": amount, "amount_capturable": 0,
+        "amount_details": {"tip": {}}, "amount_received": 0, "application": None, "application_fee_amount": None,
+        "automatic_payment_methods": None, "canceled_at": None, "cancellation_reason": None,
+        "capture_method": "automatic", "client_secret": f"{identity}_secret_demo",
+        "confirmation_method": "automatic", "created": at, "currency": currency, "customer": customer,
+        "customer_account": None, "description": None, "excluded_payment_method_types": None,
+        "last_payment_error": None, "latest_charge": None, "livemode": False,
+        "managed_payments": {"enabled": False}, "metadata": {}, "next_action": None, "on_behalf_of": None,
+        "payment_method": None, "payment_method_configuration_details": None, "payment_method_options": {},
+        "payment_method_types": ["card"], "processing": None, "receipt_email": None, "review": None,
+        "setup_future_usage": None, "shipping": None, "source": None, "statement_descriptor": None,
+        "statement_descriptor_suffix": None, "status": "requires_payment_method", "transfer_data": None,
+        "transfer_group": None,
+    }  # fmt: skip
+
+
+def card(country: str, last4: str) -> Json:
+    """What a charge tells of the card."""
+    checks = {"address_line1_check": None, "address_postal_code_check": None, "cvc_check": "pass"}
+    return {"card": {"brand": "visa", "checks": checks, "country": country, "exp_month": 8, "exp_year": 2031,
+                     "funding": "credit", "last4": last4, "network": "visa"}, "type": "card"}  # fmt: skip
+
+
+def charge(identity: str, intent: Json, at: int, payer: Json, method: Json) -> Json:
+    """A charge that went through; `declined` says what differs when it did not.
+
+    `payer` has `email`, `name` and `country`.
+    """
+    details = {"address": address(payer["country"]), "email": payer["email"], "name": payer["name"], "phone": None,
+               "tax_id": None}  # fmt: skip
+    return {
+        "id": identity, "object": "charge", "amount": intent["amount"], "amount_captured": intent["amount"],
+        "amount_refunded": 0, "application": None, "application_fee": None, "application_fee_amount": None,
+        "balance_transaction": None, "billing_details": details, "calculated_statement_descriptor": "NORTHWIND",
+        "captured": True, "created": at, "currency": intent["currency"], "customer": intent["customer"],
+        "description": intent["description"], "disputed": False, "failure_balance_transaction": None,
+        "failure_code": None, "failure_message": None, "fraud_details": {}, "livemode": False,
+        "metadata": intent["metadata"], "on_behalf_of": None,
+        "outcome": {"advice_code": None, "network_advice_code": None, "network_decline_code": None,
+                    "network_status": "approved_by_network", "reason": None, "risk_level": "normal",
+                    "seller_message": "Payment complete.", "type": "authorized"},
+        "paid": True, "payment_intent": intent["id"], "payment_method": intent["payment_method"],
+        "payment_method_details": method, "receipt_email": None, "receipt_number": None, "receipt_url": None,
+        "refunded": False, "review": None, "shipping": None, "source": None, "source_transfer": None,
+        "statement_descriptor": None, "statement_descriptor_suffix": None, "status": "succeeded",
+        "transfer_data": None, "transfer_group": None,
+    }  # fmt: skip
+
+
+def declined(code: str) -> Json:
+    """The fields of a charge that a bank refused with this decline code."""
+    failure = "expired_card" if code == "expired_card" else "card_declined"
+    return {
+        "amount_captured": 0, "captured": False, "failure_code": failure,
+        "failure_message": "Your card was declined.", "paid": False, "status": "failed",
+        "outcome": {"advice_code": "try_again_later", "network_advice_code": None, "network_decline_code": "51",
+                    "network_status": "declined_by_network", "reason": code, "risk_level": "normal",
+                    "seller_message": "The bank did not approve the payment.", "type": "issuer_declined"},
+    }  # fmt: skip
+
+
+def refund(identity: str, charge: Json, amount: int, at: int, reason: str, entry: str) -> Json:
+    """A refund that succeeded, with its balance transaction's id."""
+    return {
+        "id": identity, "object": "refund", "amount": amount, "balance_transaction": entry, "charge": charge["id"],
+        "created": at, "currency": charge["currency"], "customer": charge["customer"], "customer_account": None,
+        "destination_details": {"card": {"reference": None, "reference_status": "pending",
+                                         "reference_type": "acquirer_reference_number", "type": "refund"},
+                                "type": "card"},
+        "metadata": {}, "payment_intent": charge["payment_intent"], "payment_method": charge["payment_method"],
+        "reason": reason, "receipt_number": None, "source_transfer_reversal": None, "status": "succeeded",
+        "transfer_reversal": None,
+    }  # fmt: skip
+
+
+def balance_transaction(identity: str, kind: str, source: str, at: int, **money: Any) -> Json:
+    """A line of the balance in the settlement currency; `money` has amount, fee, exchange_rate and the rest."""
+    fee = money["fee"]
+    details = [{"amount": fee, "application": None, "currency": "usd", "description": "Stripe processing fees",
+                "type": "stripe_fee"}] if fee else []  # fmt: skip
+    return {
+        "id": identity, "object": "balance_transaction", "amount": money["amount"],
+        "available_on": money["available_on"], "balance_type": "payments", "created": at, "currency": "usd",
+        "description": money["description"], "exchange_rate": money["exchange_rate"], "fee": fee,
+        "fee_details": details, "net": money["amount"] - fee, "reporting_category": kind, "source": source,
+        "status": money["status"], "type": kind,
+    }  # fmt: skip

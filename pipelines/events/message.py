@@ -1,0 +1,152 @@
+"""What a line means: Segment-spec messages and flat lines to one shape of row, or a reason why not.
+
+`parse_incoming` turns the relation `incoming` into the temp table `parsed`; it neither knows files
+nor what was loaded before. Source of the message fields: the Segment spec
+(https://segment.com/docs/connections/spec/common/).
+"""
+
+from __future__ import annotations
+
+import duckdb
+
+from pipelines.errors import UsageError
+
+FIELDS: dict[str, tuple[str, ...]] = {
+    "event_id": ("messageId", "event_id"),
+    "user_id": ("userId", "user_id", "user"),
+    "anonymous_id": ("anonymousId", "anonymous_id"),
+    "type": ("type",),
+    "event": ("event",),
+    "timestamp": ("timestamp", "originalTimestamp"),
+    "received_at": ("receivedAt",),
+}
+"""Our field and the keys that may carry it, the first present one wins."""
+
+_TYPES = ("track", "identify", "page", "screen", "group", "alias")
+_FLAT_KEYS = "event_id user_id user anonymous_id event timestamp properties messageId userId anonymousId".split()
+
+
+def check_mapping(mapping: dict[str, str]) -> None:
+    """Refuse a `--map` whose field is none of ours.
+
+    Raises:
+        UsageError: with the fields that there are.
+    """
+    for field in mapping:
+        if field not in FIELDS:
+            raise UsageError(f"--map {field}=...: there is no field {field}. Fields: {', '.join(FIELDS)}.")
+
+
+def parse_incoming(connection: duckdb.DuckDBPyConnection, *, mapping: dict[str, str], timezone: str) -> None:
+    """Create the temp table `parsed` from `incoming`.
+
+    Columns: line, text, problem (null for a good row), event_id (null where the line has none), type,
+    event, user_id, anonymous_id, event_at (UTC), received_at (UTC, may be null), properties, context.
+    `timezone` is the zone of times that carry none.
+    """
+    check_mapping(mapping)
+    keys = {field: ((mapping[field],) if field in mapping else names) for field, names in FIELDS.items()}
+    connection.execute("set TimeZone = $zone", {"zone": timezone})
+    try:
+        connection.execute("drop table if exists parsed")
+        connection.execute(_PARSE, _bindings(keys))
+    finally:
+        connection.execute("set TimeZone = 'UTC'")
+
+
+def _bindings(keys: dict[str, tuple[str, ...]]) -> dict[str, object]:
+    mapped = sorted({name for names in keys.values() for name in names})
+    bound: dict[str, object] = {
+        f"path_{field}": ["/" + name.replace("~", "~0").replace("/", "~1") for name in names]
+        for field, names in keys.items()
+    }
+    bound["types"] = list(_TYPES)
+    bound["flat_keys"] = sorted({*_FLAT_KEYS, *mapped})
+    return bound
+
+
+def _first(field: str) -> str:
+    """SQL: the first of the field's keys that holds a non-empty value, as text."""
+    return f"list_filter(json_extract_string(document, $path_{field}), lambda found: found <> '')[1]"
+
+
+# The entries of `document` whose key is no field of a flat line, as a JSON object; nulls are dropped.
+_REST = """
+'{' || coalesce(array_to_string(list_transform(
+    list_filter(json_keys(document), lambda key: not list_contains($flat_keys, key)
+        and json_type(document, '/' || replace(replace(key, '~', '~0'), '/', '~1')) <> 'NULL'),
+    lambda key: to_json(key) || ':' || json_extract(document, '/' || replace(replace(key, '~', '~0'), '/', '~1'))
+), ','), '') || '}'
+"""
+
+_PARSE = f"""
+create temp table parsed as
+with documents as (
+    select line, text, problem, case when problem is null and json_valid(text) then text::json end as document
+    from incoming
+),
+typed as (
+    select
+        line, text, document,
+        case
+            when problem is not null then problem
+            when document is null then 'no valid JSON'
+            when json_type(document) <> 'OBJECT' then 'no JSON object'
+        end as problem,
+        json_type(document) = 'OBJECT' as is_object
+    from documents
+),
+fields as (
+    select
+        line, text, document, problem,
+        {_first("event_id")} as event_id,
+        {_first("user_id")} as user_id,
+        {_first("anonymous_id")} as anonymous_id,
+        {_first("event")} as event_name,
+        {_first("timestamp")} as time_text,
+        try_cast({_first("received_at")} as timestamptz) as received_at,
+        lower({_first("type")}) as type_name,
+        coalesce(list_contains($types, lower({_first("type")})), false) as is_message,
+        json_extract_string(document, '/name') as page_name,
+        json_extract(document, '/properties') as own_properties,
+        json_extract(document, '/traits') as traits,
+        json_extract(document, '/context') as own_context
+    from typed
+),
+shaped as (
+    select
+        * exclude (own_properties, own_context),
+        case when is_message then type_name else 'track' end as type,
+        case
+            when not is_message or type_name = 'track' then event_name
+            when type_name in ('page', 'screen') then coalesce(page_name, event_name, type_name)
+            else type_name
+        end as event,
+        coalesce(try_cast(time_text as timestamptz), to_timestamp(case
+            when try_cast(time_text as double) between 1e8 and 1e11 then try_cast(time_text as double)
+            when try_cast(time_text as double) between 1e11 and 1e14 then try_cast(time_text as double) / 1000
+        end)) as moment,
+        case when json_type(own_properties) = 'OBJECT' then own_properties else '{{}}'::json end as own_properties,
+        case when is_message and json_type(own_context) = 'OBJECT' then own_context else '{{}}'::json end as context
+    from fields
+)
+select
+    line, text, event_id, type, event, user_id, anonymous_id, context,
+    moment at time zone 'UTC' as event_at,
+    received_at at time zone 'UTC' as received_at,
+    coalesce(problem, case
+        when time_text is null then 'no timestamp'
+        when moment is null then 'a timestamp that is no time'
+        when event is null then 'no event name'
+        when user_id is null and anonymous_id is null then 'nobody: neither a user nor an anonymous id'
+    end) as problem,
+    case
+        when problem is not null then '{{}}'::json
+        when is_message and type_name in ('identify', 'group') and json_type(traits) = 'OBJECT' then traits
+        when is_message and type_name = 'alias'
+            then json_object('previousId', json_extract_string(document, '/previousId'))
+        when is_message then own_properties
+        else json_merge_patch(own_properties, ({_REST})::json)
+    end as properties
+from shaped
+"""

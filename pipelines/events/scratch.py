@@ -1,0 +1,60 @@
+"""A log file and a question: the events of some files as a relation, without the data folder.
+
+The same parsing, ids, deduplication and identity rules as a load, in a DuckDB in memory.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+
+import duckdb
+
+from pipelines.events import identity
+from pipelines.events.identify import give_ids, start_input
+from pipelines.events.ingest import file_format, find_files
+from pipelines.landing.lines import register_lines
+from pipelines.events.message import check_mapping, parse_incoming
+from pipelines.warehouse.writer import Connection
+
+
+@contextmanager
+def open_files(paths: Iterable[str], *, mapping: dict[str, str], timezone: str) -> Iterator[Connection]:
+    """A connection with the view `events(event_id, person_id, event, event_at, properties, ...)`.
+
+    Raises:
+        UsageError: a path or a mapping that can not be meant.
+    """
+    files = find_files(paths)
+    check_mapping(mapping)
+    connection = duckdb.connect(":memory:")
+    try:
+        connection.execute("create schema raw_events")
+        connection.execute(identity.PREPARE)
+        for position, path in enumerate(files):
+            kind = file_format(path)
+            assert kind is not None
+            register_lines(connection, path, kind)
+            parse_incoming(connection, mapping=mapping, timezone=timezone)
+            start_input(connection)
+            give_ids(connection)
+            verb = "create table read_events as" if position == 0 else "insert into read_events by name"
+            connection.execute(f"{verb} select *, {position} as file from identified")
+        connection.execute("""
+            create table accepted as select * from read_events
+            qualify row_number() over (partition by event_id order by file, line) = 1
+        """)
+        identity.add_visitors(connection, "accepted")
+        identity.refresh_identity_map(connection)
+        connection.execute("""
+            create view events as
+            select accepted.*, identity_map.person_id
+            from accepted
+            join raw_events.visitors as visitors
+                on visitors.user_id is not distinct from accepted.user_id
+                and visitors.anonymous_id is not distinct from accepted.anonymous_id
+            join raw_events.identity_map as identity_map using (visitor_key)
+        """)
+        yield connection
+    finally:
+        connection.close()

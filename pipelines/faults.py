@@ -1,0 +1,47 @@
+"""Named places where a test may end the process, as a power cut would.
+
+`MILLSTREAM_FAULT=publish.before_pointer:1` ends the process at the first passage of that place
+with exit code 137 and without any clean-up. Nothing happens when the variable is not set.
+`POINTS` lists every place, so that a test can visit each one.
+"""
+
+from __future__ import annotations
+
+import os
+
+POINTS: tuple[str, ...] = (
+    "landing.before_rename",
+    "landing.before_manifest",
+    "landing.after_manifest",
+    "stripe.before_commit",
+    "stripe.after_commit",
+    "events.before_lake",
+    "events.before_commit",
+    "events.after_commit",
+    "build.before_dbt",
+    "build.after_dbt",
+    "publish.before_files",
+    "publish.before_manifest",
+    "publish.before_pointer",
+    "publish.after_pointer",
+    "segments.before_commit",
+    "sender.after_claim",
+    "sender.after_in_flight",
+    "sender.after_handover",
+    "sender.after_accepted",
+)
+
+_passages: dict[str, int] = {}
+
+
+def fault_point(name: str) -> None:
+    """End the process here if `MILLSTREAM_FAULT` names this place and passage (`name:n`, n from 1)."""
+    wanted = os.environ.get("MILLSTREAM_FAULT")
+    if not wanted:
+        return
+    point, _, passage = wanted.partition(":")
+    if point != name:
+        return
+    _passages[name] = _passages.get(name, 0) + 1
+    if _passages[name] == int(passage or "1"):
+        os._exit(137)

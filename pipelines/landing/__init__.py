@@ -1,0 +1,11 @@
+"""The landing zone: what we acknowledged is here, as it came, and survives a power cut.
+
+Input becomes sealed segments of bounded size, named by their content and listed in an append-only
+manifest; an index leads from person keys to segments, so that a person can be erased. Together
+with the state store it is enough to rebuild everything else. Parsing is not done here.
+"""
+
+from pipelines.landing.manifest import Segment
+from pipelines.landing.store import Landing
+
+__all__ = ["Landing", "Segment"]

@@ -1,0 +1,122 @@
+"""From a landed file to a DuckDB relation of numbered lines, each one JSON text.
+
+JSON lines pass as they are, CSV rows become objects by their header, Parquet rows by their
+columns. What a line means is not decided here.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import itertools
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import duckdb
+import orjson
+import pyarrow as pa
+
+from pipelines.landing.manifest import Format
+from pipelines.landing.split import open_plain
+
+BATCH = 200_000
+_SCHEMA = pa.schema([("line", pa.int64()), ("text", pa.string()), ("problem", pa.string())])
+_NUMBER = re.compile(r"-?(0|[1-9]\d{0,14})(\.\d+)?")
+
+Line = tuple[int, str | None, str | None]
+"""Line number in the input, JSON text, and why there is no text to parse."""
+
+
+def register_lines(
+    connection: duckdb.DuckDBPyConnection, path: Path, file_format: Format, *, first_line: int = 1
+) -> None:
+    """Make the relation `incoming(line BIGINT, text VARCHAR, problem VARCHAR)` from one file."""
+    connection.execute("drop view if exists incoming; drop table if exists incoming_lines")
+    connection.execute("create temp table incoming_lines (line bigint, text varchar, problem varchar)")
+    if file_format == "parquet":
+        connection.execute(
+            "insert into incoming_lines select row_number() over (), to_json(rows), null "
+            "from read_parquet($path, hive_partitioning = false) as rows",
+            {"path": str(path)},
+        )
+    else:
+        read = {"csv": _csv_lines, "jsonl": _json_lines, "stripe": _json_documents}[file_format]
+        lines = read(path, first_line)
+        while batch := list(itertools.islice(lines, BATCH)):
+            columns = [list(column) for column in zip(*batch, strict=True)]
+            arrays = [pa.array(column, kind) for column, kind in zip(columns, _SCHEMA.types, strict=True)]
+            landed = pa.table(arrays, schema=_SCHEMA)  # DuckDB finds it by this name.
+            connection.execute("insert into incoming_lines from landed")
+            del landed
+    connection.execute("create or replace temp view incoming as from incoming_lines")
+
+
+def _json_lines(path: Path, first_line: int) -> Iterator[Line]:
+    with open_plain(path) as file:
+        for number, raw in enumerate(file, first_line):
+            if not (stripped := raw.strip()):
+                continue
+            try:
+                yield number, stripped.decode(), None
+            except UnicodeDecodeError:
+                yield number, stripped.decode(errors="replace"), "not UTF-8"
+
+
+def _json_documents(path: Path, first_line: int) -> Iterator[Line]:
+    """JSON lines, or one JSON document over many lines; a file that is neither is read line by line."""
+    with open_plain(path) as file:
+        head = file.readline()
+        if not _is_json(head):
+            whole = (head + file.read()).replace(b"\r", b" ").replace(b"\n", b" ")
+            if _is_json(whole):
+                yield first_line, whole.decode(), None
+                return
+    yield from _json_lines(path, first_line)
+
+
+def _is_json(text: bytes) -> bool:
+    try:
+        orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return False
+    return True
+
+
+def _csv_lines(path: Path, first_line: int) -> Iterator[Line]:
+    with open_plain(path) as file:
+        text = io.TextIOWrapper(file, encoding="utf-8-sig", errors="replace", newline="")
+        reader = csv.reader(text)
+        header = next(reader, None)
+        if header is None:
+            return
+        while True:
+            try:
+                row = next(reader)
+            except StopIteration:
+                return
+            except csv.Error as problem:
+                yield reader.line_num + first_line - 1, "", f"broken CSV: {problem}"
+                continue
+            if not row:
+                continue
+            number = reader.line_num + first_line - 1
+            if len(row) != len(header):
+                yield number, ",".join(row), f"{len(row)} columns, the header has {len(header)}"
+            else:
+                yield number, _object(header, row), None
+
+
+def _object(header: list[str], row: list[str]) -> str:
+    return orjson.dumps({name: _typed(cell) for name, cell in zip(header, row, strict=True)}).decode()
+
+
+def _typed(cell: str) -> object:
+    # Decided per cell, never by sampling the file: a longer export of the same rows must mean the same.
+    if cell == "":
+        return None
+    if cell in ("true", "false"):
+        return cell == "true"
+    if _NUMBER.fullmatch(cell):
+        return float(cell) if "." in cell else int(cell)
+    return cell

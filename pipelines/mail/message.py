@@ -1,0 +1,103 @@
+"""One mail and its form on the wire (RFC 5322), with the headers of one-click unsubscribing (RFC 8058).
+
+Whatever a person or a template supplies can not add a header: lines are joined before they become
+one, and the standard library refuses what is left.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import datetime
+from email.headerregistry import Address, BaseHeader, HeaderRegistry, UnstructuredHeader
+from email.message import EmailMessage
+from email.policy import SMTP, SMTPUTF8, EmailPolicy, Policy
+from typing import Literal, NamedTuple
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+
+
+class _Whole(UnstructuredHeader, BaseHeader):
+    """A header that stands on one line as it is: encoded or folded, a mail program can not use the link."""
+
+    def fold(self, *, policy: Policy) -> str:
+        """The line."""
+        return f"{self.name}: {self}{policy.linesep}"
+
+
+@dataclass(frozen=True)
+class Mail:
+    """A finished mail to one address."""
+
+    key: str
+    attempt: int
+    campaign: str
+    to: str
+    from_email: str
+    from_name: str
+    subject: str
+    html: str
+    text: str
+    unsubscribe_url: str
+    at: datetime
+
+    @property
+    def message_id(self) -> str:
+        """The Message-ID without its angle brackets; the same attempt always has the same one."""
+        return f"{self.key}.{self.attempt}@{self.from_email.rpartition('@')[2]}"
+
+
+class Handover(NamedTuple):
+    """What became of one mail.
+
+    `accepted`: it is the mailer's now. `rejected`: this mail never will be. `not_sent`: certainly
+    not handed over, the mailer is out of order. `ambiguous`: nobody can tell.
+    """
+
+    outcome: Literal["accepted", "rejected", "not_sent", "ambiguous"]
+    message_id: str | None = None
+    reason: str | None = None
+
+
+def one_line(text: str) -> str:
+    """A text as one line: line ends and other control characters become single spaces."""
+    return " ".join(_CONTROL.sub(" ", text).split())
+
+
+def to_bytes(mail: Mail) -> bytes:
+    """The mail as it goes out.
+
+    Raises:
+        ValueError: an address or a header can not be written.
+    """
+    is_ascii = mail.to.isascii() and mail.from_email.isascii()
+    message = EmailMessage(policy=_policy(SMTP if is_ascii else SMTPUTF8))
+    message["From"] = _address(mail.from_email, one_line(mail.from_name))
+    message["To"] = _address(mail.to)
+    message["Subject"] = one_line(mail.subject)
+    message["Date"] = mail.at
+    message["Message-ID"] = f"<{mail.message_id}>"
+    message["List-Unsubscribe"] = f"<{mail.unsubscribe_url}>"
+    message["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
+    message["X-Millstream-Key"] = mail.key
+    message.set_content(_encodable(mail.text))
+    message.add_alternative(_encodable(mail.html), subtype="html")
+    return message.as_bytes()
+
+
+def _address(spec: str, name: str = "") -> Address:
+    local, _, domain = spec.rpartition("@")
+    if not local or not domain or one_line(spec) != spec:
+        raise ValueError("this is no address")
+    return Address(name, username=local, domain=domain)
+
+
+def _policy(base: EmailPolicy[EmailMessage]) -> EmailPolicy[EmailMessage]:
+    headers = HeaderRegistry()
+    for name in ("list-unsubscribe", "x-millstream-key"):
+        headers.map_to_type(name, _Whole)
+    return base.clone(header_factory=headers)
+
+
+def _encodable(text: str) -> str:
+    return text.encode("utf-8", "replace").decode()

@@ -1,0 +1,35 @@
+"""Dagster's home in the data folder: made once, with the settings that our runs rely on. No Dagster in here."""
+
+from __future__ import annotations
+
+import os
+
+from pipelines.files import write_whole
+from pipelines.settings import Settings
+
+# One writer: the pool lets a queued run wait. The monitor fails a run whose process died, because
+# the default launcher would leave it "started" for ever and block the queue.
+_CONFIGURATION = """\
+telemetry:
+  enabled: false
+nux:
+  enabled: false
+concurrency:
+  pools:
+    default_limit: 1
+  runs:
+    max_concurrent_runs: 1
+run_monitoring:
+  enabled: true
+  start_timeout_seconds: 300
+  max_runtime_seconds: 21600
+"""
+
+
+def open_home(settings: Settings) -> None:
+    """Make Dagster's home where it is missing and point this process (and its children) to it."""
+    settings.dagster_home.mkdir(parents=True, exist_ok=True)
+    configuration = settings.dagster_home / "dagster.yaml"
+    if not configuration.exists():
+        write_whole(configuration, _CONFIGURATION.encode())
+    os.environ["DAGSTER_HOME"] = str(settings.dagster_home)

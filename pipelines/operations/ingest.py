@@ -1,0 +1,32 @@
+"""What every run does before the models: the tables in place, the inbox read, the state copied."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from pipelines.events import find_files, ingest_files, load_landed, prepare_events
+from pipelines.landing.summary import LoadSummary
+from pipelines.settings import Settings
+from pipelines.state import open_state
+from pipelines.stripe import prepare_stripe
+from pipelines.warehouse import Warehouse, copy_state
+
+
+def prepare_warehouse(settings: Settings, *, purpose: str) -> None:
+    """Put every source table in place, so that models build before the first row arrived; copy the state."""
+    with Warehouse(settings).write(purpose) as connection:
+        prepare_stripe(connection)
+        prepare_events(connection, settings)
+        copy_state(connection, open_state(settings))
+
+
+def ingest_inbox(settings: Settings, *, now: datetime) -> LoadSummary:
+    """Load the event files that lie in the inbox, and whatever was landed and not loaded yet.
+
+    Files stay where they are: the landing zone has its copy, and a known file costs one read.
+    """
+    settings.inbox_dir.mkdir(parents=True, exist_ok=True)
+    if any(settings.inbox_dir.iterdir()) and (files := find_files([str(settings.inbox_dir)])):
+        return ingest_files(settings, [str(file) for file in files], now=now)
+    with Warehouse(settings).write("loading landed events") as connection:
+        return load_landed(connection, settings, now=now)

@@ -1,0 +1,77 @@
+"""Documents as people write them: YAML or JSON text to a mapping, and problems told by their path."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from typing import Any
+
+import yaml
+from pydantic import ValidationError
+
+from pipelines.errors import UsageError
+
+MAX_SIZE = 1_000_000
+"""Characters; a longer text is no document that a person wrote."""
+
+
+class _Loader(yaml.SafeLoader):
+    """Refuses a key that stands twice: YAML would silently keep the last one."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
+        """Build one mapping."""
+        keys = [self.construct_object(key, deep=True) for key, _ in node.value]
+        for position, key in enumerate(keys):
+            if key in keys[:position]:
+                raise yaml.constructor.ConstructorError(None, None, f"{key!r} stands twice", node.start_mark)
+        return super().construct_mapping(node, deep)
+
+
+def load_mapping(text: str, what: str) -> dict[str, Any]:
+    """Read a document (YAML; JSON is a part of it). `what` names it in messages: `segment`.
+
+    Raises:
+        UsageError: no YAML, or no mapping.
+    """
+    if len(text) > MAX_SIZE:
+        raise UsageError(f"the {what} document is longer than {MAX_SIZE:,} characters. Nothing was saved.")
+    try:
+        found = yaml.load(text, Loader=_Loader)
+    except yaml.MarkedYAMLError as problem:
+        place = f" in line {problem.problem_mark.line + 1}" if problem.problem_mark else ""
+        raise UsageError(
+            f"the {what} document is no YAML: {problem.problem}{place}. Nothing was saved."
+        ) from None
+    except (yaml.YAMLError, ValueError, TypeError, RecursionError):
+        raise UsageError(f"the {what} document is no YAML. Nothing was saved.") from None
+    if not isinstance(found, dict):
+        raise UsageError(
+            f"the {what} document has to be a mapping with the keys of the guide. Nothing was saved."
+        )
+    return found
+
+
+def problems(error: ValidationError, what: str) -> UsageError:
+    """The error for a document that pydantic refused: each problem with its path, five at most."""
+    found = [f"{path_text(problem['loc'])}: {_words(problem)}" for problem in error.errors()[:5]]
+    return UsageError(f"the {what} document is wrong. {'; '.join(found)}. Nothing was saved.")
+
+
+def path_text(path: tuple[int | str, ...]) -> str:
+    """`("match", "all", 1, "trait")` as `match.all[1].trait`."""
+    text = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path)
+    return text.removeprefix(".") or "document"
+
+
+def _words(problem: Any) -> str:
+    match problem["type"]:
+        case "extra_forbidden":
+            return "unknown key"
+        case "missing":
+            return "is missing"
+        case "literal_error":
+            return f"write one of {problem['ctx']['expected'].replace(' or ', ', ')}"
+        case "model_type" | "model_attributes_type":
+            return "has to be a mapping"
+        case "string_pattern_mismatch":
+            return f"does not fit {problem['ctx']['pattern']}"
+    return str(problem["msg"]).removeprefix("Value error, ")

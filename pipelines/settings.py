@@ -1,0 +1,146 @@
+"""Every setting, in one typed place: the environment first, then `.env`, then the default.
+
+Names without a prefix are the ecosystem's own; ours begin with MILLSTREAM_. The folders inside the
+data folder are derived here, so that nobody else spells a path. Nothing is read at import.
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+from typing import Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from pipelines.errors import UsageError
+
+DEMO_MARKER = "demo.json"
+
+
+class Settings(BaseSettings):
+    """What the product was told. Frozen: a different setting is a different object."""
+
+    model_config = SettingsConfigDict(env_file=".env", extra="ignore", frozen=True, env_ignore_empty=True)
+
+    data_dir: Path = Field(Path("data"), validation_alias="MILLSTREAM_DATA_DIR")
+    state_url_setting: str | None = Field(None, validation_alias="MILLSTREAM_STATE_URL")
+    reporting_timezone: str = Field("UTC", validation_alias="MILLSTREAM_REPORTING_TIMEZONE")
+    reporting_currency: str = Field("USD", validation_alias="MILLSTREAM_REPORTING_CURRENCY")
+
+    stripe_api_key: SecretStr | None = Field(None, validation_alias="STRIPE_API_KEY")
+    stripe_api_base: str | None = Field(None, validation_alias="STRIPE_API_BASE")
+
+    mailer: Literal["outbox", "sendgrid", "smtp"] = Field("outbox", validation_alias="MILLSTREAM_MAILER")
+    send_mode: Literal["dry", "live"] = Field("dry", validation_alias="MILLSTREAM_SEND_MODE")
+    consent: Literal["required", "customers"] = Field("required", validation_alias="MILLSTREAM_CONSENT")
+    from_email: str = Field("hello@example.com", validation_alias="MILLSTREAM_FROM_EMAIL")
+    postal_address: str = Field("", validation_alias="MILLSTREAM_POSTAL_ADDRESS")
+    public_url: str = Field("http://127.0.0.1:8000", validation_alias="MILLSTREAM_PUBLIC_URL")
+    secret_key: SecretStr | None = Field(None, validation_alias="MILLSTREAM_SECRET_KEY")
+
+    @field_validator("data_dir")
+    @classmethod
+    def _absolute(cls, value: Path) -> Path:
+        return value.expanduser().resolve()
+
+    @field_validator("reporting_timezone")
+    @classmethod
+    def _known_zone(cls, value: str) -> str:
+        try:
+            ZoneInfo(value)
+        except (ZoneInfoNotFoundError, ValueError) as problem:
+            raise ValueError(f"{value!r} is no time zone; write one like Europe/Berlin") from problem
+        return value
+
+    @field_validator("reporting_currency")
+    @classmethod
+    def _upper(cls, value: str) -> str:
+        return value.upper()
+
+    @property
+    def state_url(self) -> str:
+        """SQLAlchemy URL of the state store; a SQLite file in the data folder unless told otherwise."""
+        return self.state_url_setting or f"sqlite:///{self.data_dir / 'state.sqlite'}"
+
+    @property
+    def landing_dir(self) -> Path:
+        """Raw input as it came."""
+        return self.data_dir / "landing"
+
+    @property
+    def warehouse_path(self) -> Path:
+        """The DuckDB file; only `pipelines.warehouse` and the dbt child open it."""
+        return self.data_dir / "warehouse.duckdb"
+
+    @property
+    def lake_dir(self) -> Path:
+        """Deduplicated events, day by day."""
+        return self.data_dir / "lake"
+
+    @property
+    def published_dir(self) -> Path:
+        """Numbered snapshots: what readers open."""
+        return self.data_dir / "published"
+
+    @property
+    def outbox_dir(self) -> Path:
+        """Mails of the local mailer."""
+        return self.data_dir / "outbox"
+
+    @property
+    def quarantine_dir(self) -> Path:
+        """Bad input with file, line and reason."""
+        return self.data_dir / "quarantine"
+
+    @property
+    def inbox_dir(self) -> Path:
+        """Files dropped here are loaded by the sensor."""
+        return self.data_dir / "inbox"
+
+    @property
+    def dagster_home(self) -> Path:
+        """Dagster's own home."""
+        return self.data_dir / "dagster"
+
+    @property
+    def logs_dir(self) -> Path:
+        """Logs of the services."""
+        return self.data_dir / "logs"
+
+    @property
+    def demo_dir(self) -> Path:
+        """The demo's own input: the fake Stripe's objects and the event files."""
+        return self.data_dir / "business"
+
+    @cached_property
+    def demo(self) -> dict[str, object] | None:
+        """The demo's marker, or None in a folder that holds real data."""
+        try:
+            found: dict[str, object] = json.loads((self.data_dir / DEMO_MARKER).read_text())
+        except FileNotFoundError:
+            return None
+        return found
+
+    def now(self) -> datetime:
+        """This moment in UTC; in a demo folder, the moment at which its story ends."""
+        if self.demo is not None:
+            return datetime.fromisoformat(str(self.demo["until"]))
+        return datetime.now(UTC)
+
+
+def load_settings() -> Settings:
+    """Read the settings.
+
+    Raises:
+        UsageError: a value that cannot be meant, with the variable named and the value left out.
+    """
+    try:
+        return Settings()
+    except ValidationError as problem:
+        first = problem.errors(include_input=False)[0]
+        name = str(first["loc"][0]) if first["loc"] else "settings"
+        raise UsageError(f"setting {name} is wrong: {first['msg']}. Nothing was changed.") from None

@@ -1,0 +1,14 @@
+"""The state store: what can not be recomputed (campaigns, recipients, consent, cursors, audit).
+
+SQLite in the data folder by default (WAL, synchronous=FULL), any SQLAlchemy URL by setting; the
+same tables and the same migrations for both. A commit that returned survives a power cut. Rooms
+above use `reading` and `writing`, never an engine of their own.
+
+`open_state(settings)` gives the engine, brought up to the newest migration.
+"""
+
+from pipelines.state.audit import record
+from pipelines.state.engine import open_state, reading, writing
+from pipelines.state.tables import metadata
+
+__all__ = ["metadata", "open_state", "reading", "record", "writing"]

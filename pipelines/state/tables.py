@@ -1,0 +1,166 @@
+"""The tables of the state store, as SQLAlchemy Core sees them.
+
+The migrations create them; a test keeps both equal. Times are stored in UTC and come back aware.
+An address is stored where mail must go out (`recipients.address`); everywhere else only its key
+stands (`address_key`), so that an erased person stays recognisable without being known.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from sqlalchemy import (
+    Column,
+    DateTime,
+    Dialect,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    TypeDecorator,
+)
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """A moment: stored without a zone in UTC, handed out aware; a naive value is refused."""
+
+    impl = DateTime
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Turn an aware moment into naive UTC."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a moment needs its zone")
+        return value.astimezone(UTC).replace(tzinfo=None)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Give the stored moment its zone back."""
+        return None if value is None else value.replace(tzinfo=UTC)
+
+
+consents = Table(
+    "consents",
+    metadata,
+    Column("address_key", String(64), primary_key=True),
+    Column("purpose", String(40), primary_key=True, default="marketing"),
+    Column("granted_at", UtcDateTime, nullable=False),
+    Column("source", String(200), nullable=False),
+    Column("proof", Text, nullable=False, default=""),
+    Column("withdrawn_at", UtcDateTime),
+)
+
+suppressions = Table(
+    "suppressions",
+    metadata,
+    Column("address_key", String(64), primary_key=True),
+    Column("scope", String(40), primary_key=True, default="all"),
+    Column("reason", String(40), nullable=False),
+    Column("source", String(200), nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+)
+
+segments = Table(
+    "segments",
+    metadata,
+    Column("name", String(100), primary_key=True),
+    Column("document", Text, nullable=False),
+    Column("document_hash", String(64), nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("updated_at", UtcDateTime, nullable=False),
+)
+
+segment_memberships = Table(
+    "segment_memberships",
+    metadata,
+    Column("segment", String(100), ForeignKey("segments.name"), primary_key=True),
+    Column("person_id", String(200), primary_key=True),
+    Column("entered_at", UtcDateTime, primary_key=True),
+    Column("left_at", UtcDateTime),
+    Index(None, "segment", "left_at"),
+)
+
+campaigns = Table(
+    "campaigns",
+    metadata,
+    Column("name", String(100), primary_key=True),
+    Column("document", Text, nullable=False),
+    Column("html", Text, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("content_hash", String(64), nullable=False),
+    Column("state", String(20), nullable=False),
+    Column("reason", Text),
+    Column("approved_by", String(200)),
+    Column("approved_at", UtcDateTime),
+    Column("snapshot", Integer),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("updated_at", UtcDateTime, nullable=False),
+)
+
+recipients = Table(
+    "recipients",
+    metadata,
+    Column("dedupe_key", String(64), primary_key=True),
+    Column("campaign", String(100), ForeignKey("campaigns.name"), nullable=False),
+    Column("occurrence", String(40), nullable=False),
+    Column("person_id", String(200), nullable=False),
+    Column("address", String(320)),
+    Column("address_key", String(64)),
+    Column("variables", Text, nullable=False, default="{}"),
+    Column("variant", String(40), nullable=False, default=""),
+    Column("state", String(20), nullable=False),
+    Column("reason", String(200)),
+    Column("attempt", Integer, nullable=False, default=0),
+    Column("owner", String(100)),
+    Column("not_before", UtcDateTime),
+    Column("content_hash", String(64)),
+    Column("message_id", String(200)),
+    Column("planned_at", UtcDateTime, nullable=False),
+    Column("in_flight_at", UtcDateTime),
+    Column("done_at", UtcDateTime),
+    Index(None, "campaign", "occurrence", "state"),
+    Index(None, "address_key", "in_flight_at"),
+)
+
+cursors = Table(
+    "cursors",
+    metadata,
+    Column("name", String(100), primary_key=True),
+    Column("value", Text, nullable=False),
+    Column("updated_at", UtcDateTime, nullable=False),
+)
+
+builds = Table(
+    "builds",
+    metadata,
+    Column("build_id", String(40), primary_key=True),
+    Column("started_at", UtcDateTime, nullable=False),
+    Column("finished_at", UtcDateTime),
+    Column("outcome", String(20), nullable=False),
+    Column("reason", Text),
+    Column("snapshot", Integer),
+)
+
+audit_log = Table(
+    "audit_log",
+    metadata,
+    Column("entry_id", Integer, primary_key=True, autoincrement=True),
+    Column("at", UtcDateTime, nullable=False),
+    Column("actor", String(200), nullable=False),
+    Column("action", String(100), nullable=False),
+    Column("subject", String(200), nullable=False),
+    Column("details", Text, nullable=False, default="{}"),
+)

@@ -1,0 +1,153 @@
+"""From landed Stripe JSON to `raw_stripe`: every version kept, the newest of each object on top.
+
+Loading a segment twice changes nothing: a version is known by account, mode, kind, id and payload
+hash. Each input is one transaction; what the manifest lists and `raw_stripe.loads` does not is
+loaded next time.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from pipelines.faults import fault_point
+from pipelines.files import write_whole
+from pipelines.landing import Landing, Segment
+from pipelines.landing.lines import register_lines
+from pipelines.landing.summary import LoadSummary
+from pipelines.settings import Settings
+from pipelines.stripe.catalogue import TABLES
+from pipelines.stripe.newest import prepare_tables, refresh_newest
+from pipelines.stripe.versions import COLUMNS, read_versions
+from pipelines.warehouse.writer import Connection, transaction
+
+_PREPARE = f"""
+create sequence if not exists raw_stripe.version_numbers;
+create table if not exists raw_stripe.object_versions (
+    {COLUMNS}, sequence bigint default nextval('raw_stripe.version_numbers')
+);
+create table if not exists raw_stripe.loads (
+    load_number integer primary key, input_id varchar unique, input_name varchar, source varchar,
+    received_at timestamp, loaded_at timestamp, read bigint, loaded bigint, duplicates bigint,
+    unchanged bigint, quarantined bigint
+);
+"""
+
+
+def prepare_stripe(connection: Connection) -> None:
+    """Create what Stripe's objects need in the warehouse, empty."""
+    connection.execute(_PREPARE)
+    prepare_tables(connection)
+
+
+def load_landed(connection: Connection, settings: Settings, *, now: datetime) -> LoadSummary:
+    """Load every landed input that the warehouse does not know yet, oldest first."""
+    prepare_stripe(connection)
+    landing = Landing(settings.landing_dir)
+    known = {row[0] for row in connection.execute("select input_id from raw_stripe.loads").fetchall()}
+    inputs: dict[str, list[Segment]] = {}
+    for segment in landing.segments("stripe"):
+        if segment.input_id not in known:
+            inputs.setdefault(segment.input_id, []).append(segment)
+    summary = LoadSummary()
+    row = connection.execute("select coalesce(max(load_number), 0) + 1 from raw_stripe.loads").fetchone()
+    assert row is not None
+    connection.execute("create or replace temp table seen_in_call (id varchar, object varchar, payload_hash varchar)")
+    for number, segments in enumerate(inputs.values(), int(row[0])):
+        with transaction(connection):
+            summary.add(_load_input(connection, settings, landing, segments, number=number, now=now))
+            fault_point("stripe.before_commit")
+        fault_point("stripe.after_commit")
+    return summary
+
+
+def _load_input(
+    connection: Connection, settings: Settings, landing: Landing, segments: list[Segment], *, number: int, now: datetime
+) -> LoadSummary:
+    summary = LoadSummary(files=1)
+    bad: list[bytes] = []
+    for segment in segments:
+        register_lines(connection, landing.path(segment), segment.format, first_line=segment.first_line)
+        wrong = read_versions(connection, segment)
+        bad += wrong
+        counted = _count(connection)
+        _insert_new(connection)
+        refresh_newest(connection)
+        landing.index_people(
+            connection,
+            segment,
+            "select case when object = 'customer' then id else json_extract_string(payload, '/customer') end "
+            "from incoming_versions",
+        )
+        counted.add(LoadSummary(read=len(wrong), quarantined=len(wrong)))
+        summary.add(counted)
+    if bad:
+        folder = settings.quarantine_dir / "stripe"
+        folder.mkdir(parents=True, exist_ok=True)
+        write_whole(folder / f"{segments[0].input_id[:32]}.jsonl", b"\n".join(bad) + b"\n")
+    connection.execute(
+        "insert into raw_stripe.loads values ($number, $input_id, $name, $source, $received, $now, $read, $loaded, "
+        "$duplicates, $unchanged, $quarantined)",
+        {
+            "number": number,
+            "input_id": segments[0].input_id,
+            "name": segments[0].input_name,
+            "source": segments[0].options.get("source", "file"),
+            "received": segments[0].received_at.replace(tzinfo=None),
+            "now": now.replace(tzinfo=None),
+            **{name: getattr(summary, name) for name in ("read", "loaded", "duplicates", "unchanged", "quarantined")},
+        },
+    )
+    return summary
+
+
+def _count(connection: Connection) -> LoadSummary:
+    """Count the objects that were handed in (an event counts once, not also its object)."""
+    connection.execute("""
+        create or replace temp table judged as
+        select incoming.object, incoming.id, incoming.payload_hash,
+            exists (
+                select 1 from raw_stripe.object_versions as stored
+                where stored.account = incoming.account and stored.livemode = incoming.livemode
+                    and stored.object = incoming.object and stored.id = incoming.id
+                    and stored.payload_hash = incoming.payload_hash
+            ) as is_stored,
+            row_number() over (partition by object, id, payload_hash order by line, position) > 1
+            or exists (
+                select 1 from seen_in_call as seen where seen.object = incoming.object
+                    and seen.id = incoming.id and seen.payload_hash = incoming.payload_hash
+            ) as is_repeated
+        from incoming_versions as incoming where is_handed_in
+    """)
+    connection.execute("insert into seen_in_call select id, object, payload_hash from judged")
+    rows = connection.execute("""
+        select object, count(*), count(*) filter (where is_repeated),
+            count(*) filter (where is_stored and not is_repeated)
+        from judged group by object order by object
+    """).fetchall()
+    summary = LoadSummary()
+    for kind, read, duplicates, unchanged in rows:
+        loaded = read - duplicates - unchanged
+        summary.add(LoadSummary(read=read, duplicates=duplicates, unchanged=unchanged, loaded=loaded))
+        if loaded:
+            summary.by_object[kind] = loaded
+        if kind not in TABLES:
+            summary.unknown += loaded
+    return summary
+
+
+def _insert_new(connection: Connection) -> None:
+    connection.execute("""
+        create or replace temp table new_versions as
+        select * exclude (line, position, is_handed_in) from incoming_versions as incoming
+        where not exists (
+            select 1 from raw_stripe.object_versions as stored
+            where stored.account = incoming.account and stored.livemode = incoming.livemode
+                and stored.object = incoming.object and stored.id = incoming.id
+                and stored.payload_hash = incoming.payload_hash and stored.version_at <= incoming.version_at
+        )
+        qualify row_number() over (
+            partition by account, livemode, object, id, payload_hash order by version_at, line, position
+        ) = 1
+    """)
+    connection.execute("insert into raw_stripe.object_versions by name select * from new_versions order by version_at, id")
+

@@ -1,0 +1,109 @@
+"""Unwrap what was landed (objects, events, arrays, list pages) into versions of objects.
+
+An event's object is a version effective at the event's time; a bare object's version time is the
+time it was fetched at, or `--as-of`, or the file's own time.
+"""
+
+from __future__ import annotations
+
+import orjson
+
+from pipelines.landing import Segment
+from pipelines.warehouse.writer import Connection
+
+COLUMNS = """
+    account varchar, livemode boolean, id varchar, object varchar, api_version varchar, version_at timestamp,
+    fetched_at timestamp, source varchar, is_deleted boolean, payload_hash varchar, payload json
+"""
+
+
+def read_versions(connection: Connection, segment: Segment) -> list[bytes]:
+    """Make the temp table `incoming_versions` from the relation `incoming`; return the quarantine's lines.
+
+    Beside the columns of `object_versions` it has line, position and `is_handed_in` (false for the
+    object inside an event, which the caller did not hand in by itself).
+    """
+    connection.execute(_ELEMENTS)
+    connection.execute(
+        _VERSIONS,
+        {
+            "account": segment.options.get("account", "default"),
+            "livemode": segment.options.get("mode") == "live",
+            "fetched_at": segment.options.get("fetched_at", segment.received_at.isoformat()),
+            "source": segment.options.get("source", "file"),
+        },
+    )
+    bad = connection.execute("select line, problem, coalesce(text, element::varchar) from elements where problem is not null order by line").fetchall()
+    return [
+        orjson.dumps({"file": segment.input_name, "line": line, "reason": reason, "text": text})
+        for line, reason, text in bad
+    ]
+
+
+_ELEMENTS = """
+create or replace temp table elements as
+with documents as (
+    select line, text, problem, case when problem is null and json_valid(text) then json(text) end as document
+    from incoming
+),
+unwrapped as (
+    -- The page's own text is dropped here: carried along, it would be copied for each of its objects.
+    select
+        line,
+        case when document is null then text end as text,
+        case when document is null then coalesce(problem, 'no valid JSON') end as problem,
+        unnest(case
+            when document is null then [null]
+            when json_type(document) = 'ARRAY' then json_extract(document, '$[*]')
+            when json_extract_string(document, '/object') = 'list' then json_extract(document, '$.data[*]')
+            else [document]
+        end) as element
+    from documents
+)
+select
+    line, row_number() over () as position, element, text,
+    case
+        when problem is not null then problem
+        when json_type(element) <> 'OBJECT' then 'no Stripe object'
+        when json_extract_string(element, '/object') is null then 'an object that does not say its kind (`object`)'
+    end as problem
+from unwrapped
+"""
+
+_VERSIONS = """
+create or replace temp table incoming_versions as
+with handed_in as (
+    select line, position, element, true as is_handed_in, null::json as event from elements where problem is null
+    union all
+    select line, position, json_extract(element, '/data/object'), false, element from elements
+    where problem is null and json_extract_string(element, '/object') = 'event'
+        and json_type(json_extract(element, '/data/object')) = 'OBJECT'
+        and json_extract_string(element, '/data/object/object') is not null
+),
+described as (
+    select
+        *, sha256(element::varchar) as payload_hash,
+        case
+            when event is not null then to_timestamp(json_extract(event, '/created')::bigint)
+            when json_extract_string(element, '/object') = 'event' then to_timestamp(json_extract(element, '/created')::bigint)
+            else $fetched_at::timestamptz
+        end as moment,
+        json_extract_string(event, '/type') as event_type
+    from handed_in
+)
+select
+    line, position, is_handed_in,
+    $account as account,
+    coalesce(json_extract(element, '/livemode')::boolean, json_extract(event, '/livemode')::boolean, $livemode) as livemode,
+    coalesce(json_extract_string(element, '/id'), 'sha256:' || payload_hash) as id,
+    json_extract_string(element, '/object') as object,
+    coalesce(json_extract_string(event, '/api_version'), json_extract_string(element, '/api_version')) as api_version,
+    moment at time zone 'UTC' as version_at,
+    $fetched_at::timestamptz at time zone 'UTC' as fetched_at,
+    case when event is not null then 'event' else $source end as source,
+    coalesce(json_extract(element, '/deleted')::boolean, false)
+    -- An ended subscription is still an object at Stripe; every other `.deleted` means that it is gone.
+    or coalesce(event_type like '%.deleted' and event_type <> 'customer.subscription.deleted', false) as is_deleted,
+    payload_hash, element as payload
+from described
+"""

@@ -1,0 +1,92 @@
+"""Build the models: one `dbt build` in a child process, its answer read from run_results.json.
+
+Unit tests of the models are left to the test suite: they look at rules, not at data.
+"""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Literal, TypeAlias
+
+from pipelines.errors import MillstreamError
+from pipelines.settings import Settings
+from pipelines.transform.manifest import PARTIAL_PARSE, cache_folder
+from pipelines.transform.project import child_environment
+from pipelines.transform.result import BuildResult, read_results
+
+Select: TypeAlias = Literal["all", "stripe", "events"]
+
+# What stands above a tag comes along: views over the other source, which cost nothing to make.
+_SELECTORS: dict[Select, list[str]] = {
+    "all": [],
+    "stripe": ["--select", "+tag:stripe"],
+    "events": ["--select", "+tag:events"],
+}
+
+
+def build(settings: Settings, *, select: Select = "all", now: datetime) -> BuildResult:
+    """Rebuild all models, or those of one source, with figures taken at `now`, and run their tests.
+
+    `events` are the models that need nothing but events; whatever needs Stripe's objects as well
+    (`dim_customers`) belongs to `stripe`.
+
+    Raises:
+        MillstreamError: dbt ended without an answer (the project does not parse, the warehouse is
+            locked or broken). A failing model or test is no error here, see `BuildResult.ok`.
+    """
+    target, logs = settings.data_dir / "dbt", settings.data_dir / "dbt" / "logs"
+    logs.mkdir(parents=True, exist_ok=True)
+    results = target / "run_results.json"
+    results.unlink(missing_ok=True)
+    _seed_partial_parse(target)
+    child = _run(settings, [*_SELECTORS[select], "--exclude-resource-type", "unit_test"], target, logs, now)
+    if not results.exists():
+        raise MillstreamError(
+            f"dbt ended with code {child.returncode} before it built anything: {_reason(child.stdout)}. "
+            f"The marts are as they were. The whole log: {logs / 'dbt.log'}"
+        )
+    return read_results(results)
+
+
+def _run(
+    settings: Settings, selection: list[str], target: Path, logs: Path, now: datetime
+) -> subprocess.CompletedProcess[str]:
+    environment = child_environment(target, logs) | {
+        "MILLSTREAM_AS_OF": now.astimezone(UTC).isoformat(),
+        "MILLSTREAM_REPORTING_TIMEZONE": settings.reporting_timezone,
+    }
+    command = [
+        sys.executable,
+        "-m",
+        "pipelines.transform.child",
+        "--no-use-colors",
+        "--log-level",
+        "warn",
+        "build",
+    ]
+    return subprocess.run(
+        [*command, *selection],
+        cwd=settings.data_dir,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+
+
+def _seed_partial_parse(target: Path) -> None:
+    """A new data folder starts from the parse that the manifest was made with, if there is one."""
+    known = cache_folder() / PARTIAL_PARSE
+    if known.exists() and not (target / PARTIAL_PARSE).exists():
+        shutil.copy2(known, target / PARTIAL_PARSE)
+
+
+def _reason(output: str) -> str:
+    lines = [line.strip() for line in output.splitlines() if line.strip()]
+    return " ".join(lines[-3:]) or "it said nothing"

@@ -1,0 +1,41 @@
+"""Where the dbt project lies, and the environment that its child needs.
+
+The warehouse is named relative to the child's working folder: a path of its own in each data folder
+would make dbt parse the whole project again in each.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from pathlib import Path
+
+import pipelines
+
+PROJECT_DIR = Path(pipelines.__file__).resolve().parent.parent / "dbt_project"
+WAREHOUSE_NAME = "warehouse.duckdb"
+
+_WRITTEN_BY_DBT = {"target", "logs", "dbt_packages"}
+
+
+def child_environment(target: Path, logs: Path) -> dict[str, str]:
+    """The environment of a dbt child that works in the data folder."""
+    return {
+        **{name: value for name, value in os.environ.items() if not name.startswith("DBT_")},
+        "DBT_PROJECT_DIR": str(PROJECT_DIR),
+        "DBT_PROFILES_DIR": str(PROJECT_DIR),
+        "DBT_TARGET_PATH": str(target),
+        "DBT_LOG_PATH": str(logs),
+        "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
+        "MILLSTREAM_WAREHOUSE": WAREHOUSE_NAME,
+    }
+
+
+def project_digest() -> str:
+    """A hash over every file of the project: equal digests, equal manifests."""
+    digest = hashlib.sha256()
+    for path in sorted(PROJECT_DIR.rglob("*")):
+        inside = path.relative_to(PROJECT_DIR)
+        if path.is_file() and not _WRITTEN_BY_DBT & set(inside.parts):
+            digest.update(f"{inside.as_posix()}\0".encode() + path.read_bytes() + b"\0")
+    return digest.hexdigest()[:16]

@@ -1,0 +1,119 @@
+"""Read a published snapshot: the only way in for dashboards, questions, segments and the API.
+
+A process holds one in-memory DuckDB and attaches one empty database per snapshot number, whose
+views point at that snapshot's files. A caller keeps the `Snapshot` it got for as long as it
+answers one question, so its numbers never mix two publishes; the next call sees the newest one.
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections import OrderedDict
+from datetime import datetime
+from pathlib import Path
+
+import duckdb
+import polars as pl
+
+from pipelines.warehouse.manifest import Manifest, current_number, read_manifest
+from pipelines.warehouse.writer import SCHEMAS, Connection
+
+KEPT_OPEN = 3
+
+
+class Snapshot:
+    """One published state of all marts; safe to use from several threads."""
+
+    def __init__(self, connection: Connection, manifest: Manifest, database: str) -> None:
+        self._connection = connection
+        self._database = database
+        self.manifest = manifest
+
+    @property
+    def number(self) -> int:
+        """The snapshot's number."""
+        return self.manifest.number
+
+    @property
+    def as_of(self) -> datetime:
+        """The moment that the data stand for (UTC)."""
+        return self.manifest.as_of
+
+    @property
+    def published_at(self) -> datetime:
+        """The moment of publishing (UTC)."""
+        return self.manifest.published_at
+
+    def has(self, table: str) -> bool:
+        """Whether `schema.table` is in this snapshot."""
+        return table in self.manifest.tables or table in self.manifest.views
+
+    def cursor(self) -> Connection:
+        """A connection of its own on which `marts.fct_payments` means this snapshot's."""
+        cursor = self._connection.cursor()
+        cursor.execute(f"use {self._database}")
+        cursor.execute("set TimeZone = 'UTC'")
+        return cursor
+
+    def query(self, sql: str, **parameters: object) -> pl.DataFrame:
+        """Run one statement; values are bound as `$name`."""
+        cursor = self.cursor()
+        try:
+            return cursor.sql(sql, params=parameters or None).pl()
+        finally:
+            cursor.close()
+
+
+class SnapshotReader:
+    """Follows the pointer of one `published/` folder; keeps three snapshots open, drops older ones."""
+
+    def __init__(self, published: Path) -> None:
+        self._published = published
+        self._connection = duckdb.connect(":memory:")
+        self._open: OrderedDict[int, Snapshot] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def current(self) -> Snapshot | None:
+        """The newest snapshot, or None before the first publish."""
+        with self._lock:
+            number = current_number(self._published)
+            if number is None:
+                return None
+            if number not in self._open:
+                self._open[number] = self._attach(read_manifest(self._published, number))
+                while len(self._open) > KEPT_OPEN:
+                    old, _ = self._open.popitem(last=False)
+                    self._connection.execute(f"detach database if exists {_database(old)}")
+            return self._open[number]
+
+    def _attach(self, manifest: Manifest) -> Snapshot:
+        database = _database(manifest.number)
+        cursor = self._connection.cursor()
+        try:
+            cursor.execute(f"attach if not exists ':memory:' as {database}")
+            for schema in SCHEMAS:
+                cursor.execute(f"create schema if not exists {database}.{schema}")
+            for name, table in manifest.tables.items():
+                files = [str((self._published / file).resolve()) for file in table.files]
+                cursor.execute(f"create or replace view {database}.{name} as {_select(files, table.columns)}")
+            for name, sql in manifest.views.items():
+                own = re.sub(r"\bwarehouse\.", f"{database}.", sql)
+                cursor.execute(f"create or replace view {database}.{name} as {own}")
+        finally:
+            cursor.close()
+        return Snapshot(self._connection, manifest, database)
+
+
+def _database(number: int) -> str:
+    return f"snapshot_{number}"
+
+
+def _select(files: list[str], columns: dict[str, str]) -> str:
+    if not files:
+        empty = ", ".join(f'cast(null as {kind}) as "{name}"' for name, kind in columns.items())
+        return f"select {empty} where false"
+    names = ", ".join("'" + file.replace("'", "''") + "'" for file in files)
+    # The contract's types, whatever Parquet made of them (JSON comes back as text).
+    typed = ", ".join(f'cast("{name}" as {kind}) as "{name}"' for name, kind in columns.items())
+    return f"select {typed} from read_parquet([{names}], hive_partitioning = false)"

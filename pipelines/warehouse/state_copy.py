@@ -1,0 +1,44 @@
+"""The state store as one more source: its tables copied into `raw_state` and `segments`.
+
+Copied whole at each build, because they are small beside the events and change in place. What is
+personal and not needed by a model (addresses, variables, bodies) stays behind.
+"""
+
+from __future__ import annotations
+
+import polars as pl
+from sqlalchemy import Engine, select
+
+from pipelines.state import reading
+from pipelines.state.tables import campaigns, consents, metadata, recipients, segment_memberships, suppressions
+from pipelines.warehouse.writer import Connection, transaction
+
+_LEFT_BEHIND = {
+    campaigns.name: {"document", "html", "text"},
+    recipients.name: {"address", "variables"},
+}
+_TARGETS = {
+    consents.name: "raw_state.consents",
+    suppressions.name: "raw_state.suppressions",
+    campaigns.name: "raw_state.campaigns",
+    recipients.name: "raw_state.campaign_recipients",
+    segment_memberships.name: "segments.memberships",
+}
+_TYPES = {"INTEGER": pl.Int64, "DATETIME": pl.Datetime("us")}
+
+
+def copy_state(connection: Connection, state: Engine) -> None:
+    """Replace the copies by what the state store holds now, in one transaction."""
+    with reading(state) as source, transaction(connection):
+        for name, target in _TARGETS.items():
+            table = metadata.tables[name]
+            columns = [column for column in table.columns if column.name not in _LEFT_BEHIND.get(name, set())]
+            rows = source.execute(select(*columns)).mappings().all()
+            schema = {column.name: _TYPES.get(str(column.type), pl.String) for column in columns}
+            plain = [
+                {key: value.replace(tzinfo=None) if hasattr(value, "tzinfo") else value for key, value in row.items()}
+                for row in rows
+            ]
+            copied = pl.DataFrame(plain, schema=schema)  # DuckDB finds it by this name.
+            connection.execute(f"create or replace table {target} as from copied")
+            del copied

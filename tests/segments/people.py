@@ -1,0 +1,72 @@
+"""A snapshot of a few people and their events, published the way a build publishes its marts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from pipelines.settings import Settings
+from pipelines.warehouse import Snapshot, SnapshotReader, Warehouse, publish
+
+NOW = datetime(2026, 6, 1, tzinfo=UTC)
+COLUMNS = {
+    "person_id": "varchar",
+    "user_id": "varchar",
+    "stripe_customer_ids": "varchar[]",
+    "email": "varchar",
+    "first_name": "varchar",
+    "name": "varchar",
+    "country": "varchar",
+    "subscription_status": "varchar",
+    "plan": "varchar",
+    "mrr_currency": "varchar",
+    "currency": "varchar",
+    "mrr_minor": "bigint",
+    "lifetime_value_minor": "bigint",
+    "payments_count": "bigint",
+    "event_count": "bigint",
+    "has_consent": "boolean",
+    "is_guest": "boolean",
+    "first_seen_at": "timestamp",
+    "last_seen_at": "timestamp",
+    "customer_since": "timestamp",
+}
+
+
+def person(number: int, **traits: Any) -> dict[str, Any]:
+    """One person with an address of their own; what is not told is missing."""
+    known = {
+        "person_id": f"p{number:04d}",
+        "email": f"p{number}@example.com",
+        "payments_count": 0,
+        "mrr_minor": 0,
+    }
+    return {**dict.fromkeys(COLUMNS), **known, **traits}
+
+
+def publish_people(
+    settings: Settings,
+    people: Iterable[Mapping[str, Any]],
+    events: Iterable[tuple[str, str, datetime]] = (),
+    *,
+    as_of: datetime = NOW,
+) -> Snapshot:
+    """Publish `dim_customers` and `fct_events` (person, event, moment) and open the snapshot."""
+    with Warehouse(settings).write("test") as connection:
+        columns = ", ".join(f"{name} {kind}" for name, kind in COLUMNS.items())
+        connection.execute(f"create or replace table marts.dim_customers ({columns})")
+        rows = [[row[name] for name in COLUMNS] for row in people]
+        if rows:
+            marks = ", ".join("?" for _ in COLUMNS)
+            connection.executemany(f"insert into marts.dim_customers values ({marks})", rows)
+        connection.execute(
+            "create or replace table marts.fct_events (person_id varchar, event varchar, event_at timestamp, properties json)"
+        )
+        happened = [[who, what, at.astimezone(UTC).replace(tzinfo=None)] for who, what, at in events]
+        if happened:
+            connection.executemany("insert into marts.fct_events values (?, ?, ?, '{}')", happened)
+        publish(connection, settings, as_of=as_of, now=as_of)
+    snapshot = SnapshotReader(settings.published_dir).current()
+    assert snapshot is not None
+    return snapshot

@@ -1,0 +1,138 @@
+"""A tiny warehouse to build upon: the raw tables as the loaders make them, and objects held until it is written.
+
+The cases themselves stand in the modules beside this one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from pipelines.settings import Settings
+from pipelines.transform import BuildResult
+
+KINDS = {
+    "customer": "customers",
+    "product": "products",
+    "price": "prices",
+    "coupon": "coupons",
+    "subscription": "subscriptions",
+    "invoice": "invoices",
+    "charge": "charges",
+    "refund": "refunds",
+    "balance_transaction": "balance_transactions",
+    "dispute": "disputes",
+}
+COLUMNS = """
+    account varchar, livemode boolean, id varchar, object varchar, api_version varchar, version_at timestamp,
+    fetched_at timestamp, source varchar, is_deleted boolean, payload_hash varchar, payload json
+"""
+OTHER_TABLES = f"""
+create table raw_stripe.object_versions ({COLUMNS}, sequence bigint);
+create table raw_stripe.invoice_lines ({COLUMNS}, parent_id varchar);
+create table raw_events.events (
+    event_id varchar, is_synthetic_id boolean, type varchar, event varchar, user_id varchar, anonymous_id varchar,
+    visitor_key integer, event_at timestamp, received_at timestamp, properties json, context json, day date
+);
+create table raw_events.identity_map (
+    visitor_key integer, person_key integer, user_id varchar, anonymous_id varchar, person_id varchar
+);
+create table raw_events.identities (
+    user_id varchar, email varchar, first_name varchar, country varchar, traits json,
+    first_identified_at timestamp, last_identified_at timestamp
+);
+create table raw_state.consents (
+    address_key varchar, granted_at timestamp, source varchar, proof varchar, withdrawn_at timestamp
+);
+"""
+JSONDict = dict[str, Any]
+
+
+def unix(moment: str | datetime) -> int:
+    """Epoch seconds of an ISO text in UTC."""
+    found = datetime.fromisoformat(moment) if isinstance(moment, str) else moment
+    return int((found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp())
+
+
+@dataclass(frozen=True)
+class Built:
+    """A warehouse that was built, and what dbt said."""
+
+    settings: Settings
+    result: BuildResult
+    connection: duckdb.DuckDBPyConnection
+
+    def rows(self, sql: str, *values: object) -> list[tuple[Any, ...]]:
+        """All rows of a question."""
+        return self.connection.execute(sql, list(values)).fetchall()
+
+
+def settings_in(folder: Path) -> Settings:
+    """Settings of a data folder, whatever the environment says."""
+    return Settings(_env_file=None, MILLSTREAM_DATA_DIR=folder, MILLSTREAM_REPORTING_TIMEZONE="UTC")  # type: ignore[call-arg]
+
+
+class Sample:
+    """Objects gathered in memory and written into a new warehouse file at once."""
+
+    def __init__(self) -> None:
+        self._rows: dict[str, list[tuple[Any, ...]]] = {}
+        self._newest: dict[tuple[str, str, str], tuple[datetime, tuple[Any, ...]]] = {}
+        self._sequence = 0
+
+    def add(self, payload: JSONDict, *, at: str, account: str = "default", source: str = "list") -> JSONDict:
+        """One version of an object, valid from `at`; invoices bring their lines along."""
+        kind, moment = str(payload["object"]), datetime.fromisoformat(at)
+        row = self._row(payload, moment, account, source)
+        self._sequence += 1
+        self._rows.setdefault("raw_stripe.object_versions", []).append((*row, self._sequence))
+        key = (account, kind, str(payload["id"]))
+        if kind in KINDS and (key not in self._newest or self._newest[key][0] <= moment):
+            self._newest[key] = (moment, row)
+        if kind == "invoice":
+            for line in payload["lines"]["data"]:
+                self._rows.setdefault("raw_stripe.invoice_lines", []).append(
+                    (*self._row(line, moment, account, source), payload["id"])
+                )
+        return payload
+
+    def insert(self, table: str, *rows: tuple[Any, ...]) -> None:
+        """Rows of any other raw table, in the order of its columns."""
+        self._rows.setdefault(table, []).extend(rows)
+
+    def write(self, path: Path) -> Path:
+        """Make the warehouse file."""
+        for (_, kind, _), (_, row) in self._newest.items():
+            self.insert(f"raw_stripe.{KINDS[kind]}", row)
+        with duckdb.connect(str(path)) as connection:
+            for schema in ("raw_stripe", "raw_events", "raw_state"):
+                connection.execute(f"create schema {schema}")
+            for table in KINDS.values():
+                connection.execute(f"create table raw_stripe.{table} ({COLUMNS})")
+            connection.execute(OTHER_TABLES)
+            for table, rows in self._rows.items():
+                _insert(connection, table, rows)
+        return path
+
+    @staticmethod
+    def _row(payload: JSONDict, moment: datetime, account: str, source: str) -> tuple[Any, ...]:
+        text = json.dumps(payload, sort_keys=True)
+        digest = hashlib.sha256(text.encode()).hexdigest()
+        deleted = bool(payload.get("deleted"))
+        kind = payload.get("object", "line_item")
+        return (account, False, payload["id"], kind, "", moment, moment, source, deleted, digest, text)
+
+
+def _insert(connection: duckdb.DuckDBPyConnection, table: str, rows: Iterable[tuple[Any, ...]]) -> None:
+    batch = list(rows)
+    marks = ", ".join("?" for _ in batch[0])
+    connection.execute("begin")
+    connection.executemany(f"insert into {table} values ({marks})", batch)
+    connection.execute("commit")

@@ -1,0 +1,135 @@
+"""What `build` answers, and that it leaves nothing where it should not."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+
+import duckdb
+import pytest
+from sample_warehouse import Built, Sample, settings_in
+from stripe_shapes import item, price, subscription
+
+from pipelines.errors import MillstreamError
+from pipelines.transform import PROJECT_DIR, build, manifest_path, prepare_manifest
+
+NOW = datetime(2026, 7, 1, tzinfo=UTC)
+
+
+def test_the_whole_project_builds_and_every_test_passes(built: Built) -> None:
+    assert built.result.failed == ()
+    assert built.result.ok
+    assert built.result.models > 30
+    assert built.result.tests > 20
+
+
+def test_the_daily_series_ends_with_the_last_day_that_began(built: Built) -> None:
+    assert built.rows("select cast(max(day) as varchar) from marts.fct_mrr_daily") == [("2026-06-30",)]
+
+
+def test_a_broken_row_is_named_by_the_test_that_found_it(tmp_path: Path) -> None:
+    settings = settings_in(tmp_path)
+    sample = Sample()
+    for kind, amounts in (
+        ("charge", {"amount": 100}),
+        ("balance_transaction", {"amount": 100, "fee": 3, "net": 100}),
+    ):
+        sample.add(
+            {"id": f"{kind}_1", "object": kind, "status": "succeeded", "currency": "usd", "created": 1_767_225_600,
+             "balance_transaction": "balance_transaction_1"} | amounts,
+            at="2026-01-01",
+        )  # fmt: skip
+    sample.write(settings.warehouse_path)
+    result = build(settings, now=NOW)
+    assert not result.ok
+    assert result.failed == ("net_is_settled_less_fee",)
+    (broken,) = (node for node in result.nodes if node.name == "net_is_settled_less_fee")
+    assert (broken.kind, broken.status, broken.failures) == ("test", "fail", 1)
+
+
+def test_events_alone_build_without_any_other_model(tmp_path: Path) -> None:
+    settings = settings_in(tmp_path)
+    Sample().write(settings.warehouse_path)
+    result = build(settings, select="events", now=NOW)
+    assert result.ok
+    with duckdb.connect(str(settings.warehouse_path)) as connection:
+        rows = connection.execute(
+            "select table_name from information_schema.tables where table_schema = 'marts'"
+        ).fetchall()
+    assert rows == [("fct_events",)]
+
+
+def test_changes_fall_on_the_day_of_the_reporting_time_zone(tmp_path: Path) -> None:
+    settings = settings_in(tmp_path).model_copy(update={"reporting_timezone": "America/New_York"})
+    sample = Sample()
+    sample.add(subscription(item(price("1000"))), at="2026-06-01")
+    sample.write(settings.warehouse_path)
+    assert build(settings, select="stripe", now=NOW).ok
+    with duckdb.connect(str(settings.warehouse_path)) as connection:
+        rows = connection.execute(
+            "select cast(changed_date as varchar) from marts.fct_mrr_changes"
+        ).fetchall()
+    assert rows == [("2025-12-31",)]
+
+
+def test_a_warehouse_that_cannot_be_opened_is_an_error_that_says_so(tmp_path: Path) -> None:
+    settings = settings_in(tmp_path)
+    settings.warehouse_path.write_text("no database")
+    with pytest.raises(MillstreamError, match="dbt ended with code"):
+        build(settings, now=NOW)
+
+
+def test_a_build_writes_nothing_into_the_project(built: Built) -> None:
+    assert built.result.ok
+    assert not [
+        name for name in ("target", "logs", ".user.yml", "warehouse.duckdb") if (PROJECT_DIR / name).exists()
+    ]
+
+
+def test_the_manifest_is_parsed_once_for_one_state_of_the_project(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    first = prepare_manifest()
+    written = first.stat().st_mtime_ns
+    assert first == manifest_path() == prepare_manifest()
+    assert first.stat().st_mtime_ns == written
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only Linux can tie a child to its parent")
+def test_dbt_dies_with_the_run_that_started_it(tmp_path: Path) -> None:
+    script = "import subprocess, sys; subprocess.run([sys.executable, '-c', sys.argv[1]])"
+    child = (
+        "import os, time; from pipelines.transform.child import _die_with_parent; _die_with_parent();"
+        f"open({str(tmp_path / 'pid')!r}, 'w').write(str(os.getpid())); time.sleep(60)"
+    )
+    parent = subprocess.Popen([sys.executable, "-c", script, child])
+    found = _wait_for_text(tmp_path / "pid")
+    os.kill(parent.pid, signal.SIGKILL)
+    parent.wait()
+    assert _ends_soon(int(found))
+
+
+def _wait_for_text(path: Path) -> str:
+    for _ in range(200):
+        if path.exists() and path.read_text():
+            return path.read_text()
+        time.sleep(0.05)
+    raise AssertionError("the child never started")
+
+
+def _ends_soon(pid: int) -> bool:
+    for _ in range(100):
+        try:
+            status = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0]
+        except (FileNotFoundError, ProcessLookupError):
+            return True
+        if status == "Z":
+            return True
+        time.sleep(0.05)
+    return False
