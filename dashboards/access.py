@@ -1,4 +1,4 @@
-"""Who is here. The one seam for it: a single local user for now, on a server that only this machine reaches."""
+"""Who is here. The one seam for it: for now a single user, on a server that only this machine reaches."""
 
 from __future__ import annotations
 

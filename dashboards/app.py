@@ -9,6 +9,7 @@ import streamlit as st
 
 from dashboards.parts.follow import follow_snapshots
 from dashboards.parts.frame import demo_banner, footer
+from dashboards.parts.words import literal
 from dashboards.view import open_view
 from pipelines.errors import MillstreamError
 
@@ -18,25 +19,29 @@ st.set_page_config(page_title="Millstream", page_icon="🌾", layout="wide")
 page = st.navigation(
     {
         "Millstream": [
-        st.Page("app_pages/overview.py", title="Overview", icon=":material/dashboard:", default=True),
-        st.Page("app_pages/funnel.py", title="Funnel", icon=":material/filter_alt:"),
-        st.Page("app_pages/campaigns.py", title="Campaigns", icon=":material/mail:"),
-        st.Page("app_pages/data_health.py", title="Data health", icon=":material/monitor_heart:"),
-    ]}
+            st.Page("app_pages/overview.py", title="Overview", icon=":material/dashboard:", default=True),
+            st.Page("app_pages/funnel.py", title="Funnel", icon=":material/filter_alt:"),
+            st.Page("app_pages/campaigns.py", title="Campaigns", icon=":material/mail:"),
+            st.Page("app_pages/data_health.py", title="Data health", icon=":material/monitor_heart:"),
+        ]
+    }
 )
+# A page may stop early; what stands below it is written first.
+body = st.container()
 try:
     view = open_view()
-    demo_banner(view)
-    page.run()
     footer(view)
     follow_snapshots()
+    with body:
+        demo_banner(view)
+        page.run()
 except MillstreamError as problem:
-    st.error(str(problem), icon=":material/error:")
+    body.error(literal(str(problem)), icon=":material/error:")
 except Exception:
     reference = uuid.uuid4().hex[:8]
     log.exception("page %s failed, reference %s", page.title, reference)
-    st.error(
-        f"This page could not be drawn because of a mistake in Millstream. Nothing was changed. "
+    body.error(
+        "This page could not be drawn because of a mistake in Millstream. Nothing was changed. "
         f"Reload the page; if it stays, look up {reference} in the dashboards' log.",
         icon=":material/error:",
     )

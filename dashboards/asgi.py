@@ -19,9 +19,8 @@ _APP = Path(__file__).parent / "app.py"
 def _warm_up() -> None:
     """Import what the first page would wait for, and open the newest snapshot's engine once."""
     try:
-        import pandas  # noqa: F401  Streamlit imports it with the first table.
-
-        import dashboards.charts
+        import dashboards.queries.campaigns
+        import dashboards.queries.funnels
         import dashboards.queries.kpis  # noqa: F401
         from pipelines.settings import load_settings
         from pipelines.warehouse import SnapshotReader
@@ -39,4 +38,6 @@ async def _lifespan(_app: st.App) -> AsyncIterator[dict[str, Any]]:
 
 
 # Streamlit itself leaves its own scripts and the page uncompressed: 6.6 MB instead of 2.2 MB.
-app = st.App(_APP, lifespan=_lifespan, middleware=[Middleware(GZipMiddleware, minimum_size=500, compresslevel=6)])
+app = st.App(
+    _APP, lifespan=_lifespan, middleware=[Middleware(GZipMiddleware, minimum_size=500, compresslevel=6)]
+)

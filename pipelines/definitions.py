@@ -6,11 +6,11 @@ from pathlib import Path
 
 import dagster as dg
 
-from pipelines.resources import SettingsResource
+from pipelines.resources import SettingsResource, steps
 
 
 @dg.definitions
 def defs() -> dg.Definitions:
     """Every asset, check, job, schedule and sensor, and the settings they run with."""
     found = dg.load_from_defs_folder(path_within_project=Path(__file__).parent)
-    return dg.Definitions.merge(found, dg.Definitions(resources={"settings": SettingsResource()}))
+    return dg.Definitions.merge(found, dg.Definitions(resources={"settings": SettingsResource()}, loggers={"steps": steps}))

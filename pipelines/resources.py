@@ -5,6 +5,8 @@ No work is done here.
 
 from __future__ import annotations
 
+import logging
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -31,3 +33,23 @@ def told_to_dagster() -> Iterator[None]:
         raise dg.RetryRequested(max_retries=30, seconds_to_wait=60) from problem
     except MillstreamError as problem:
         raise dg.Failure(description=str(problem), allow_retries=False) from problem
+
+
+class _StepLines(logging.Handler):
+    """One line per finished or failed step, and whatever is a warning; the page has the rest."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        event = getattr(record, "dagster_meta", {}).get("dagster_event")
+        if event is not None and event.event_type == dg.DagsterEventType.STEP_SUCCESS:
+            seconds = event.step_success_data.duration_ms / 1000
+            print(f"run: {event.step_key} ({seconds:.1f} s)", file=sys.stderr, flush=True)
+        elif record.levelno >= logging.ERROR and event is not None and event.is_step_failure:
+            print(f"run: {event.step_key} failed", file=sys.stderr, flush=True)
+
+
+@dg.logger(description="A line per step on stderr.")
+def steps(_context: dg.InitLoggerContext) -> logging.Logger:
+    """What a run says on its console; everything else stands in Dagster's own log."""
+    logger = logging.Logger("millstream.run", level=logging.DEBUG)
+    logger.addHandler(_StepLines())
+    return logger

@@ -5,6 +5,7 @@ import streamlit as st
 from dashboards.parts.campaign_tables import campaign_list, certificate, ledger_table, reasons_table
 from dashboards.parts.empty import nothing_here
 from dashboards.parts.frame import page_title
+from dashboards.parts.words import literal, small
 from dashboards.queries.campaigns import all_campaigns, with_proof
 from dashboards.view import current_view
 
@@ -26,9 +27,9 @@ name = st.selectbox("Report of", names, key="campaign", bind="query-params", wid
 campaign = with_proof(view.settings, next(one for one in campaigns if one.name == name))
 st.subheader(campaign.name, anchor=False)
 held_out = f" · holdout {campaign.holdout:.0%}" if campaign.holdout else ""
-st.caption(f"{campaign.subject} · segment {campaign.segment}{held_out}".replace("$", r"\$"))
+small(f"{campaign.subject} · segment {campaign.segment}{held_out}", view.colours)
 if campaign.reason:
-    st.warning(f"This campaign is {campaign.state}: {campaign.reason}")
+    st.warning(f"This campaign is {campaign.state}: {literal(campaign.reason)}")
 if not campaign.audience:
     step = "approve" if campaign.state == "draft" else "send"
     nothing_here(

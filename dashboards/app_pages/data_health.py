@@ -1,3 +1,55 @@
-from dashboards.parts.frame import page_title
+"""Data health: can the figures be trusted, and if not, why."""
+
+import streamlit as st
+
+from dashboards.parts.empty import nothing_here
+from dashboards.parts.frame import page_title, section
+from dashboards.parts.health_tables import build_table, check_frame, load_frame, source_table
+from dashboards.parts.strip import health_strip
+from dashboards.parts.words import literal
+from dashboards.queries.health import checks, loads, recent_builds, sources
 from dashboards.view import current_view
-page_title(current_view(), "data_health")
+
+view = current_view()
+page_title(view, "Data health")
+builds = recent_builds(view.settings)
+snapshot = view.snapshot
+if builds and builds[0].outcome == "failed":
+    stays = (
+        f"The figures are those of snapshot {snapshot.number}." if snapshot else "Nothing is published yet."
+    )
+    st.error(
+        f"The last build failed. {stays} Mend what is named here, then run `millstream run`.  \n"
+        + literal(builds[0].reason or ""),
+        icon=":material/error:",
+    )
+health_strip(view)
+
+with section("Builds"):
+    if builds:
+        build_table(builds, view)
+    else:
+        nothing_here("The pipeline never ran here.", command="millstream run")
+if snapshot is None:
+    st.stop()
+
+with section("Sources"):
+    if (found := sources(snapshot)).height:
+        source_table(found, view)
+    else:
+        nothing_here("No source was loaded before this snapshot.", command="millstream ingest stripe")
+
+with section("Checks"):
+    if (results := checks(snapshot)).height:
+        failing = results.height - results["is_passed"].sum()
+        st.caption(f"{failing} of {results.height} failing." if failing else f"All {results.height} passed.")
+        check_frame(results)
+    else:
+        nothing_here("No check has run for this snapshot.", command="millstream build")
+
+with section("Loads"):
+    if (newest := loads(snapshot)).height:
+        st.caption("Read = loaded + duplicates + unchanged + quarantined; bad lines lie in quarantine/.")
+        load_frame(newest, view)
+    else:
+        nothing_here("Nothing was loaded before this snapshot.", command="millstream ingest events FILE")

@@ -8,17 +8,18 @@ from dashboards.parts.card import card_row
 from dashboards.parts.charted import charted
 from dashboards.parts.empty import nothing_here
 from dashboards.parts.first_steps import first_steps
-from dashboards.parts.frame import page_title
-from dashboards.parts.kpi_cards import kpi_cards
+from dashboards.parts.frame import page_title, section
+from dashboards.parts.kpi_cards import definitions, kpi_cards
 from dashboards.parts.last_campaign import last_campaign
 from dashboards.parts.notes import not_added
 from dashboards.parts.plans_table import plans_table
+from dashboards.parts.range_row import range_row
 from dashboards.parts.strip import health_strip
 from dashboards.queries.kpis import kpis
 from dashboards.queries.months import months_moved
 from dashboards.queries.plans import top_plans
 from dashboards.queries.setup import rows
-from dashboards.queries.trend import RANGES, revenue_trend
+from dashboards.queries.trend import revenue_trend
 from dashboards.view import current_view
 
 view = current_view()
@@ -32,35 +33,26 @@ if not rows(snapshot, "marts.fct_mrr_daily") and not rows(snapshot, "marts.agg_r
     health_strip(view)
     st.stop()
 
+last_day, begun_day = view.last_day(snapshot), view.begun_day(snapshot)
 asked = {"currency": view.currency, "timezone": view.zone}
 figures = kpis(snapshot, **asked)
-card_row(kpi_cards(figures), view.colours)
+card_row(cards := kpi_cards(figures), view.colours)
 not_added(figures.unconverted, "no exchange rate to the reporting currency")
 
 with st.container(border=True):
-    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-        st.subheader("Net revenue", anchor=False)
-        with st.container(horizontal=True, vertical_alignment="center", width="content"):
-            compare = st.toggle("Compare", value=True, key="cmp", bind="query-params")
-            chosen = st.segmented_control(
-                "Range", RANGES, default="30d", required=True, key="range", bind="query-params", label_visibility="collapsed"
-            )
-    trend = revenue_trend(
-        snapshot, chosen=chosen, currency=view.currency, last_day=view.last_day(snapshot), today=view.begun_day(snapshot)
-    )
+    chosen, compare = range_row("Net revenue")
+    trend = revenue_trend(snapshot, chosen=chosen, currency=view.currency, last_day=last_day, today=begun_day)
     charted(revenue_line(trend, compare=compare, colours=view.colours), key="revenue", height=300)
     not_added(trend.others, "settled in another currency")
 
 left, right = st.columns([3, 2])
-with left, st.container(border=True, height="stretch"):
-    st.subheader("MRR movements", anchor=False)
-    months = months_moved(snapshot, last_day=view.last_day(snapshot), **asked)
-    if months:
+with left, section("MRR movements", height="stretch"):
+    if months := months_moved(snapshot, last_day=last_day, **asked):
         charted(months_chart(months, view.colours), key="movements", height=330)
     else:
         nothing_here("No subscription has been paid for yet.")
-with right, st.container(border=True, height="stretch"):
-    st.subheader("Top plans by MRR", anchor=False)
-    plans_table(top_plans(snapshot, day=view.last_day(snapshot), currency=view.currency), view)
+with right, section("Top plans by MRR", height="stretch"):
+    plans_table(top_plans(snapshot, day=last_day, currency=view.currency), view)
     last_campaign(view)
 health_strip(view)
+definitions(cards, view)

@@ -31,13 +31,24 @@ def funnel_bars(bars: list[Bar], *, alt: str, colours: Palette) -> Option:
         },
         schema={"step": pl.String, "users": pl.Int64, "label": pl.String},
     )
-    label = {"show": True, "position": "right", "formatter": "{@label}", "color": colours.text, "fontSize": 13}
+    label = {
+        "show": True,
+        "position": "right",
+        "formatter": "{@label}",
+        "color": colours.text,
+        "fontSize": 13,
+    }
     spec = {
         "animation": False,
         "grid": {"left": 8, "right": 130, "top": 4, "bottom": 4, "containLabel": True},
         "tooltip": {"trigger": "item", "formatter": "{b}: {@label}"},
         "dataset": {"source": frame},
-        "xAxis": {"type": "value", "show": False, "min": 0, "max": max((bar.users for bar in bars), default=0) or 1},
+        "xAxis": {
+            "type": "value",
+            "show": False,
+            "min": 0,
+            "max": max((bar.users for bar in bars), default=0) or 1,
+        },
         "yAxis": {
             "type": "category",
             "inverse": True,

@@ -78,7 +78,15 @@ def category_axis(colours: Palette, **more: Any) -> dict[str, Any]:
 
 def grid(**more: Any) -> dict[str, Any]:
     """The drawing area: room for axis text of known size on the left, the legend above, days below."""
-    return {"left": 52, "right": 14, "top": 40, "bottom": 26, "containLabel": False, "outerBoundsMode": "none", **more}
+    return {
+        "left": 52,
+        "right": 14,
+        "top": 40,
+        "bottom": 26,
+        "containLabel": False,
+        "outerBoundsMode": "none",
+        **more,
+    }
 
 
 def legend(colours: Palette, names: list[str], **more: Any) -> dict[str, Any]:

@@ -12,7 +12,7 @@ WIDTH, HEIGHT, MARGIN = 240.0, 44.0, 3.0
 
 
 def sparkline(values: Sequence[float | None], colour: str) -> str:
-    """An `img` with a line over `values`; empty text where fewer than two are known. Decoration: no alt text."""
+    """An `img` with a line over `values`; nothing where fewer than two are known. Decoration: no alt text."""
     known = [(position, value) for position, value in enumerate(values) if value is not None]
     if len(known) < 2:
         return ""
@@ -29,7 +29,8 @@ def sparkline(values: Sequence[float | None], colour: str) -> str:
     line = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
     area = f"{points[0][0]:.1f},{HEIGHT} {line} {points[-1][0]:.1f},{HEIGHT}"
     drawing = (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH:g} {HEIGHT:g}" preserveAspectRatio="none">'
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH:g} {HEIGHT:g}" '
+        'preserveAspectRatio="none">'
         f'<polygon points="{area}" fill="{colour}" fill-opacity="0.1"/>'
         f'<polyline points="{line}" fill="none" stroke="{colour}" stroke-width="2" '
         'stroke-linejoin="round" stroke-linecap="round" vector-effect="non-scaling-stroke"/></svg>'

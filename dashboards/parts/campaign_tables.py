@@ -8,7 +8,7 @@ import streamlit as st
 
 from dashboards.parts.campaign_words import MEANING, plain, state_badge
 from dashboards.parts.numbers import count, percent
-from dashboards.parts.table import Badge, table
+from dashboards.parts.table import Row, table
 from dashboards.parts.times import stamp
 from dashboards.queries.campaigns import STATES, Campaign
 from dashboards.view import View
@@ -18,18 +18,20 @@ _COUNTED = ("Audience", "Accepted", "Ambiguous", "Excluded", "Open")
 
 def campaign_list(campaigns: list[Campaign], view: View) -> None:
     """One row per campaign, the one that changed last on top."""
-    rows = [
-        (
-            one.name,
-            state_badge(one.state),
-            one.segment,
-            *(count(number) for number in (one.audience, one.accepted, one.counts["ambiguous"], one.excluded, one.open)),
-            stamp(one.updated_at, view.zone),
-        )
-        for one in campaigns
-    ]
     headers = ("Campaign", "State", "Segment", *_COUNTED, "Changed")
+    rows = (_row(one, view) for one in campaigns)
     table(headers, rows, numbers=(*_COUNTED, "Changed"), caption="Campaigns", colours=view.colours)
+
+
+def _row(one: Campaign, view: View) -> Row:
+    counted = (one.audience, one.accepted, one.counts["ambiguous"], one.excluded, one.open)
+    return (
+        one.name,
+        state_badge(one.state),
+        one.segment,
+        *map(count, counted),
+        stamp(one.updated_at, view.zone),
+    )
 
 
 def certificate(campaign: Campaign, view: View) -> None:
@@ -37,12 +39,14 @@ def certificate(campaign: Campaign, view: View) -> None:
     colours = view.colours
     good = not campaign.duplicates and not campaign.missing
     tint = colours.good if good else colours.bad
-    proof = f"duplicates {count(campaign.duplicates)} · missing {count(campaign.missing)}"
+    proof = (
+        f"{'✓' if good else '!'} duplicates {count(campaign.duplicates)} · missing {count(campaign.missing)}"
+    )
     st.html(
         f'<div style="border:1px solid {colours.border};border-left:4px solid {tint};border-radius:8px;'
         f'padding:10px 14px;color:{colours.text}"><div style="font-size:16px;font-weight:600;'
         f'font-variant-numeric:tabular-nums">{escape(campaign.certificate)}</div>'
-        f'<div style="font-size:13px;color:{colours.muted}">{"✓" if good else "!"} {escape(proof)}</div></div>'
+        f'<div style="font-size:13px;color:{colours.muted}">{escape(proof)}</div></div>'
     )
 
 
@@ -59,7 +63,7 @@ def ledger_table(campaign: Campaign, view: View) -> None:
 
 def reasons_table(campaign: Campaign, view: View) -> None:
     """Why people got no mail."""
-    rows: list[tuple[str | Badge, ...]] = [
+    rows: list[Row] = [
         (plain(reason), count(number))
         for reason, number in sorted(campaign.reasons.items(), key=lambda pair: (-pair[1], pair[0]))
     ]

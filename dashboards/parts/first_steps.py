@@ -18,7 +18,7 @@ def first_steps(view: View) -> None:
             (
                 done.has_payments,
                 "Connect Stripe",
-                "Put a restricted key that may only read into .env as STRIPE_API_KEY, then load the payments.",
+                "Put a restricted, read-only key into .env as STRIPE_API_KEY, then load the payments.",
                 "millstream ingest stripe",
             ),
             (
@@ -30,10 +30,12 @@ def first_steps(view: View) -> None:
             (
                 done.is_published,
                 "Run the pipeline",
-                "Builds the models, checks them and publishes the first snapshot. This page then fills by itself.",
+                "Builds and checks the models, publishes a snapshot. This page then fills by itself.",
                 "millstream run",
             ),
         ],
         view.colours,
     )
-    st.caption("Only want to look around? `millstream demo` makes a business of its own, in a folder of its own.")
+    st.caption(
+        "Only want to look around? `millstream demo` makes a business of its own, in a folder of its own."
+    )

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from html import escape
+from typing import Literal
 
 import streamlit as st
 
 from dashboards.parts.times import clock, is_stale
+from dashboards.queries.health import recent_builds
 from dashboards.view import View
 
 
@@ -17,7 +21,7 @@ def demo_banner(view: View) -> None:
     colours = view.colours
     st.html(
         f'<div role="note" style="background:{colours.surface};border:1px solid {colours.border};'
-        f'border-left:4px solid {colours.warning};border-radius:8px;padding:7px 12px;font-size:13.5px;'
+        f"border-left:4px solid {colours.warning};border-radius:8px;padding:7px 12px;font-size:13.5px;"
         f'color:{colours.text}"><b>Demo data.</b> A made-up business; no mail leaves this machine.</div>'
     )
 
@@ -33,8 +37,18 @@ def page_title(view: View, title: str) -> None:
         tint = colours.warning if stale else colours.good
         words = f"Data as of {clock(view.snapshot.as_of, view.zone)}"
         words += " · stale: the pipeline is late" if stale else " · fresh"
+        if (builds := recent_builds(view.settings, limit=1)) and builds[0].outcome == "failed":
+            tint, words = colours.warning, f"{words} · the last build failed (see Data health)"
     dot = f'<span style="color:{tint};font-size:11px" aria-hidden="true">●</span>'
     st.html(f'<div style="color:{colours.muted};font-size:13.5px">{dot} {escape(words)}</div>')
+
+
+@contextmanager
+def section(title: str, *, height: Literal["content", "stretch"] = "content") -> Iterator[None]:
+    """A bordered box with a heading; `stretch` makes it as tall as its neighbour."""
+    with st.container(border=True, height=height):
+        st.subheader(title, anchor=False)
+        yield
 
 
 def footer(view: View) -> None:

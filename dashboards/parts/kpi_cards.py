@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import streamlit as st
+
 from dashboards.parts.card import Card
 from dashboards.parts.money import compact_money
 from dashboards.parts.numbers import change, change_absolute, change_in_points, count, factor, percent
+from dashboards.parts.table import table
 from dashboards.queries.kpis import Figure, Kpis
+from dashboards.view import View
 
 _NOTE = "in 30 days"
 _AGAINST = "vs 30 days before"
@@ -14,7 +18,14 @@ _AGAINST = "vs 30 days before"
 def kpi_cards(kpis: Kpis) -> list[Card]:
     """Six tiles in fixed order."""
     return [
-        _money(kpis, "MRR", kpis.mrr, kpis.currency, _NOTE, "Monthly recurring revenue at the end of the last whole day."),
+        _money(
+            kpis,
+            "MRR",
+            kpis.mrr,
+            kpis.currency,
+            _NOTE,
+            "Monthly recurring revenue at the end of the last whole day.",
+        ),
         _money(
             kpis,
             "Net revenue, 30 days",
@@ -24,7 +35,9 @@ def kpi_cards(kpis: Kpis) -> list[Card]:
             "Charges less refunds and fees, as settled on the Stripe balance.",
         ),
         _count("Paying customers", kpis.customers, _NOTE, "Stripe customers whose MRR is above zero."),
-        _count("New customers, 30 days", kpis.new_customers, _AGAINST, "Customers who paid for the first time."),
+        _count(
+            "New customers, 30 days", kpis.new_customers, _AGAINST, "Customers who paid for the first time."
+        ),
         Card(
             "Customer churn, 30 days",
             percent(kpis.churn_rate.now),
@@ -43,6 +56,13 @@ def kpi_cards(kpis: Kpis) -> list[Card]:
             kpis.quick_ratio.history,
         ),
     ]
+
+
+def definitions(cards: list[Card], view: View) -> None:
+    """How each figure is computed, for those who ask."""
+    with st.expander("How these figures are computed", key="how"):
+        rows = [(card.title, card.definition) for card in cards]
+        table(("Figure", "Definition"), rows, caption="Definitions of the figures", colours=view.colours)
 
 
 def _money(kpis: Kpis, title: str, figure: Figure, currency: str, note: str, definition: str) -> Card:

@@ -9,6 +9,7 @@ from dashboards.parts.empty import nothing_here
 from dashboards.parts.numbers import count
 from dashboards.parts.table import table
 from dashboards.parts.times import stamp
+from dashboards.parts.words import small
 from dashboards.queries.campaigns import newest_campaign
 from dashboards.view import View
 
@@ -27,4 +28,4 @@ def last_campaign(view: View) -> None:
         caption="The campaign that changed last",
         colours=view.colours,
     )
-    st.caption(f"Segment {campaign.segment} · changed {stamp(campaign.updated_at, view.zone)}")
+    small(f"Segment {campaign.segment} · changed {stamp(campaign.updated_at, view.zone)}", view.colours)

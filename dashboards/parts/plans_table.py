@@ -19,7 +19,7 @@ def plans_table(plans: list[Plan], view: View) -> None:
         return
     total = sum(plan.mrr_minor for plan in plans)
     shown, rest = plans[:SHOWN], plans[SHOWN:]
-    rows = [(plan.name, plan.customers, plan.mrr_minor) for plan in shown]
+    rows: list[tuple[str, int | None, int]] = [(plan.name, plan.customers, plan.mrr_minor) for plan in shown]
     if rest:
         # A customer may have several plans, so the rest's customers are not added up.
         rows.append((f"{len(rest)} more plans", None, sum(plan.mrr_minor for plan in rest)))

@@ -6,6 +6,7 @@ from html import escape
 
 import streamlit as st
 
+from dashboards.charts.palette import Palette
 from dashboards.parts.times import ago
 from dashboards.queries.health import checks, recent_builds, sources
 from dashboards.view import View
@@ -20,18 +21,25 @@ def health_strip(view: View) -> None:
         good = f"{results.height} checks passed" if results.height else "no checks stored"
         facts.append((not failing, f"{failing} of {results.height} checks failing" if failing else good))
         found = sources(view.snapshot)
-        for source, loaded in zip(*(found[name] for name in ("source", "last_loaded_at")), strict=True) if found.height else ():
+        for source, loaded in (
+            zip(*(found[name] for name in ("source", "last_loaded_at")), strict=True) if found.height else ()
+        ):
             words = "never loaded" if loaded is None else f"loaded {ago(loaded, view.now)}"
             facts.append((loaded is not None, f"{source}: {words}"))
-    colours = view.colours
+    st.html(_strip(facts, view.colours))
+
+
+def _strip(facts: list[tuple[bool, str]], colours: Palette) -> str:
+    marks = {True: ("✓", colours.good), False: ("!", colours.warning)}
     items = "".join(
-        f'<span style="white-space:nowrap"><span aria-hidden="true" style="color:'
-        f'{colours.good if good else colours.warning}">{"✓" if good else "!"}</span> {escape(words)}</span>'
+        f'<span style="white-space:nowrap"><span aria-hidden="true" style="color:{marks[good][1]};'
+        f'font-weight:700">{marks[good][0]}</span> {escape(words)}</span>'
         for good, words in facts
     )
-    st.html(
-        f'<div style="display:flex;flex-wrap:wrap;gap:6px 22px;border:1px solid {colours.border};border-radius:8px;'
-        f'padding:9px 14px;font-size:13.5px;color:{colours.text}"><b>Data health</b>{items}</div>'
+    box = f"border:1px solid {colours.border};border-radius:8px;padding:9px 14px;color:{colours.text}"
+    return (
+        f'<div style="display:flex;flex-wrap:wrap;gap:6px 22px;font-size:13.5px;{box}">'
+        f"<b>Data health</b>{items}</div>"
     )
 
 
@@ -41,5 +49,9 @@ def _build_fact(view: View) -> tuple[bool, str]:
         return False, "no build yet"
     newest = builds[0]
     when = ago(newest.finished_at or newest.started_at, view.now)
-    words = {"published": "last build published", "failed": "last build failed", "running": "a build is running, started"}
+    words = {
+        "published": "last build published",
+        "failed": "last build failed",
+        "running": "a build is running, started",
+    }
     return newest.outcome != "failed", f"{words.get(newest.outcome, newest.outcome)} {when}"

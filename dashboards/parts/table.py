@@ -5,7 +5,7 @@ Long ones that people sort or download are `st.dataframe`.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from html import escape
 from typing import Literal
@@ -26,36 +26,49 @@ class Badge:
 
 
 Cell = str | Badge
+Row = tuple[Cell, ...]
 
 
 def table(
-    headers: Sequence[str], rows: Sequence[Sequence[Cell]], *, numbers: Sequence[str] = (), caption: str, colours: Palette
+    headers: Sequence[str],
+    rows: Iterable[Row],
+    *,
+    numbers: Sequence[str] = (),
+    caption: str,
+    colours: Palette,
 ) -> None:
     """Write a table; columns named in `numbers` stand to the right. `caption` is for screen readers."""
-    right = [header in numbers for header in headers]
-    head = "".join(f'<th scope="col"{_side(is_right)}>{escape(h)}</th>' for h, is_right in zip(headers, right, strict=True))
-    body = "".join(
-        "<tr>" + "".join(f"<td{_side(is_right)}>{_cell(cell, colours)}</td>" for cell, is_right in zip(row, right, strict=True)) + "</tr>"
+    sides = [' class="r"' if header in numbers else "" for header in headers]
+    head = "".join(
+        f'<th scope="col"{side}>{escape(name)}</th>' for name, side in zip(headers, sides, strict=True)
+    )
+    lines = (
+        "".join(f"<td{side}>{_cell(cell, colours)}</td>" for cell, side in zip(row, sides, strict=True))
         for row in rows
     )
-    style = (
-        "<style>.ms-scroll{overflow-x:auto}.ms-table{border-collapse:collapse;width:100%;font-size:13.5px;margin:0}"
-        f".ms-table th{{font-weight:500;color:{colours.muted};text-align:left;padding:6px 12px 6px 0;white-space:nowrap;"
-        f"border:0;border-bottom:1px solid {colours.border}}}"
-        f".ms-table td{{padding:7px 12px 7px 0;color:{colours.text};border:0;border-bottom:1px solid {colours.border};"
-        "vertical-align:top;overflow-wrap:anywhere}"
-        ".ms-table tr:last-child td{border-bottom:0}"
-        ".ms-table .r{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap;padding-right:0;padding-left:12px}"
-        ".ms-hide{position:absolute;left:-10000px}</style>"
-    )
+    body = "".join(f"<tr>{line}</tr>" for line in lines)
     st.html(
-        f'{style}<div class="ms-scroll"><table class="ms-table"><caption class="ms-hide">{escape(caption)}</caption>'
+        f'{_style(colours)}<div class="ms-scroll"><table class="ms-table">'
+        f'<caption class="ms-hide">{escape(caption)}</caption>'
         f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
     )
 
 
-def _side(is_right: bool) -> str:
-    return ' class="r"' if is_right else ""
+def _style(colours: Palette) -> str:
+    line = f"border:0;border-bottom:1px solid {colours.border}"
+    return (
+        "<style>.ms-scroll{overflow-x:auto}"
+        ".ms-table{border-collapse:collapse;width:100%;font-size:13.5px;margin:0}"
+        f".ms-table th{{{line};font-weight:500;color:{colours.muted};text-align:left;padding:6px 14px 6px 0;"
+        "white-space:nowrap}"
+        f".ms-table td{{{line};color:{colours.text};padding:7px 14px 7px 0;vertical-align:top;"
+        "overflow-wrap:anywhere}"
+        ".ms-table tr:last-child td{border-bottom:0}"
+        ".ms-table .r{text-align:right;white-space:nowrap;padding-right:28px}"
+        ".ms-table .r{font-variant-numeric:tabular-nums}"
+        ".ms-table .r:last-child{padding-right:0}"
+        ".ms-hide{position:absolute;left:-10000px}</style>"
+    )
 
 
 def _cell(cell: Cell, colours: Palette) -> str:

@@ -42,7 +42,7 @@ def recent_builds(settings: Settings, *, limit: int = 10) -> list[Build]:
     chosen = (builds.c.started_at, builds.c.finished_at, builds.c.outcome, builds.c.reason, builds.c.snapshot)
     newest = select(*chosen).order_by(builds.c.started_at.desc(), builds.c.build_id).limit(limit)
     with reading(state_engine(settings)) as connection:
-        return [Build(*row) for row in connection.execute(newest)]
+        return [Build(**row) for row in connection.execute(newest).mappings()]
 
 
 @per_snapshot
@@ -65,7 +65,11 @@ def sources(snapshot: Snapshot) -> pl.DataFrame:
     if not snapshot.has("health.sources"):
         return pl.DataFrame()
     return snapshot.query(
-        "select source, row_count, newest_row_at, last_loaded_at, quarantined from health.sources order by source"
+        """
+        select source, row_count, newest_row_at, last_loaded_at, quarantined
+        from health.sources
+        order by source
+        """
     )
 
 

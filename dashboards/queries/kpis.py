@@ -54,9 +54,14 @@ def kpis(snapshot: Snapshot, *, currency: str, timezone: str) -> Kpis:
     then = _rows(mrr(snapshot, date_from=before, date_to=before, by="day", **asked))[0]
     rates = _rows(churn(snapshot, **weeks))
     rate_then = _rows(churn(snapshot, date_from=before, date_to=before, by="day", **asked))[0]
-    weekly = _rows(movements(snapshot, **weeks))
+    # Weeks begin on Monday; one that is not over would look like a drop.
+    sunday = day - timedelta(days=(day.weekday() + 1) % 7)
+    over = {"date_from": sunday - WEEKS + ONE, "date_to": sunday, "by": "week", **asked}
+    weekly = _rows(movements(snapshot, **over))
     recent = _sums(_rows(movements(snapshot, date_from=before + ONE, date_to=day, by="month", **asked)))
-    earlier = _sums(_rows(movements(snapshot, date_from=before - DAYS + ONE, date_to=before, by="month", **asked)))
+    earlier = _sums(
+        _rows(movements(snapshot, date_from=before - DAYS + ONE, date_to=before, by="month", **asked))
+    )
     has_past = then["mrr_minor"] > 0
     return Kpis(
         day=day,

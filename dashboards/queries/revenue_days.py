@@ -28,7 +28,11 @@ def net_revenue(snapshot: Snapshot, *, currency: str) -> NetRevenue:
     """Every day's net revenue in `currency`, or in the most used settlement currency where that is none."""
     rows = snapshot.query(
         """
-        select settlement_currency as currency, day, sum(net_minor)::bigint as net_minor, sum(charge_count) as charges
+        select
+            settlement_currency as currency,
+            day,
+            sum(net_minor)::bigint as net_minor,
+            sum(charge_count) as charges
         from marts.agg_revenue_daily
         where settlement_currency is not null
         group by all

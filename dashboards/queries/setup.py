@@ -32,4 +32,3 @@ def rows(snapshot: Snapshot | None, table: str) -> int:
     """Rows of a published table; 0 where it is not published."""
     found = snapshot.manifest.tables.get(table) if snapshot else None
     return found.rows if found else 0
-

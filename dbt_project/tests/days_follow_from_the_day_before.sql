@@ -15,7 +15,8 @@ in_order as (
 select * from in_order
 
 where
-    opening_minor + new_minor + expansion_minor + contraction_minor + churn_minor + reactivation_minor <> mrr_minor
+    opening_minor + new_minor + expansion_minor + contraction_minor + churn_minor + reactivation_minor
+    <> mrr_minor
     or day_before <> day - interval 1 day
     or mrr_minor < 0
     or customers < 0

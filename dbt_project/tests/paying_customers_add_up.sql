@@ -1,4 +1,4 @@
--- Paying at the start + new + reactivated - churned = paying at the end, for each customer over all currencies.
+-- Paying at the start + new + reactivated - churned = paying at the end, per customer over all currencies.
 with
 
 days as (
@@ -8,7 +8,11 @@ days as (
         customer_id,
         changed_date,
         sum(closing_minor - opening_minor) as amount_minor,
-        max(case when movement in ('new', 'reactivation') then 1 when movement = 'churn' then -1 else 0 end) as gained,
+        max(case
+            when movement in ('new', 'reactivation') then 1
+            when movement = 'churn' then -1
+            else 0
+        end) as gained,
         max(case when movement = 'new' then 1 else 0 end) as is_new
 
     from {{ ref('fct_mrr_movements_daily') }}

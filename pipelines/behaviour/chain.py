@@ -42,10 +42,8 @@ def _chain_sql(relation: str, query: FunnelQuery, bindings: Bindings) -> str:
         *(_first_sql(number) for number in range(count)),
     ]
     reached = " + ".join(f"cast(first_{n}.person_id is not null as integer)" for n in range(count))
-    times = [
-        f"coalesce({', '.join(f'first_{n}.way.at_{column}' for n in reversed(range(column, count)))}) as at_{column}"
-        for column in range(count)
-    ]
+    ways = [[f"first_{n}.way.at_{column}" for n in reversed(range(column, count))] for column in range(count)]
+    times = [f"coalesce({', '.join(way)}) as at_{column}" for column, way in enumerate(ways)]
     joins = "".join(
         f" left join first_{n} on first_{n}.person_id = first_0.person_id" for n in range(1, count)
     )
@@ -73,5 +71,7 @@ def _first_sql(number: int) -> str:
     """Of everybody's ways to step `number`, the one that came there first."""
     way = ", ".join(f"at_{column} := at_{column}" for column in range(number + 1))
     return f"""first_{number} as (
-        select person_id, arg_min(struct_pack({way}), at_{number}) as way from step_{number} group by person_id
+        select person_id, arg_min(struct_pack({way}), at_{number}) as way
+        from step_{number}
+        group by person_id
     )"""

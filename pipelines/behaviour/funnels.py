@@ -19,7 +19,8 @@ from pipelines.warehouse.writer import Connection
 def funnel(connection: Connection, relation: str, query: FunnelQuery, *, users: bool = False) -> FunnelAnswer:
     """Answer a funnel over a relation of events (its shape: see `matching`).
 
-    With `users` every step lists the ids of its people. The connection is only read.
+    With `users` every step lists the ids of its people. The connection is only read. A query of
+    kind `funnel_trends` is `trends.funnel_trends`'s.
     """
     return steps_answer(query, attempts(connection, relation, query), users=users)
 
@@ -27,7 +28,9 @@ def funnel(connection: Connection, relation: str, query: FunnelQuery, *, users: 
 def people_at_step(
     connection: Connection, relation: str, query: FunnelQuery, step: int, *, dropped: bool = False
 ) -> list[str]:
-    """Ids of the people who reached a step (from 0), sorted; with `dropped`, who got to the step before and no further.
+    """Ids of the people who reached a step (from 0), sorted.
+
+    With `dropped`, of those who got to the step before it and no further.
 
     Raises:
         ValueError: there is no such step.

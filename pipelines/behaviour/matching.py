@@ -16,16 +16,22 @@ from pipelines.behaviour.query import Exclusion, FunnelQuery, Step
 _NAME = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*")
 
 
-def events_sql(relation: str, query: FunnelQuery, bindings: Bindings) -> str:
-    """SQL of the rows that count at all: of a person, inside the dates, under the query's own `where`."""
+def relation_sql(relation: str) -> str:
+    """The relation's name, checked to be one: it is the only thing of a caller that is pasted into SQL."""
     if not _NAME.fullmatch(relation):
         raise ValueError(f"{relation!r} is no name of a relation")
+    return relation
+
+
+def events_sql(relation: str, query: FunnelQuery, bindings: Bindings) -> str:
+    """SQL of the rows that count at all: of a person, inside the dates, under the query's own `where`."""
     tests = ["person_id is not null", where_sql(query.where, bindings)]
     if query.date_from is not None:
         tests.append(f"event_at >= {bindings.add(start_of(query.date_from, query.timezone))}")
     if query.date_to is not None:
         tests.append(f"event_at < {bindings.add(end_of(query.date_to, query.timezone))}")
-    return f"select person_id, event, event_at, properties from {relation} where {' and '.join(tests)}"
+    source = relation_sql(relation)
+    return f"select person_id, event, event_at, properties from {source} where {' and '.join(tests)}"
 
 
 def match_sql(event: str | None, where: Where, bindings: Bindings) -> str:

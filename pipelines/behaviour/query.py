@@ -13,6 +13,7 @@ from pydantic import Field, StrictInt, StringConstraints, model_validator
 
 from pipelines.behaviour.conditions import Where, conditions_of
 from pipelines.behaviour.documents import Day, Document, Zone, parse
+from pipelines.behaviour.periods import Interval
 from pipelines.errors import UsageError
 
 Order = Literal["ordered", "strict", "unordered"]
@@ -27,6 +28,12 @@ SECONDS: dict[Unit, int] = {
 }
 """A window is a length of time, not a stretch of the calendar: a day has 24 hours, a month 30 days."""
 
+_BELONGS = {
+    "from_step": ("funnel_trends", "funnel_time_to_convert"),
+    "to_step": ("funnel_trends", "funnel_time_to_convert"),
+    "interval": ("funnel_trends",),
+    "bin_count": ("funnel_time_to_convert",),
+}
 MONEY_FACTS = ("stripe:", "email:")
 
 
@@ -98,7 +105,7 @@ class FunnelQuery(Document):
     from_step: StepNumber | None = None
     to_step: StepNumber | None = None
     bin_count: Annotated[StrictInt, Field(ge=1)] | None = None
-    interval: Literal["hour", "day", "week", "month"] | None = None
+    interval: Interval | None = None
 
     @model_validator(mode="after")
     def _can_be_meant(self) -> FunnelQuery:
@@ -113,6 +120,9 @@ class FunnelQuery(Document):
                 raise ValueError(f"{path}to_step: there is no step {end}; the last is {len(self.steps) - 1}")
             if start is not None and start >= (len(self.steps) - 1 if end is None else end):
                 raise ValueError(f"{path}from_step: must lie before to_step")
+        for field in ("from_step", "to_step", "interval", "bin_count"):
+            if getattr(self, field) is not None and self.kind not in _BELONGS[field]:
+                raise ValueError(f"{field}: belongs to kind {' or '.join(_BELONGS[field])}")
         return self
 
     @property
@@ -142,14 +152,12 @@ def parse_funnel(document: Mapping[str, Any], *, timezone: str = "UTC") -> Funne
 
 def _unbuilt(query: FunnelQuery) -> dict[str, bool]:
     found = {
-        f"kind: {query.kind}": query.kind != "funnel_steps",
+        f"kind: {query.kind}": query.kind == "funnel_time_to_convert",
+        "kind: funnel_trends of an unordered funnel": query.kind == "funnel_trends"
+        and query.order == "unordered",
         f"aggregate_by: {query.aggregate_by}": query.aggregate_by != "user",
         "exclusions of an unordered funnel": bool(query.exclusions) and query.order == "unordered",
         "breakdown": query.breakdown is not None,
-        "from_step": query.from_step is not None,
-        "to_step": query.to_step is not None,
-        "bin_count": query.bin_count is not None,
-        "interval": query.interval is not None,
         "where: scope user": _asks_the_user(query.where),
     }
     for number, exclusion in enumerate(query.exclusions):

@@ -72,7 +72,7 @@ def furthest_attempt(events: Sequence[Seen], plan: Plan) -> Times:
 
 
 def _is_void(attempt: Times, plan: Plan, moments: list[list[int]]) -> bool:
-    """Whether an excluded event lies after an exclusion's first step and before its last, or the window's end."""
+    """Whether an excluded event lies between an exclusion's steps, or before the window ends."""
     for (first, last), excluded in zip(plan.exclusions, moments, strict=True):
         if len(attempt) > first:
             begin = bisect_right(excluded, attempt[first])

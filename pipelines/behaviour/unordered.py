@@ -22,7 +22,7 @@ class Done(NamedTuple):
 
 
 def furthest_in_any_order(events: Sequence[tuple[int, int]], window: int) -> Times:
-    """The attempt that counts of one person (`(at, steps)` in order of time): the times of its steps, ascending."""
+    """The attempt that counts of one person (`(at, steps)` in order of time): its steps' times, ascending."""
     latest: list[Done] = []
     reached, start, end = 0, 0, 0
     for position, (at, mask) in enumerate(events):

@@ -42,7 +42,7 @@ class OrderedWalk:
                 self._keep(best)
 
     def _longest_to(self, filled: int, at: int, reach: list[int]) -> Times:
-        """The attempt with the latest start that can have `filled` steps now; of equal ones the one further on."""
+        """The attempt with the latest start that can fill so many steps now; of equals the one further on."""
         best: Times = ()
         for before in range(filled - 1, -1, -1):
             if reach[before] < filled:
@@ -72,8 +72,16 @@ class StrictWalk(OrderedWalk):
     """No event may lie between two steps: all between the first and the last instant fill a step."""
 
     def take_one(self, at: int, mask: int) -> None:
-        """One event, alone in its instant."""
-        self.take_tied(at, (mask,))
+        """One event, alone in its instant: it goes on with attempts that the event before it ended."""
+        going_on: list[Times] = [()] * len(self.latest)
+        while mask:
+            filled = mask.bit_length()
+            mask ^= 1 << (filled - 1)
+            before = self.latest[filled - 1]
+            if filled == 1 or (before and at - before[0] <= self.window):
+                going_on[filled] = (*before, at)
+                self._arrive(going_on[filled])
+        self.latest = going_on
 
     def take_tied(self, at: int, masks: Sequence[int]) -> None:
         """Events of one instant; those that fill no step may stand before an attempt or after it."""

@@ -18,8 +18,8 @@ from sqlalchemy import Connection, Engine, insert, select, update
 
 from pipelines.campaigns.assignment import is_held_out, variant_of
 from pipelines.campaigns.content import Templates
-from pipelines.campaigns.document import Content, stored
-from pipelines.campaigns.states import find, move
+from pipelines.campaigns.document import Content
+from pipelines.campaigns.states import frozen, move
 from pipelines.errors import UsageError
 from pipelines.privacy import Candidate, parse_address, reasons
 from pipelines.segments import MONEY, lookup_of, major, member_rows
@@ -65,10 +65,7 @@ def plan(engine: Engine, snapshot: Snapshot, settings: Settings, name: str, now:
         MillstreamError: the campaign is not approved.
     """
     with writing(engine) as connection:
-        row = find(connection, name)
-        content = stored(row.document, row.html, row.text)
-        if content.content_hash() != row.content_hash:
-            raise UsageError(f"campaign {name} is not what was approved; save and approve it again.")
+        content = frozen(connection, name)
         move(connection, name, "sending", now=now, actor="sender")
         rows = list(audience(connection, engine, snapshot, settings, content))
         _write(connection, name, rows, content.content_hash(), now)
@@ -79,9 +76,18 @@ def plan(engine: Engine, snapshot: Snapshot, settings: Settings, name: str, now:
 
 
 def audience(
-    connection: Connection, engine: Engine, snapshot: Snapshot, settings: Settings, content: Content
+    connection: Connection,
+    engine: Engine,
+    snapshot: Snapshot,
+    settings: Settings,
+    content: Content,
+    as_of: datetime | None = None,
 ) -> Iterator[Recipient]:
-    """Everybody in the segment, one row per address, with what is to become of them."""
+    """Everybody in the segment, one row per address, with what is to become of them.
+
+    Raises:
+        UsageError: the segment is not there or can not be meant of this snapshot (or of that day).
+    """
     document = content.document
     find_segment = lookup_of(engine)
     segment = find_segment(document.segment)
@@ -89,7 +95,7 @@ def audience(
         raise UsageError(f"segment: there is no segment {document.segment!r}.")
     traits = Templates(content).traits()
     people = member_rows(
-        snapshot, segment, _columns(traits), timezone=settings.reporting_timezone, lookup=find_segment
+        snapshot, segment, _columns(traits), as_of, timezone=settings.reporting_timezone, lookup=find_segment
     )
     # Of several people with one address the best customer is the one who is addressed.
     people.sort(key=lambda person: (-(person["payments_count"] or 0), person["person_id"]))

@@ -20,6 +20,7 @@ from pipelines.mail import one_line
 from pipelines.segments import TRAITS
 
 OURS = ("unsubscribe_url", "postal_address", "campaign")
+_NOT = "Nothing was approved."
 _TRIAL = {"unsubscribe_url": "https://unsubscribe.invalid/u/trial", "postal_address": "Trial Street 1"}
 
 
@@ -92,13 +93,15 @@ class Templates:
             unknown = sorted(names - set(TRAITS) - set(OURS))
             if unknown:
                 known = ", ".join([*TRAITS, *OURS])
-                raise UsageError(f"{place}: unknown variable {', '.join(unknown)}. Known are {known}.")
+                raise UsageError(f"{place}: unknown variable {', '.join(unknown)}. Known are {known}. {_NOT}")
         for variant in self._subjects:
-            trial = self.render({name: "1" for name in TRAITS}, variant=variant, **_TRIAL)
+            trial = self.render(dict.fromkeys(TRAITS, "1"), variant=variant, **_TRIAL)
             for part, body in (("html", trial.html), ("text", trial.text)):
                 for name, value in _TRIAL.items():
                     if value not in body:
-                        raise UsageError(f"{part}: {{{{ {name} }}}} is missing; every mail has to carry it.")
+                        raise UsageError(
+                            f"{part}: {{{{ {name} }}}} is missing; every mail has to carry it. {_NOT}"
+                        )
 
 
 def carries_link(rendered: Rendered, unsubscribe_url: str) -> bool:
@@ -122,5 +125,5 @@ def _rendered(template: Template, given: Mapping[str, object], place: str) -> st
         return template.render(given)
     except UndefinedError as problem:
         raise RenderError(f"{place}: {problem.message}") from None
-    except Exception as problem:  # noqa: BLE001 A filter may fail in any way; its text may quote a person's data.
+    except Exception as problem:
         raise RenderError(f"{place}: the template fails with {type(problem).__name__}") from None

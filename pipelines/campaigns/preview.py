@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Engine
@@ -21,8 +22,12 @@ if TYPE_CHECKING:
 SAMPLE_LINK = "/u/preview"
 
 
-def preview(engine: Engine, snapshot: Snapshot, settings: Settings, name: str) -> dict[str, Any]:
+def preview(
+    engine: Engine, snapshot: Snapshot, settings: Settings, name: str, as_of: datetime | None = None
+) -> dict[str, Any]:
     """Who would get the campaign, who would not and why, and one finished mail; changes nothing.
+
+    With `as_of` the segment is asked for an earlier moment; consent is that of today.
 
     Raises:
         UsageError: no such campaign or segment, or a template that can not be used.
@@ -30,7 +35,7 @@ def preview(engine: Engine, snapshot: Snapshot, settings: Settings, name: str) -
     content = load(engine, name)
     templates = Templates(content)
     with reading(engine) as connection:
-        rows = list(audience(connection, engine, snapshot, settings, content))
+        rows = list(audience(connection, engine, snapshot, settings, content, as_of))
     states = Counter(row.state for row in rows)
     left_out = Counter(row.reason for row in rows if row.reason)
     mail: Rendered | None = None
@@ -60,6 +65,6 @@ def preview(engine: Engine, snapshot: Snapshot, settings: Settings, name: str) -
         "mail": None
         if mail is None or first is None
         else {"to": mask(first.address), "variant": first.variant, **mail._asdict()},
-        "as_of": snapshot.as_of,
+        "as_of": as_of or snapshot.as_of,
         "snapshot": snapshot.number,
     }

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import Connection, Row, select, update
 
+from pipelines.campaigns.document import Content, stored
 from pipelines.errors import MillstreamError, UsageError
 from pipelines.state import record
 from pipelines.state.tables import campaigns, recipients
@@ -25,7 +27,7 @@ EXCLUDED = ("rejected", "suppressed", "capped", "holdout", "cancelled", "gave_up
 """End states of recipients who got no mail."""
 
 
-def find(connection: Connection, name: str) -> Row[*tuple[object, ...]]:
+def find(connection: Connection, name: str) -> Row[Any]:
     """The row of one campaign.
 
     Raises:
@@ -37,6 +39,19 @@ def find(connection: Connection, name: str) -> Row[*tuple[object, ...]]:
             f"there is no campaign {name!r}; `millstream campaign list` shows those that are saved."
         )
     return row
+
+
+def frozen(connection: Connection, name: str) -> Content:
+    """The content of an approved campaign, as it was approved.
+
+    Raises:
+        MillstreamError: it was changed behind the product's back.
+    """
+    row = find(connection, name)
+    content = stored(row.document, row.html, row.text)
+    if content.content_hash() != row.content_hash:
+        raise MillstreamError(f"campaign {name} is not what was approved. Nobody is mailed any more.")
+    return content
 
 
 def move(

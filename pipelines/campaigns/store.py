@@ -35,7 +35,8 @@ def save(engine: Engine, content: Content, now: datetime, *, actor: str = "cli")
             return False
         if kept is not None and kept.state not in ("draft", "approved"):
             raise MillstreamError(
-                f"campaign {name} is {kept.state}, so its content stays. Nothing was saved. Save it under another name."
+                f"campaign {name} is {kept.state}, so its content stays. Nothing was saved. "
+                "Save it under another name."
             )
         values = {
             "document": content.canonical(),

@@ -19,10 +19,10 @@ def main() -> None:
     """Entry of the console script: run and leave with the exit code of the contract."""
     arguments = sys.argv[1:]
     debug = "--debug" in arguments
-    sys.exit(run([argument for argument in arguments if argument != "--debug"], debug=debug))
+    sys.exit(invoke([argument for argument in arguments if argument != "--debug"], debug=debug))
 
 
-def run(arguments: list[str], *, debug: bool = False) -> int:
+def invoke(arguments: list[str], *, debug: bool = False) -> int:
     """Run one command: 0 done, 1 it failed, 2 the call is wrong. With `debug`, errors rise whole."""
     try:
         typer.main.get_command(_app.app).main(args=arguments, prog_name="millstream")

@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import getpass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
 from pipelines.cli.output import emit, note, table
+from pipelines.cli.segment import AsJson, AsOf, end_of_day, published
 from pipelines.errors import MillstreamError, UsageError
-from pipelines.settings import Settings, load_settings
-
-if TYPE_CHECKING:
-    from pipelines.warehouse import Snapshot
+from pipelines.settings import load_settings
 
 group = typer.Typer(help="Mail a segment, and know what became of it.", no_args_is_help=True)
-AsJson = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")]
 Name = Annotated[str, typer.Argument(help="Name of a saved campaign.")]
 User = Annotated[str | None, typer.Option("--as", help="Who does it; else the user of this machine.")]
 
@@ -84,14 +81,14 @@ def show_campaign(name: Name, as_json: AsJson = False) -> None:
 
 
 @group.command("preview")
-def preview_campaign(name: Name, as_json: AsJson = False) -> None:
+def preview_campaign(name: Name, as_of: AsOf = None, as_json: AsJson = False) -> None:
     """Who would get it, who would not and why, and one finished mail. Changes nothing."""
     from pipelines.campaigns import preview
     from pipelines.state import open_state
 
     settings = load_settings()
     engine = open_state(settings)
-    found = preview(engine, _published(settings), settings, name)
+    found = preview(engine, published(settings), settings, name, end_of_day(as_of, settings))
     if as_json:
         emit(found)
         return
@@ -212,12 +209,3 @@ def _print_report(found: dict[str, Any]) -> None:
     if found["reasons"]:
         table(("reason", "people"), found["reasons"].items(), numbers=(1,))
     print(f"{found['certificate']}; duplicates {found['duplicates']}, missing {found['missing']}")
-
-
-def _published(settings: Settings) -> Snapshot:
-    from pipelines.warehouse import SnapshotReader
-
-    found = SnapshotReader(settings.published_dir).current()
-    if found is None:
-        raise MillstreamError("nothing is published yet. Load data and run `millstream run` first.")
-    return found

@@ -38,8 +38,7 @@ def import_file(
     if as_json:
         emit(result.document())
     else:
-        print(
-            f"{result.granted:,} consents stored, {result.unchanged:,} known before, {len(result.bad):,} bad lines."
-        )
+        known = f"{result.unchanged:,} known before, {len(result.bad):,} bad lines"
+        print(f"{result.granted:,} consents stored, {known}.")
     for line, reason in result.bad[:20]:
         note(f"{file.name}, line {line}: {reason}")

@@ -67,7 +67,13 @@ def _execute(settings: Settings, select: str | None) -> ExecuteInProcessResult:
             graph = definitions.resolve_asset_graph()
             keys = sorted(dg.AssetSelection.from_string(select).resolve(graph))
         note("run: started")
-        return job.execute_in_process(instance=instance, raise_on_error=False, asset_selection=keys, tags={STARTED_BY: "command line"})
+        return job.execute_in_process(
+            instance=instance,
+            raise_on_error=False,
+            asset_selection=keys,
+            tags={STARTED_BY: "command line"},
+            run_config={"loggers": {"steps": {}}},
+        )
 
 
 def close_dead_runs(instance: DagsterInstance) -> None:

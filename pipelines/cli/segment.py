@@ -88,7 +88,7 @@ def fields(as_json: AsJson = False) -> None:
     """What a rule may ask about a person."""
     from pipelines.segments import snapshot_fields
 
-    found = snapshot_fields(_published(load_settings()))
+    found = snapshot_fields(published(load_settings()))
     rows = [{"field": name, "kind": field.kind, "meaning": field.meaning} for name, field in found.items()]
     if as_json:
         emit({"fields": rows})
@@ -108,20 +108,18 @@ def preview_segment(
 
     settings = load_settings()
     engine = open_state(settings)
-    moment = end_of_day(as_of, settings)
     answer = preview(
-        _published(settings),
+        published(settings),
         _named(name, settings),
-        moment,
+        end_of_day(as_of, settings),
         timezone=settings.reporting_timezone,
         lookup=lookup_of(engine),
     )
     if as_json:
         emit(answer)
         return
-    print(
-        f"{answer['size']:,} people, data as of {answer['as_of']:%Y-%m-%d %H:%M} UTC, snapshot {answer['snapshot']}"
-    )
+    moment = f"{answer['as_of']:%Y-%m-%d %H:%M} UTC"
+    print(f"{answer['size']:,} people, data as of {moment}, snapshot {answer['snapshot']}")
     table(("rule", "left", "lost"), [row.values() for row in answer["loss_by_rule"]], numbers=(1, 2))
     if answer["sample"]:
         table(answer["sample"][0], [row.values() for row in answer["sample"]])
@@ -135,7 +133,7 @@ def list_members(name: Name, as_of: AsOf = None, as_json: AsJson = False) -> Non
 
     settings = load_settings()
     engine = open_state(settings)
-    snapshot = _published(settings)
+    snapshot = published(settings)
     moment = end_of_day(as_of, settings)
     found = members(
         snapshot,
@@ -185,7 +183,12 @@ def _newest(settings: Settings) -> Snapshot | None:
     return SnapshotReader(settings.published_dir).current()
 
 
-def _published(settings: Settings) -> Snapshot:
+def published(settings: Settings) -> Snapshot:
+    """The newest snapshot.
+
+    Raises:
+        MillstreamError: nothing was published yet.
+    """
     found = _newest(settings)
     if found is None:
         raise MillstreamError("nothing is published yet. Load data and run `millstream run` first.")

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Engine, func, select, update
 
-from pipelines.campaigns import find
+from pipelines.campaigns import ONCE, find
 from pipelines.mail import Handover
 from pipelines.privacy import may_mail
 from pipelines.settings import Settings
@@ -62,8 +62,8 @@ def claim(engine: Engine, campaign: str, owner: str, size: int) -> list[Claimed]
                 columns.variant,
                 columns.attempt,
             )
-            .where(columns.campaign == campaign, columns.state == "planned")
-            .order_by(columns.dedupe_key)
+            # No order: the index gives the next ones without looking at all that are left.
+            .where(columns.campaign == campaign, columns.occurrence == ONCE, columns.state == "planned")
             .limit(size)
         ).all()
         keys = [row.dedupe_key for row in rows]
@@ -94,12 +94,11 @@ def take_off(
             return False
         # Whoever was planned had paid where paying counts; what can have changed is a refusal.
         reason = may_mail(connection, row.address, policy=settings.consent, pays=True)
+        mine = (row.key, owner, "claimed")
         if reason is not None:
-            _move(connection, row.key, owner, "claimed", state="suppressed", reason=reason, done_at=now)
+            _move(connection, mine, {"state": "suppressed", "reason": reason, "done_at": now})
             return False
-        return _move(
-            connection, row.key, owner, "claimed", state="in_flight", attempt=row.attempt, in_flight_at=now
-        )
+        return _move(connection, mine, {"state": "in_flight", "attempt": row.attempt, "in_flight_at": now})
 
 
 def settle(
@@ -112,7 +111,7 @@ def settle(
     else:
         values |= {"state": result.outcome, "done_at": now}
     with writing(engine) as connection:
-        _move(connection, key, owner, was, **values)
+        _move(connection, (key, owner, was), values)
 
 
 def release(engine: Engine, campaign: str, owner: str) -> None:
@@ -136,6 +135,8 @@ def states(connection: Connection, campaign: str) -> dict[str, int]:
     return {row.state: row.times for row in rows}
 
 
-def _move(connection: Connection, key: str, owner: str, was: str, **values: object) -> bool:
-    row = (recipients.c.dedupe_key == key, recipients.c.owner == owner, recipients.c.state == was)
-    return connection.execute(update(recipients).where(*row).values(**values)).rowcount == 1
+def _move(connection: Connection, row: tuple[str, str, str], values: Mapping[str, object]) -> bool:
+    """Change the row (key, owner, state); False where it is not there in that state any more."""
+    key, owner, was = row
+    same = (recipients.c.dedupe_key == key, recipients.c.owner == owner, recipients.c.state == was)
+    return connection.execute(update(recipients).where(*same).values(**values)).rowcount == 1

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import Engine
 
-from pipelines.campaigns import OPEN, RenderError, Templates, carries_link, find, load, move, plan
+from pipelines.campaigns import OPEN, RenderError, Templates, carries_link, find, frozen, move, plan
 from pipelines.delivery import ledger
 from pipelines.delivery.lock import only_sender
 from pipelines.delivery.signals import Stop, stop_on_signal
@@ -115,7 +115,8 @@ class _Sending:
         self.settings, self.engine, self.mailer, self.name = settings, engine, mailer, name
         self.clock, self.stop = clock, stop
         self.owner = f"{socket.gethostname()[:40]}:{os.getpid()}:{secrets.token_hex(4)}"
-        self.content = load(engine, name)
+        with reading(engine) as connection:
+            self.content = frozen(connection, name)
         self.templates = Templates(self.content)
         self.secret = secret_key(settings)
         self.done: Counter[str] = Counter()
@@ -159,8 +160,8 @@ class _Sending:
         self.done[result.outcome] += 1
         if result.outcome == "not_sent":
             raise MillstreamError(
-                f"the mailer can not take mails ({result.reason}). {self.done['accepted']:,} went out; the rest "
-                "waits and nobody will be mailed twice. Mend it and send again."
+                f"the mailer can not take mails ({result.reason}). {self.done['accepted']:,} went out, "
+                "the rest waits, and nobody will be mailed twice. Mend it and send again."
             )
 
     def _mail(self, row: ledger.Claimed) -> Mail | Handover:

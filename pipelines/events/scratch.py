@@ -22,6 +22,8 @@ from pipelines.warehouse.writer import Connection
 def open_files(paths: Iterable[str], *, mapping: dict[str, str], timezone: str) -> Iterator[Connection]:
     """A connection with the view `events(event_id, person_id, event, event_at, properties, ...)`.
 
+    The table `set_aside(file, line, reason)` holds the lines that are no events.
+
     Raises:
         UsageError: a path or a mapping that can not be meant.
     """
@@ -31,11 +33,16 @@ def open_files(paths: Iterable[str], *, mapping: dict[str, str], timezone: str) 
     try:
         connection.execute("create schema raw_events")
         connection.execute(identity.PREPARE)
+        connection.execute("create table set_aside (file varchar, line bigint, reason varchar)")
         for position, path in enumerate(files):
             kind = file_format(path)
             assert kind is not None
             register_lines(connection, path, kind)
             parse_incoming(connection, mapping=mapping, timezone=timezone)
+            connection.execute(
+                "insert into set_aside select $name, line, problem from parsed where problem is not null",
+                {"name": path.name},
+            )
             start_input(connection)
             give_ids(connection)
             verb = "create table read_events as" if position == 0 else "insert into read_events by name"

@@ -94,20 +94,23 @@ def _store(connection: Connection, keyed: Iterable[tuple[str, ConsentRow]], resu
         )
     )
     known: dict[str, datetime] = {row.address_key: row.granted_at for row in found}
+    new: dict[str, dict[str, object]] = {}
+    newer: dict[str, dict[str, object]] = {}
     for key, row in wanted:
-        assert row.at is not None
-        values = {"granted_at": row.at, "source": row.source, "proof": row.proof}
-        if key not in known:
-            connection.execute(insert(consents).values(address_key=key, purpose=MARKETING, **values))
-        elif row.at > known[key]:
-            connection.execute(_row_of(key).values(**values))
-            revived = _row_of(key).where(consents.c.withdrawn_at < row.at).values(withdrawn_at=None)
-            connection.execute(revived)
-        else:
+        if row.at is None or (key in known and row.at <= known[key]):
             result.unchanged += 1
             continue
+        is_new = key not in known or key in new
+        (new if is_new else newer)[key] = {"granted_at": row.at, "source": row.source, "proof": row.proof}
         known[key] = row.at
         result.granted += 1
+    if new:
+        rows = [{"address_key": key, "purpose": MARKETING, **values} for key, values in new.items()]
+        connection.execute(insert(consents), rows)
+    for key, values in newer.items():
+        connection.execute(_row_of(key).values(**values))
+        revived = _row_of(key).where(consents.c.withdrawn_at < values["granted_at"])
+        connection.execute(revived.values(withdrawn_at=None))
 
 
 def withdraw(connection: Connection, key: str, *, source: str, now: datetime) -> None:

@@ -11,6 +11,7 @@ import binascii
 import hmac
 import os
 import secrets
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -49,10 +50,8 @@ def _make_key(path: Path) -> bytes:
         os.fsync(handle)
     finally:
         os.close(handle)
-    try:
-        os.link(aside, path)  # Refused if another process was first: then its key holds.
-    except FileExistsError:
-        pass
+    with suppress(FileExistsError):  # Another process was first: then its key holds.
+        os.link(aside, path)
     aside.unlink()
     sync_folder(path.parent)
     return path.read_bytes()

@@ -36,7 +36,7 @@ class NodeResult:
 
 @dataclass(frozen=True)
 class BuildResult:
-    """A whole build. `ok` is False when anything failed; `failed` names it, what was skipped for it left out."""
+    """A whole build. `ok` is False when anything failed; `failed` names it, less what was skipped for it."""
 
     nodes: tuple[NodeResult, ...]
     seconds: float
@@ -54,7 +54,7 @@ class BuildResult:
     @property
     def tests(self) -> int:
         """Tests that were run."""
-        return sum(node.kind == "test" and node.status != "skipped" for node in self.nodes)
+        return sum(node.kind in {"test", "unit_test"} and node.status != "skipped" for node in self.nodes)
 
     @property
     def failed(self) -> tuple[str, ...]:

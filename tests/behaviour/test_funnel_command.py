@@ -135,4 +135,5 @@ def test_a_wrong_call_is_exit_2_with_a_sentence(
     (tmp_path / "list.json").write_text("[]")
     assert run(["funnel", *arguments, "--json"]) == 2
     captured = capsys.readouterr()
-    assert words in captured.err and not captured.out
+    assert words in captured.err
+    assert not captured.out

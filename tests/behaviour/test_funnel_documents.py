@@ -31,6 +31,7 @@ TWO = [{"event": "A"}, {"event": "B"}]
         ({"steps": TWO, "date_from": 20260101}, "date_from: "),
         ({"steps": TWO, "date_to": "2026-02-30"}, "date_to: "),
         ({"steps": TWO, "date_from": "2026-02-02", "date_to": "2026-02-01"}, "date_from: lies after date_to"),
+        ({"steps": TWO, "interval": "day"}, "interval: belongs to kind funnel_trends"),
         ({"steps": TWO, "aggregate_by": "planet"}, "aggregate_by: "),
         ({"steps": TWO, "where": [{"property": "p", "op": "like", "value": "x"}]}, "where[0].op: "),
         ({"steps": TWO, "where": [{"property": "p", "op": "eq"}]}, "where[0]: value: op eq takes"),
@@ -81,6 +82,11 @@ def test_a_query_that_can_not_be_meant_is_refused_with_its_field(
             {"aggregate_by": "event_property:session"},
             "aggregate_by: event_property:session is not supported yet",
         ),
+        ({"kind": "funnel_time_to_convert"}, "kind: funnel_time_to_convert is not supported yet"),
+        (
+            {"kind": "funnel_trends", "order": "unordered"},
+            "kind: funnel_trends of an unordered funnel is not",
+        ),
         ({"breakdown": {"property": "browser"}}, "breakdown is not supported yet"),
         (
             {"where": [{"property": "p", "op": "is_set", "scope": "user"}]},
@@ -108,7 +114,7 @@ def test_left_out_means_ordered_within_fourteen_days_over_all_dates() -> None:
         None,
         "Europe/Berlin",
     )
-    assert query.window is not None and query.window.seconds == 14 * 86400
+    assert query.window_microseconds == 14 * 86400 * 1_000_000
     assert parse_funnel({"steps": TWO, "window": None}).window is None
 
 

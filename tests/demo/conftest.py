@@ -9,7 +9,7 @@ from pathlib import Path
 import orjson
 import pytest
 import stripe
-from asking import Data, Json, Shop, client_of, lines_of
+from tests.demo.asking import Data, Json, Shop, client_of, lines_of
 
 from pipelines.demo.business import make_business
 from pipelines.demo.knobs import Knobs

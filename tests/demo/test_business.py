@@ -11,7 +11,7 @@ from typing import Any
 
 import orjson
 import stripe
-from asking import Data, Json, lines_of
+from tests.demo.asking import Data, Json, lines_of
 
 from pipelines.demo.business import make_business
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import orjson
 import pytest
 import stripe
-from asking import Data, ask, client_of, every
+from tests.demo.asking import Data, ask, client_of, every
 
 
 @pytest.mark.parametrize("kind", ["customers", "products", "prices", "invoices", "invoice_payments", "invoiceitems",

@@ -8,7 +8,7 @@ from decimal import ROUND_HALF_EVEN, Decimal
 from pathlib import Path
 
 import orjson
-from asking import Data, Json
+from tests.demo.asking import Data, Json
 
 
 def monthly(subscription: Json) -> Decimal:

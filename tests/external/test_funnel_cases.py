@@ -16,22 +16,31 @@ CASES = json.loads(
     (Path(os.environ["MILLSTREAM_TEST_MATERIAL"]) / "funnel" / "cases_basic.json").read_text()
 )["cases"]
 STEPS = [case for case in CASES if case["kind"] == "funnel_steps"]
+OTHERS = [case for case in CASES if case["kind"] != "funnel_steps"]
+
+
+@pytest.fixture(autouse=True)
+def data_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("MILLSTREAM_DATA_DIR", str(tmp_path / "data"))
+    return tmp_path / "data"
 
 
 def ask(case: dict[str, Any], folder: Path, capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
     log, query = folder / "events.jsonl", folder / "query.json"
     log.write_text("".join(json.dumps(event) + "\n" for event in case["events"]))
-    query.write_text(json.dumps({"kind": case["kind"], **case["query"]}))
-    assert run(["funnel", "--query", str(query), "--events", str(log), "--users", "--json"]) == 0
+    command = ["retention"] if case["kind"] == "retention" else ["funnel"]
+    kind = {"kind": case["kind"]} if case["kind"] != "retention" else {}
+    query.write_text(json.dumps(kind | case["query"]))
+    options = ["--users"] if case["kind"] == "funnel_steps" else []
+    assert run([*command, "--query", str(query), "--events", str(log), *options, "--json"]) == 0
     answer: dict[str, Any] = json.loads(capsys.readouterr().out)
     return answer
 
 
 @pytest.mark.parametrize("case", STEPS, ids=lambda case: case["id"])
-def test_the_answer_is_the_published_one(
-    case: dict[str, Any], tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+def test_the_steps_are_the_published_ones(
+    case: dict[str, Any], tmp_path: Path, data_dir: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setenv("MILLSTREAM_DATA_DIR", str(tmp_path / "data"))
     answer = ask(case, tmp_path, capsys)
     people = [step["user_ids"] for step in answer["steps"]]
     found = {
@@ -48,4 +57,14 @@ def test_the_answer_is_the_published_one(
         for number, value in enumerate(expected):
             if value is not None:
                 assert found[field][number] == value, f"{field} of step {number}"
-    assert not (tmp_path / "data").exists()
+    assert not data_dir.exists()
+
+
+@pytest.mark.parametrize("case", OTHERS, ids=lambda case: case["id"])
+def test_the_periods_are_the_published_ones(
+    case: dict[str, Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    answer = ask(case, tmp_path, capsys)
+    for field in ("periods", "matrix"):
+        if field in case["expected"]:
+            assert answer[field] == case["expected"][field]

@@ -34,6 +34,11 @@ COLUMNS = {
 }
 
 
+def naive(year: int, month: int, day: int, hour: int = 0) -> datetime:
+    """A moment in UTC as the warehouse stores it: without a zone."""
+    return datetime(year, month, day, hour, tzinfo=UTC).replace(tzinfo=None)
+
+
 def person(number: int, **traits: Any) -> dict[str, Any]:
     """One person with an address of their own; what is not told is missing."""
     known = {
@@ -61,7 +66,8 @@ def publish_people(
             marks = ", ".join("?" for _ in COLUMNS)
             connection.executemany(f"insert into marts.dim_customers values ({marks})", rows)
         connection.execute(
-            "create or replace table marts.fct_events (person_id varchar, event varchar, event_at timestamp, properties json)"
+            "create or replace table marts.fct_events"
+            " (person_id varchar, event varchar, event_at timestamp, properties json)"
         )
         happened = [[who, what, at.astimezone(UTC).replace(tzinfo=None)] for who, what, at in events]
         if happened:

@@ -13,7 +13,7 @@ from pipelines.state import open_state
 
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
-    return Settings(MILLSTREAM_DATA_DIR=tmp_path / "data", MILLSTREAM_POSTAL_ADDRESS="Example Ltd, Mill Lane 1")
+    return Settings(MILLSTREAM_DATA_DIR=tmp_path / "data", MILLSTREAM_POSTAL_ADDRESS="Mill Lane 1, Ely")
 
 
 @pytest.fixture

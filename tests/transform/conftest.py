@@ -6,14 +6,11 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import duckdb
-import golden_cases
-import known_people
 import pytest
-import random_subscriptions
-import told_histories
-from sample_warehouse import Built, Sample, settings_in
 
 from pipelines.transform import build
+from tests.transform import golden_cases, known_people, random_subscriptions, told_histories
+from tests.transform.sample_warehouse import Built, Sample, run_unit_tests, settings_in
 
 NOW = datetime(2026, 7, 1, tzinfo=UTC)
 
@@ -27,5 +24,6 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Built]:
         module.add_to(sample)
     sample.write(settings.warehouse_path)
     result = build(settings, now=NOW)
+    unit_tests = run_unit_tests(settings)
     with duckdb.connect(str(settings.warehouse_path), read_only=True) as connection:
-        yield Built(settings, result, connection)
+        yield Built(settings, result, unit_tests, connection)

@@ -6,14 +6,15 @@ conversion can tell are not here.
 
 from __future__ import annotations
 
-from sample_warehouse import JSONDict, Sample
-from stripe_shapes import discount, item, price, subscription
+from tests.transform.sample_warehouse import JSONDict, Sample
+from tests.transform.stripe_shapes import discount, item, price, subscription
 
 _TIERS = [
     {"up_to": 5, "unit_amount_decimal": "1000", "flat_amount_decimal": None},
     {"up_to": None, "unit_amount_decimal": "800", "flat_amount_decimal": None},
 ]
-_QUARTER_OFF, _FIVE_OFF = {"percent_off": 25}, {"amount_off": 500, "currency": "usd"}
+_QUARTER_OFF: JSONDict = {"percent_off": 25}
+_FIVE_OFF: JSONDict = {"amount_off": 500, "currency": "usd"}
 
 
 def _tiered(mode: str) -> JSONDict:

@@ -6,8 +6,8 @@ import hashlib
 from datetime import datetime
 from typing import Any
 
-from sample_warehouse import JSONDict, Sample, unix
-from stripe_shapes import item, price, subscription
+from tests.transform.sample_warehouse import JSONDict, Sample, unix
+from tests.transform.stripe_shapes import item, price, subscription
 
 ACCOUNT = "people"
 
@@ -28,7 +28,7 @@ def add_to(sample: Sample) -> None:
         sample.add(customer, at="2026-01-10", account=ACCOUNT)
     _subscriptions(sample)
     _money(sample)
-    moment = datetime(2026, 1, 9)
+    moment = datetime.fromisoformat("2026-01-09")
     sample.insert(
         "raw_events.identities",
         ("u_ann", "ann@example.com", "Ann", "us", "{}", moment, moment),
@@ -42,7 +42,7 @@ def add_to(sample: Sample) -> None:
         (4, 3, "u_dan", "a4", "u_dan"),
     )
     for number, (visitor, day) in enumerate(((1, 5), (2, 9), (2, 20), (3, 6), (4, 9))):
-        at = datetime(2026, 1, day, 12)
+        at = datetime.fromisoformat(f"2026-01-{day:02} 12:00")
         event = (
             f"e{number}",
             False,
@@ -58,7 +58,7 @@ def add_to(sample: Sample) -> None:
             at.date(),
         )
         sample.insert("raw_events.events", event)
-    given, withdrawn = datetime(2026, 1, 1), datetime(2026, 2, 1)
+    given, withdrawn = datetime.fromisoformat("2026-01-01"), datetime.fromisoformat("2026-02-01")
     sample.insert(
         "raw_state.consents",
         (_key("ann@example.com"), given, "form", "", None),
@@ -115,9 +115,10 @@ def charge(
 ) -> None:
     """A charge in euros with its balance transaction in dollars (fee 30)."""
     paid: JSONDict = {
-        "id": name, "object": "charge", "amount": amount, "amount_captured": amount, "currency": "eur", "customer": customer,
-        "status": status, "captured": True, "created": unix("2026-02-01"), "payment_intent": f"pi_{name}",
-        "balance_transaction": f"txn_{name}", "billing_details": {"email": email, "name": "Bob Ray", "address": {"country": "fr"}},
+        "id": name, "object": "charge", "created": unix("2026-02-01"), "customer": customer,
+        "currency": "eur", "amount": amount, "amount_captured": amount, "status": status, "captured": True,
+        "payment_intent": f"pi_{name}", "balance_transaction": f"txn_{name}",
+        "billing_details": {"email": email, "name": "Bob Ray", "address": {"country": "fr"}},
     }  # fmt: skip
     sample.add(paid, at="2026-02-01", account=ACCOUNT)
     if settled:

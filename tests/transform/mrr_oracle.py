@@ -69,7 +69,7 @@ def discounted(discounts: list[JSONDict], amounts: list[Fraction], items: list[J
 def _take_off(off: Fraction, eligible: list[int], amounts: list[Fraction], items: list[JSONDict]) -> None:
     def period(n: int) -> Fraction:
         recurring = items[n]["price"]["recurring"]
-        return recurring["interval_count"] / MONTHS[recurring["interval"]]
+        return Fraction(recurring["interval_count"]) / MONTHS[recurring["interval"]]
 
     base = [n for n in eligible if amounts[n] > 0]
     base = [n for n in base if period(n) == min(map(period, base))]

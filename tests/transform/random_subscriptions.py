@@ -5,8 +5,8 @@ from __future__ import annotations
 from random import Random
 from typing import Any
 
-from sample_warehouse import JSONDict, Sample
-from stripe_shapes import discount, item, price, subscription
+from tests.transform.sample_warehouse import JSONDict, Sample
+from tests.transform.stripe_shapes import discount, item, price, subscription
 
 ACCOUNT = "random"
 COUNT = 400

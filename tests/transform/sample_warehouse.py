@@ -1,4 +1,4 @@
-"""A tiny warehouse to build upon: the raw tables as the loaders make them, and objects held until it is written.
+"""A tiny warehouse to build upon: the raw tables as the loaders make them, and the objects to fill them.
 
 The cases themselves stand in the modules beside this one.
 """
@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import subprocess
+import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -17,6 +19,8 @@ import duckdb
 
 from pipelines.settings import Settings
 from pipelines.transform import BuildResult
+from pipelines.transform.project import child_environment
+from pipelines.transform.result import read_results
 
 KINDS = {
     "customer": "customers",
@@ -38,8 +42,9 @@ OTHER_TABLES = f"""
 create table raw_stripe.object_versions ({COLUMNS}, sequence bigint);
 create table raw_stripe.invoice_lines ({COLUMNS}, parent_id varchar);
 create table raw_events.events (
-    event_id varchar, is_synthetic_id boolean, type varchar, event varchar, user_id varchar, anonymous_id varchar,
-    visitor_key integer, event_at timestamp, received_at timestamp, properties json, context json, day date
+    event_id varchar, is_synthetic_id boolean, type varchar, event varchar,
+    user_id varchar, anonymous_id varchar, visitor_key integer,
+    event_at timestamp, received_at timestamp, properties json, context json, day date
 );
 create table raw_events.identity_map (
     visitor_key integer, person_key integer, user_id varchar, anonymous_id varchar, person_id varchar
@@ -67,6 +72,7 @@ class Built:
 
     settings: Settings
     result: BuildResult
+    unit_tests: BuildResult
     connection: duckdb.DuckDBPyConnection
 
     def rows(self, sql: str, *values: object) -> list[tuple[Any, ...]]:
@@ -77,6 +83,18 @@ class Built:
 def settings_in(folder: Path) -> Settings:
     """Settings of a data folder, whatever the environment says."""
     return Settings(_env_file=None, MILLSTREAM_DATA_DIR=folder, MILLSTREAM_REPORTING_TIMEZONE="UTC")  # type: ignore[call-arg]
+
+
+def run_unit_tests(settings: Settings) -> BuildResult:
+    """The models' own unit tests, which a build leaves out; they need the tables that it made."""
+    target = settings.data_dir / "unit_tests"
+    subprocess.run(
+        [sys.executable, "-m", "pipelines.transform.child", "--quiet", "test", "--select", "test_type:unit"],
+        cwd=settings.data_dir,
+        env=child_environment(target, target / "logs"),
+        check=False,
+    )
+    return read_results(target / "run_results.json")
 
 
 class Sample:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import count
 from typing import Any
 
-from sample_warehouse import JSONDict, unix
+from tests.transform.sample_warehouse import JSONDict, unix
 
 _numbers = count(1)
 

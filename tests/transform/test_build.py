@@ -12,11 +12,11 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from sample_warehouse import Built, Sample, settings_in
-from stripe_shapes import item, price, subscription
 
 from pipelines.errors import MillstreamError
 from pipelines.transform import PROJECT_DIR, build, manifest_path, prepare_manifest
+from tests.transform.sample_warehouse import Built, Sample, settings_in
+from tests.transform.stripe_shapes import item, price, subscription
 
 NOW = datetime(2026, 7, 1, tzinfo=UTC)
 
@@ -26,6 +26,11 @@ def test_the_whole_project_builds_and_every_test_passes(built: Built) -> None:
     assert built.result.ok
     assert built.result.models > 30
     assert built.result.tests > 20
+
+
+def test_every_rule_holds_in_its_own_unit_test(built: Built) -> None:
+    assert built.unit_tests.failed == ()
+    assert len(built.unit_tests.nodes) > 20
 
 
 def test_the_daily_series_ends_with_the_last_day_that_began(built: Built) -> None:
@@ -40,8 +45,8 @@ def test_a_broken_row_is_named_by_the_test_that_found_it(tmp_path: Path) -> None
         ("balance_transaction", {"amount": 100, "fee": 3, "net": 100}),
     ):
         sample.add(
-            {"id": f"{kind}_1", "object": kind, "status": "succeeded", "currency": "usd", "created": 1_767_225_600,
-             "balance_transaction": "balance_transaction_1"} | amounts,
+            {"id": f"{kind}_1", "object": kind, "status": "succeeded", "currency": "usd",
+             "created": 1_767_225_600, "balance_transaction": "balance_transaction_1"} | amounts,
             at="2026-01-01",
         )  # fmt: skip
     sample.write(settings.warehouse_path)

@@ -1,4 +1,4 @@
-"""The worked cases of the revenue specification, and random subscriptions against its reference arithmetic."""
+"""The worked cases of the revenue specification, and random subscriptions against its arithmetic."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ from decimal import Decimal
 from fractions import Fraction
 
 import pytest
-from golden_cases import CASES
-from mrr_oracle import monthly_by_item
-from random_subscriptions import ACCOUNT, COUNT, SUBSCRIPTIONS
-from sample_warehouse import Built
+
+from tests.transform.golden_cases import CASES
+from tests.transform.mrr_oracle import monthly_by_item
+from tests.transform.random_subscriptions import ACCOUNT, COUNT, SUBSCRIPTIONS
+from tests.transform.sample_warehouse import Built
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -23,7 +24,8 @@ def test_a_worked_case_has_the_mrr_of_the_specification(built: Built, name: str)
 
 def test_random_subscriptions_agree_with_the_reference_to_nine_places(built: Built) -> None:
     rows = built.rows(
-        "select subscription_item_id, mrr_minor from intermediate.int_items_discounted_to_mrr where account = ?",
+        "select subscription_item_id, mrr_minor from intermediate.int_items_discounted_to_mrr"
+        " where account = ?",
         ACCOUNT,
     )
     ours = {str(item): Decimal(str(amount)) for item, amount in rows}

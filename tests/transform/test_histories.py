@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sample_warehouse import Built
+from tests.transform.sample_warehouse import Built
 
 
 def changes(built: Built, story: str) -> list[tuple[str, int, str, str]]:
@@ -12,7 +12,7 @@ def changes(built: Built, story: str) -> list[tuple[str, int, str, str]]:
         " from marts.fct_mrr_changes where account = ? order by changed_at, delta_minor",
         f"history {story}",
     )
-    return [(str(day), delta, str(cause), str(source)) for day, delta, cause, source in rows]  # type: ignore[misc]
+    return [(str(day), delta, str(cause), str(source)) for day, delta, cause, source in rows]
 
 
 def movements(built: Built, story: str) -> list[tuple[object, ...]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sample_warehouse import Built
+from tests.transform.sample_warehouse import Built
 
 
 def person(built: Built, columns: str, where: str) -> tuple[object, ...]:
@@ -49,7 +49,8 @@ def test_a_user_who_never_paid_is_a_person_and_an_unknown_visitor_is_none(built:
 
 def test_a_payment_names_its_invoice_its_person_and_what_reached_the_balance(built: Built) -> None:
     rows = built.rows(
-        "select payment_id, kind, invoice_id, person_id, currency, amount_minor, settlement_currency, fee_minor, net_minor"
+        "select payment_id, kind, invoice_id, person_id, currency, amount_minor,"
+        " settlement_currency, fee_minor, net_minor"
         " from marts.fct_payments where account = 'people' and charge_id = 'ch_ann' order by kind"
     )
     assert rows == [
@@ -60,7 +61,8 @@ def test_a_payment_names_its_invoice_its_person_and_what_reached_the_balance(bui
 
 def test_revenue_by_day_keeps_the_buyers_currency_apart_from_the_balance(built: Built) -> None:
     rows = built.rows(
-        "select currency, settlement_currency, gross_minor, refunds_minor, settled_minor, fees_minor, net_minor"
+        "select currency, settlement_currency, gross_minor, refunds_minor, settled_minor, fees_minor,"
+        " net_minor"
         " from marts.agg_revenue_daily where account = 'people' order by day"
     )
     assert rows == [("EUR", "USD", 5700, 0, 5300, 60, 5240), ("EUR", None, 0, -2000, 0, 0, 0)]

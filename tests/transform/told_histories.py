@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-from sample_warehouse import Sample, unix
-from stripe_shapes import invoice, item, line, price, subscription
+from tests.transform.sample_warehouse import Sample, unix
+from tests.transform.stripe_shapes import invoice, item, line, price, subscription
 
 MONTHS = ("2026-01-01", "2026-02-01", "2026-03-01", "2026-04-01", "2026-05-01", "2026-06-01", "2026-07-01")
 
@@ -153,7 +153,7 @@ def _reach_back(sample: Sample, account: str) -> None:
 
 
 def _came_back(sample: Sample, account: str) -> None:
-    """One customer: a subscription that ended, then another; the second swaps one item for another at once."""
+    """One customer: a subscription that ended, then another, which swaps one item for another at once."""
     first = subscription(item(price("5000")), customer="cus_back")
     sample.add(first, at="2026-01-01", account=account)
     ended = unix("2026-02-01")
@@ -169,9 +169,9 @@ def _came_back(sample: Sample, account: str) -> None:
 
 
 def _older(sample: Sample, account: str) -> None:
-    """Objects as they were before 2025: a plan in place of a price, lines that name their subscription themselves."""
-    plan = {"id": "plan_old", "object": "plan", "amount": 900, "currency": "usd", "interval": "month", "interval_count": 1,
-            "product": "prod_old", "usage_type": "licensed"}  # fmt: skip
+    """Objects as they were before 2025: plans in place of prices, lines that name their subscription."""
+    plan = {"id": "plan_old", "object": "plan", "amount": 900, "currency": "usd", "interval": "month",
+            "interval_count": 1, "product": "prod_old", "usage_type": "licensed"}  # fmt: skip
     found = subscription({"id": "si_old", "plan": plan, "price": {"currency": "usd"}, "quantity": 2})
     del found["items"]["data"][0]["price"]
     found["discount"] = {"id": "di_old", "coupon": {"id": "half", "duration": "forever", "percent_off": 50}}
@@ -180,8 +180,9 @@ def _older(sample: Sample, account: str) -> None:
     bill = invoice(found, MONTHS[0])
     bill["lines"]["data"] = [
         {"id": f"sli_{number}", "object": "line_item", "type": "subscription", "subscription": found["id"],
-         "subscription_item": "si_old", "plan": plan, "proration": False, "amount": 1800, "currency": "usd", "quantity": 2,
-         "period": {"start": unix(start), "end": unix(end)}, "discount_amounts": [{"discount": "di_old", "amount": 900}]}
+         "subscription_item": "si_old", "plan": plan, "proration": False, "amount": 1800, "currency": "usd",
+         "quantity": 2, "period": {"start": unix(start), "end": unix(end)},
+         "discount_amounts": [{"discount": "di_old", "amount": 900}]}
         for number, (start, end) in enumerate(pairwise(MONTHS[:4]))
     ]  # fmt: skip
     sample.add(bill, at=MONTHS[0], account=account)

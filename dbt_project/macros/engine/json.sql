@@ -38,6 +38,11 @@
 {% macro json_array_of(column) %}{{ adapter.dispatch('json_array_of', 'millstream')(column) }}{% endmacro %}
 {% macro default__json_array_of(column) %}json_array({{ column }}){% endmacro %}
 
+{#- The array at the path; where there is none, the document itself as the only element. -#}
+{% macro json_part_or_itself(column, path) -%}
+    coalesce({{ json_part(column, path) }}, {{ json_array_of(column) }})
+{%- endmacro %}
+
 {% macro json_has_element(column, text) %}{{ adapter.dispatch('json_has_element', 'millstream')(column, text) }}{% endmacro %}
 {% macro default__json_has_element(column, text) -%}
     list_contains(json_extract_string({{ column }}, '$[*]'), {{ text }})

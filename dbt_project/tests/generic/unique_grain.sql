@@ -1,6 +1,5 @@
 {#- The grain of a model: no two rows share these columns, and none of them is empty. -#}
 {% test unique_grain(model, columns, nullable=[]) %}
-    
 
 select
     {{ columns | join(', ') }},

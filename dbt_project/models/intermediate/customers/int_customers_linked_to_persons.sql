@@ -17,8 +17,12 @@ linked as (
     select
         customers.account,
         customers.customer_id,
-        coalesce(customers.user_id, users.user_id, {{ person_of_email('customers.email') }}, customers.customer_id)
-            as person_id,
+        coalesce(
+            customers.user_id,
+            users.user_id,
+            {{ person_of_email('customers.email') }},
+            customers.customer_id
+        ) as person_id,
         coalesce(customers.user_id, users.user_id) as user_id,
         customers.email,
         customers.name,

@@ -103,13 +103,18 @@ version_spans as (
         versions.subscription_status,
         case
             when versions.is_counted
-                then greatest(versions.counted_from, coalesce(items.item_trial_ended_at, versions.counted_from))
+                then greatest(
+                    versions.counted_from,
+                    coalesce(items.item_trial_ended_at, versions.counted_from)
+                )
             else versions.valid_from
         end as valid_from,
         versions.valid_to,
         case
             when versions.is_counted
-                then {{ net_of_inclusive_tax('items.mrr_minor', 'last_lines.gross_minor', 'last_lines.inclusive_tax_minor') }}
+                then {{ net_of_inclusive_tax(
+                    'items.mrr_minor', 'last_lines.gross_minor', 'last_lines.inclusive_tax_minor'
+                ) }}
             else 0
         end as mrr_minor
 

@@ -84,7 +84,10 @@ discounted as (
                         steps.applies_to_products is null
                         or {{ json_has_element('steps.applies_to_products', 'discounted.product_id') }}
                     )
-                    and (steps.percent_off is not null or coalesce(steps.coupon_currency, discounted.currency) = discounted.currency)
+                    and (
+                        steps.percent_off is not null
+                        or coalesce(steps.coupon_currency, discounted.currency) = discounted.currency
+                    )
                         as is_eligible
                 from discounted
                 inner join steps
@@ -102,7 +105,10 @@ final_amounts as (
 
     select * from discounted
 
-    qualify row_number() over (partition by account, version_number, subscription_item_id order by step desc) = 1
+    qualify
+        row_number() over (
+            partition by account, version_number, subscription_item_id order by step desc
+        ) = 1
 
 ),
 
@@ -118,7 +124,8 @@ normalised as (
         items.currency,
         items.quantity,
         items.item_trial_ended_at,
-        {{ monthly('coalesce(final_amounts.amount_minor, items.amount_minor)', 'items.period_units') }} as mrr_minor
+        {{ monthly('coalesce(final_amounts.amount_minor, items.amount_minor)', 'items.period_units') }}
+            as mrr_minor
 
     from items
 

@@ -82,15 +82,25 @@ bounded as (
     select
         *,
         coalesce(lag({{ json_text('tier', 'up_to') }}) over tiers_in_order, '0') as after_units,
-        case when lead(tier) over tiers_in_order is not null then {{ json_text('tier', 'up_to') }} end as up_to_units,
-        coalesce({{ json_decimal('tier', 'unit_amount_decimal') }}, {{ json_decimal('tier', 'unit_amount') }}, 0)
-            as unit_minor,
-        coalesce({{ json_decimal('tier', 'flat_amount_decimal') }}, {{ json_decimal('tier', 'flat_amount') }}, 0)
-            as flat_minor
+        case
+            when lead(tier) over tiers_in_order is not null then {{ json_text('tier', 'up_to') }}
+        end as up_to_units,
+        coalesce(
+            {{ json_decimal('tier', 'unit_amount_decimal') }},
+            {{ json_decimal('tier', 'unit_amount') }},
+            0
+        ) as unit_minor,
+        coalesce(
+            {{ json_decimal('tier', 'flat_amount_decimal') }},
+            {{ json_decimal('tier', 'flat_amount') }},
+            0
+        ) as flat_minor
 
     from tiers
 
-    window tiers_in_order as (partition by account, version_number, subscription_item_id order by tier_position)
+    window tiers_in_order as (
+        partition by account, version_number, subscription_item_id order by tier_position
+    )
 
 ),
 
@@ -139,7 +149,8 @@ priced as (
         transformed.period_units,
         transformed.item_trial_ended_at,
         cast(
-            coalesce(tiered.amount_minor, transformed.units * transformed.unit_amount_minor, 0) as decimal(38, 12)
+            coalesce(tiered.amount_minor, transformed.units * transformed.unit_amount_minor, 0)
+            as decimal(38, 12)
         ) as amount_minor
 
     from transformed

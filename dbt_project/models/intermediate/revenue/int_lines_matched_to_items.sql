@@ -12,14 +12,16 @@ prices as (
 
 ),
 
--- a draft may still change and a void invoice never was; but one that the end of a past-due subscription voided
--- stood open until then
+-- a draft may still change and a void invoice never was; but one that the end of a past-due subscription
+-- voided stood open until then
 invoices as (
 
     select invoices.* from {{ ref('stg_stripe__invoices') }} as invoices
 
     left join {{ ref('stg_stripe__subscriptions') }} as subscriptions
-        on invoices.account = subscriptions.account and invoices.subscription_id = subscriptions.subscription_id
+        on
+            invoices.account = subscriptions.account
+            and invoices.subscription_id = subscriptions.subscription_id
 
     where
         invoices.invoice_status in ('open', 'paid', 'uncollectible')

@@ -165,7 +165,7 @@ deduplicated as (
     qualify
         row_number() over (
             partition by account, subscription_item_id, period_started_at
-            order by is_proration, created_at desc, line_id
+            order by is_proration asc, created_at desc, line_id asc
         ) = 1
 
 )

@@ -84,7 +84,9 @@ inclusive_taxes as (
 
     from tax_amounts
 
-    where {{ json_text('tax_amount', 'tax_behavior') }} = 'inclusive' or {{ json_boolean('tax_amount', 'inclusive') }}
+    where
+        {{ json_text('tax_amount', 'tax_behavior') }} = 'inclusive'
+        or {{ json_boolean('tax_amount', 'inclusive') }}
 
     group by all
 

@@ -25,8 +25,10 @@ linked as (
         invoices.billing_reason,
         invoices.currency,
         invoices.subtotal_minor,
-        cast(invoices.total_minor - coalesce(invoices.total_excluding_tax_minor, invoices.total_minor) as bigint)
-            as tax_minor,
+        cast(
+            invoices.total_minor - coalesce(invoices.total_excluding_tax_minor, invoices.total_minor)
+            as bigint
+        ) as tax_minor,
         invoices.total_minor,
         invoices.due_minor,
         invoices.paid_minor,

@@ -8,6 +8,7 @@ source as (
 
 renamed as (
 
+    {% call parsed_once('payload', 'source') %}
     select
         -- ids
         account,
@@ -37,6 +38,7 @@ renamed as (
         {{ json_timestamp('payload', 'created') }} as charged_at
 
     from source
+    {% endcall %}
 
 )
 

@@ -8,6 +8,7 @@ source as (
 
 renamed as (
 
+    {% call parsed_once('payload', 'source') %}
     select
         -- ids
         account,
@@ -27,6 +28,7 @@ renamed as (
         {{ json_timestamp('payload', 'created') }} as created_at
 
     from source
+    {% endcall %}
 
 )
 

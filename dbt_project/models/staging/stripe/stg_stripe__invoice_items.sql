@@ -12,12 +12,16 @@ newest as (
 
     select * from source
 
-    qualify row_number() over (partition by account, id order by version_at desc, is_deleted desc, payload_hash desc) = 1
+    qualify
+        row_number() over (
+            partition by account, id order by version_at desc, is_deleted desc, payload_hash desc
+        ) = 1
 
 ),
 
 renamed as (
 
+    {% call parsed_once('payload', 'newest') %}
     select
         -- ids
         account,
@@ -25,7 +29,8 @@ renamed as (
         {{ json_id('payload', 'invoice') }} as invoice_id,
         {{ json_id('payload', 'customer') }} as customer_id,
         coalesce(
-            {{ json_id('payload', 'parent.subscription_details.subscription') }}, {{ json_id('payload', 'subscription') }}
+            {{ json_id('payload', 'parent.subscription_details.subscription') }},
+            {{ json_id('payload', 'subscription') }}
         ) as subscription_id,
         coalesce(
             {{ json_text('payload', 'parent.subscription_details.subscription_item') }},
@@ -47,8 +52,11 @@ renamed as (
 
         -- numerics
         {{ json_integer('payload', 'amount') }} as amount_minor,
-        coalesce({{ json_decimal('payload', 'quantity_decimal') }}, {{ json_decimal('payload', 'quantity') }}, 1)
-            as quantity,
+        coalesce(
+            {{ json_decimal('payload', 'quantity_decimal') }},
+            {{ json_decimal('payload', 'quantity') }},
+            1
+        ) as quantity,
         coalesce(
             {{ json_decimal('payload', 'pricing.unit_amount_decimal') }},
             {{ json_decimal('payload', 'unit_amount_decimal') }}
@@ -64,6 +72,7 @@ renamed as (
     from newest
 
     where not is_deleted
+    {% endcall %}
 
 )
 

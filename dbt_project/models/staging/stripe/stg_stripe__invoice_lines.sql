@@ -10,6 +10,7 @@ source as (
 
 renamed as (
 
+    {% call parsed_once('payload', 'source') %}
     select
         -- ids
         account,
@@ -37,10 +38,13 @@ renamed as (
 
         -- strings
         upper({{ json_text('payload', 'currency') }}) as currency,
-        coalesce({{ json_text('payload', 'price.recurring.interval') }}, {{ json_text('payload', 'plan.interval') }})
-            as period_interval,
         coalesce(
-            {{ json_text('payload', 'price.recurring.usage_type') }}, {{ json_text('payload', 'plan.usage_type') }}
+            {{ json_text('payload', 'price.recurring.interval') }},
+            {{ json_text('payload', 'plan.interval') }}
+        ) as period_interval,
+        coalesce(
+            {{ json_text('payload', 'price.recurring.usage_type') }},
+            {{ json_text('payload', 'plan.usage_type') }}
         ) as usage_type,
         {{ json_part('payload', 'discount_amounts') }} as discount_amounts,
         coalesce({{ json_part('payload', 'taxes') }}, {{ json_part('payload', 'tax_amounts') }}) as taxes,
@@ -50,9 +54,15 @@ renamed as (
             {{ json_integer('payload', 'price.recurring.interval_count') }},
             {{ json_integer('payload', 'plan.interval_count') }}
         ) as interval_count,
-        coalesce({{ json_integer('payload', 'subtotal') }}, {{ json_integer('payload', 'amount') }}) as amount_minor,
-        coalesce({{ json_decimal('payload', 'quantity_decimal') }}, {{ json_decimal('payload', 'quantity') }}, 1)
-            as quantity,
+        coalesce(
+            {{ json_integer('payload', 'subtotal') }},
+            {{ json_integer('payload', 'amount') }}
+        ) as amount_minor,
+        coalesce(
+            {{ json_decimal('payload', 'quantity_decimal') }},
+            {{ json_decimal('payload', 'quantity') }},
+            1
+        ) as quantity,
         coalesce(
             {{ json_decimal('payload', 'pricing.unit_amount_decimal') }},
             {{ json_decimal('payload', 'price.unit_amount_decimal') }},
@@ -73,6 +83,7 @@ renamed as (
         {{ json_timestamp('payload', 'period.end') }} as period_ended_at
 
     from source
+    {% endcall %}
 
 )
 

@@ -18,6 +18,7 @@ newest as (
 
 renamed as (
 
+    {% call parsed_once('payload', 'newest') %}
     select
         account,
         id as invoice_payment_id,
@@ -26,6 +27,7 @@ renamed as (
         {{ json_id('payload', 'payment.charge') }} as charge_id
 
     from newest
+    {% endcall %}
 
 )
 

@@ -10,13 +10,15 @@ source as (
 
 renamed as (
 
+    {% call parsed_once('payload', 'source') %}
     select
         -- ids
         account,
         id as invoice_id,
         {{ json_id('payload', 'customer') }} as customer_id,
         coalesce(
-            {{ json_id('payload', 'parent.subscription_details.subscription') }}, {{ json_id('payload', 'subscription') }}
+            {{ json_id('payload', 'parent.subscription_details.subscription') }},
+            {{ json_id('payload', 'subscription') }}
         ) as subscription_id,
         {{ json_id('payload', 'charge') }} as charge_id,
         {{ json_id('payload', 'payment_intent') }} as payment_intent_id,
@@ -44,6 +46,7 @@ renamed as (
         {{ json_timestamp('payload', 'status_transitions.voided_at') }} as voided_at
 
     from source
+    {% endcall %}
 
 )
 

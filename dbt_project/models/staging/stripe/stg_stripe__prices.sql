@@ -8,6 +8,7 @@ source as (
 
 renamed as (
 
+    {% call parsed_once('payload', 'source') %}
     select
         account,
         {{ price_columns('payload') }}
@@ -20,6 +21,7 @@ renamed as (
         {{ json_timestamp('payload', 'created') }} as created_at
 
     from source
+    {% endcall %}
 
 )
 

@@ -45,6 +45,16 @@ of_items as (
 
 ),
 
+lists as (
+
+    select * from of_subscriptions
+
+    union all
+
+    select * from of_items
+
+),
+
 unnested as (
 
     select
@@ -54,7 +64,7 @@ unnested as (
         nullif({{ json_elements('discounts') }}, 'null') as discount,
         {{ json_positions('discounts') }} as list_position
 
-    from (select * from of_subscriptions union all select * from of_items)
+    from lists
 
 ),
 
@@ -62,7 +72,10 @@ with_coupon as (
 
     select
         *,
-        coalesce({{ json_part('discount', 'source.coupon') }}, {{ json_part('discount', 'coupon') }}) as coupon
+        coalesce(
+            {{ json_part('discount', 'source.coupon') }},
+            {{ json_part('discount', 'coupon') }}
+        ) as coupon
 
     from unnested
 

@@ -16,7 +16,7 @@ unnested as (
         sequence as version_number,
         id as subscription_id,
         upper({{ json_text('payload', 'currency') }}) as currency,
-        {{ json_elements("coalesce(" ~ json_part('payload', 'items.data') ~ ", " ~ json_array_of('payload') ~ ")") }} as item
+        {{ json_elements(json_part_or_itself('payload', 'items.data')) }} as item
 
     from source
 

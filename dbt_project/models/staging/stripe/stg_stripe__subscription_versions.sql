@@ -10,6 +10,7 @@ source as (
 
 renamed as (
 
+    {% call parsed_once('payload', 'source') %}
     select
         -- ids
         account,
@@ -19,18 +20,28 @@ renamed as (
         payload_hash,
 
         -- strings
-        case when is_deleted then 'canceled' else {{ json_text('payload', 'status') }} end as subscription_status,
+        case
+            when is_deleted then 'canceled'
+            else {{ json_text('payload', 'status') }}
+        end as subscription_status,
         upper({{ json_text('payload', 'currency') }}) as currency,
         {{ json_text('payload', 'pause_collection.behavior') }} as pause_behavior,
 
         -- timestamps
         version_at,
-        coalesce({{ json_timestamp('payload', 'start_date') }}, {{ json_timestamp('payload', 'created') }}) as started_at,
+        coalesce(
+            {{ json_timestamp('payload', 'start_date') }},
+            {{ json_timestamp('payload', 'created') }}
+        ) as started_at,
         {{ json_timestamp('payload', 'trial_end') }} as trial_ended_at,
-        coalesce({{ json_timestamp('payload', 'ended_at') }}, case when is_deleted then version_at end) as ended_at,
+        coalesce(
+            {{ json_timestamp('payload', 'ended_at') }},
+            case when is_deleted then version_at end
+        ) as ended_at,
         {{ json_timestamp('payload', 'pause_collection.resumes_at') }} as pause_ended_at
 
     from source
+    {% endcall %}
 
 )
 

@@ -8,6 +8,7 @@ source as (
 
 renamed as (
 
+    {% call parsed_once('payload', 'source') %}
     select
         -- ids
         account,
@@ -16,7 +17,10 @@ renamed as (
         payload_hash,
 
         -- strings
-        case when is_deleted then 'canceled' else {{ json_text('payload', 'status') }} end as subscription_status,
+        case
+            when is_deleted then 'canceled'
+            else {{ json_text('payload', 'status') }}
+        end as subscription_status,
         {{ json_text('payload', 'cancellation_details.reason') }} as cancellation_reason,
 
         -- booleans
@@ -31,6 +35,7 @@ renamed as (
         {{ json_timestamp('payload', 'ended_at') }} as ended_at
 
     from source
+    {% endcall %}
 
 )
 

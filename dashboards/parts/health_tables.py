@@ -1,0 +1,91 @@
+"""The tables of the data health page."""
+
+from __future__ import annotations
+
+import polars as pl
+import streamlit as st
+
+from dashboards.parts.numbers import NONE, count
+from dashboards.parts.table import Badge, Tone, table
+from dashboards.parts.times import ago, aware, stamp
+from dashboards.queries.health import Build
+from dashboards.view import View
+
+_OUTCOMES: dict[str, Tone] = {"published": "good", "failed": "bad", "running": "accent"}
+_RIGHT = ("Read", "Loaded", "Duplicates", "Unchanged", "Quarantined")
+
+
+def build_table(builds: list[Build], view: View) -> None:
+    """Builds, the newest first, each with its outcome and reason."""
+    rows = [
+        (
+            stamp(build.started_at, view.zone),
+            Badge(build.outcome, _OUTCOMES.get(build.outcome, "muted")),
+            NONE if build.snapshot is None else str(build.snapshot),
+            build.reason or NONE,
+        )
+        for build in builds
+    ]
+    headers = ("Started", "Outcome", "Snapshot", "Reason")
+    table(headers, rows, numbers=("Snapshot",), caption="Builds, newest first", colours=view.colours)
+
+
+def source_table(sources: pl.DataFrame, view: View) -> None:
+    """Sources with their newest row, their last load and how long ago that was."""
+    rows = [
+        (
+            row["source"],
+            count(row["row_count"]),
+            stamp(row["newest_row_at"], view.zone),
+            stamp(row["last_loaded_at"], view.zone),
+            ago(row["last_loaded_at"], view.now),
+            count(row["quarantined"]),
+        )
+        for row in sources.iter_rows(named=True)
+    ]
+    headers = ("Source", "Rows", "Newest row", "Last load", "Lag", "Quarantined")
+    table(headers, rows, numbers=("Rows", "Quarantined"), caption="Sources", colours=view.colours)
+
+
+def check_frame(checks: pl.DataFrame) -> None:
+    """Every check, failing ones first; long, so it can be searched and downloaded."""
+    shown = checks.select(
+        pl.when("is_passed").then(pl.lit("passed")).otherwise(pl.lit("failed")).alias("Result"),
+        pl.col("name").str.replace_all("_+", " ").alias("Check"),
+        pl.col("table_name").alias("Table"),
+        pl.col("failing_rows").alias("Failing rows"),
+        pl.col("severity").alias("Severity"),
+        pl.col("message").fill_null("").alias("Message"),
+        pl.col("engine").alias("Engine"),
+    )
+    st.dataframe(
+        shown,
+        hide_index=True,
+        placeholder=NONE,
+        height=min(420, 38 + 35 * max(shown.height, 1)),
+        column_config={
+            "Check": st.column_config.TextColumn(width=270),
+            "Table": st.column_config.TextColumn(width=210),
+            "Failing rows": st.column_config.NumberColumn(format="localized", width=100),
+        },
+        alt="Checks, failing ones first",
+    )
+
+
+def load_frame(loads: pl.DataFrame, view: View) -> None:
+    """The newest loads with their counts; read = loaded + duplicates + unchanged + quarantined."""
+    moments = [stamp(aware(moment), view.zone) for moment in loads["loaded_at"]]
+    shown = loads.select(
+        pl.Series("Loaded at", moments, dtype=pl.String),
+        pl.col("source").alias("Source"),
+        pl.col("input_name").alias("Input"),
+        *(pl.col(name.lower()).alias(name) for name in _RIGHT),
+    )
+    st.dataframe(
+        shown,
+        hide_index=True,
+        placeholder=NONE,
+        height=min(420, 38 + 35 * max(shown.height, 1)),
+        column_config={name: st.column_config.NumberColumn(format="localized") for name in _RIGHT},
+        alt="Loads, newest first",
+    )

@@ -1,0 +1,129 @@
+"""Who comes back: cohorts by the period of one event, and their returns by another.
+
+Row r of the matrix is the cohort of period r; column k counts those of it who returned k periods
+later, column 0 the cohort itself; null where the period lies beyond the last one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Annotated, Any, Literal
+
+import polars as pl
+from pydantic import Field, StrictInt
+
+from pipelines.behaviour.conditions import Bindings, Where, conditions_of, where_sql
+from pipelines.behaviour.documents import Day, Document, Zone, end_of, parse
+from pipelines.behaviour.matching import match_sql, relation_sql
+from pipelines.behaviour.periods import Periods, day_of, earlier
+from pipelines.behaviour.query import Aggregation, Name
+from pipelines.errors import UsageError
+from pipelines.warehouse.writer import Connection
+
+
+class RetentionQuery(Document):
+    """A retention question; an event null is any event. `date_to` left out is the day of the last event."""
+
+    target_event: Name | None = None
+    returning_event: Name | None = None
+    type: Literal["recurring", "first_time"] = "recurring"
+    period: Literal["day", "week", "month"] = "day"
+    intervals: Annotated[StrictInt, Field(ge=1, le=400)] = 11
+    date_to: Day | None = None
+    timezone: Zone = "UTC"
+    where: Where = Field(default_factory=list)
+    aggregate_by: Aggregation = "user"
+
+
+@dataclass(frozen=True)
+class RetentionAnswer:
+    """The answer to one retention query."""
+
+    query: RetentionQuery
+    cohort_starts: list[str]
+    matrix: list[list[int | None]]
+
+    def document(self) -> dict[str, Any]:
+        """The answer as `millstream retention --json` prints it."""
+        query = self.query.model_dump(mode="json", by_alias=True, exclude_none=True)
+        return {
+            "kind": "retention",
+            "query": query,
+            "matrix": self.matrix,
+            "cohort_starts": self.cohort_starts,
+        }
+
+
+def parse_retention(document: Mapping[str, Any], *, timezone: str = "UTC") -> RetentionQuery:
+    """A query document as a question that can be answered; `timezone` is used where it names none.
+
+    Raises:
+        UsageError: with the path of the field that can not be meant, or is not answered yet.
+    """
+    query = parse(RetentionQuery, {"timezone": timezone, **document})
+    if query.aggregate_by != "user":
+        raise UsageError(f"query: aggregate_by: {query.aggregate_by} is not supported yet")
+    if any(condition.scope == "user" for condition in conditions_of(query.where)):
+        raise UsageError("query: where: scope user is not supported yet")
+    return query
+
+
+def retention(connection: Connection, relation: str, query: RetentionQuery) -> RetentionAnswer:
+    """Answer a retention question over a relation of events (its shape: see `matching`)."""
+    bindings = Bindings()
+    until = (
+        ""
+        if query.date_to is None
+        else f"and event_at < {bindings.add(end_of(query.date_to, query.timezone))}"
+    )
+    sql = f"""
+        select person_id, epoch_us(event_at) as moment,
+            {match_sql(query.target_event, [], bindings)} as is_target,
+            {match_sql(query.returning_event, [], bindings)} as is_return
+        from {relation_sql(relation)}
+        where person_id is not null and (is_target or is_return)
+            and {where_sql(query.where, bindings)} {until}
+    """
+    events = connection.sql(sql, params=bindings.values).pl()
+    last = _last_day(query, events)
+    if last is None:
+        return RetentionAnswer(query, [], [])
+    periods = Periods(earlier(last, query.period, query.intervals - 1), last, query.period, query.timezone)
+    counts = {(row, column): count for row, column, count in _counts(events, periods, query).iter_rows()}
+    matrix = [
+        [
+            counts.get((row, column), 0) if row + column < query.intervals else None
+            for column in range(query.intervals)
+        ]
+        for row in range(query.intervals)
+    ]
+    return RetentionAnswer(query, periods.labels, matrix)
+
+
+def _last_day(query: RetentionQuery, events: pl.DataFrame) -> date | None:
+    moment = events["moment"].max()
+    return query.date_to or (day_of(moment, query.timezone) if isinstance(moment, int) else None)
+
+
+def _counts(events: pl.DataFrame, periods: Periods, query: RetentionQuery) -> pl.DataFrame:
+    """`cohort, later, people` over the periods."""
+    targets = events.filter("is_target").select("person_id", "moment")
+    if query.type == "first_time":
+        targets = targets.group_by("person_id").agg(pl.col("moment").min())
+    cohorts = _numbered(targets, periods).rename({"period": "cohort"})
+    returns = _numbered(events.filter("is_return").select("person_id", "moment"), periods)
+    back = cohorts.join(returns, on="person_id").filter(pl.col("period") > pl.col("cohort"))
+    there = pl.concat([cohorts.with_columns(period=pl.col("cohort")), back])
+    later = (pl.col("period") - pl.col("cohort")).alias("later")
+    return there.group_by("cohort", later).agg(pl.len().alias("people"))
+
+
+def _numbered(moments: pl.DataFrame, periods: Periods) -> pl.DataFrame:
+    """`person_id, period`, each once, for moments inside the periods."""
+    inside = moments.filter(pl.col("moment").is_between(periods.begins[0], periods.end, closed="left"))
+    number = (
+        pl.Series("period", periods.begins).search_sorted(inside["moment"], side="right").cast(pl.Int64) - 1
+    )
+    return inside.select("person_id", period=number).unique()

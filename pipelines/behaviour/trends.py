@@ -1,0 +1,90 @@
+"""A funnel over time: of the people who entered it in a period, how many came through.
+
+A person counts once in every period in which an attempt of theirs began; what happens later counts
+for the period of the begin.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from dataclasses import dataclass
+from typing import Any
+
+from pipelines.behaviour.periods import Periods, day_of
+from pipelines.behaviour.query import FunnelQuery
+from pipelines.behaviour.scan import Plan, Seen, furthest_attempt, people_with_events, plan_of
+from pipelines.warehouse.writer import Connection
+
+
+@dataclass(frozen=True)
+class TrendPeriod:
+    """One period; the rate is a percentage, 0 when nobody entered."""
+
+    period_start: str
+    entered: int
+    converted: int
+
+    @property
+    def conversion_rate(self) -> float:
+        """Percent of those who entered."""
+        return 100 * self.converted / self.entered if self.entered else 0.0
+
+
+@dataclass(frozen=True)
+class TrendsAnswer:
+    """The answer to one query of kind `funnel_trends`."""
+
+    query: FunnelQuery
+    periods: list[TrendPeriod]
+
+    def document(self) -> dict[str, Any]:
+        """The answer as `millstream funnel --json` prints it."""
+        periods = [{**vars(period), "conversion_rate": period.conversion_rate} for period in self.periods]
+        return {"kind": self.query.kind, "query": self.query.document(), "periods": periods}
+
+
+def funnel_trends(connection: Connection, relation: str, query: FunnelQuery) -> TrendsAnswer:
+    """Answer a funnel over time, from `from_step` to `to_step` of it, over all periods of the dates.
+
+    Without dates the periods are those in which somebody began.
+    """
+    people = [events for _, events in people_with_events(connection, relation, query)]
+    periods = _periods(query, people)
+    if periods is None:
+        return TrendsAnswer(query, [])
+    first = query.from_step or 0
+    last = len(query.steps) - 1 if query.to_step is None else query.to_step
+    plan = plan_of(query)
+    entered, converted = [0] * len(periods.labels), [0] * len(periods.labels)
+    for events in people:
+        for number, reached in _reached_by_period(events, periods, plan).items():
+            entered[number] += reached > first
+            converted[number] += reached > last
+    rows = zip(periods.labels, entered, converted, strict=True)
+    return TrendsAnswer(query, [TrendPeriod(*row) for row in rows])
+
+
+def _periods(query: FunnelQuery, people: list[list[Seen]]) -> Periods | None:
+    starts = [event.at for events in people for event in events if event.steps & 1]
+    if not starts and None in (query.date_from, query.date_to):
+        return None
+    first = query.date_from or day_of(min(starts), query.timezone)
+    last = query.date_to or day_of(max(starts), query.timezone)
+    return Periods(first, last, query.interval or "day", query.timezone)
+
+
+def _reached_by_period(events: list[Seen], periods: Periods, plan: Plan) -> dict[int, int]:
+    """By period in which the person could begin, the number of steps filled by attempts that began there."""
+    times = [event.at for event in events]
+    starts: dict[int, tuple[int, int]] = {}
+    for event in events:
+        if event.steps & 1:
+            number = periods.number_of(event.at)
+            starts[number] = (starts.get(number, (event.at, 0))[0], event.at)
+    found = {}
+    for number, (first, last) in starts.items():
+        # Only what can still belong to an attempt of this period is looked at.
+        part = events[bisect_left(times, first) : bisect_right(times, last + plan.window)]
+        only = [event if event.at <= last else event._replace(steps=event.steps & ~1) for event in part]
+        found[number] = len(furthest_attempt(only, plan))
+    return found

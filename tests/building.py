@@ -1,0 +1,98 @@
+"""Bring a small business into a data folder by the product's own functions, as `millstream run` would."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import polars as pl
+
+from pipelines.demo.stripe_server import serving
+from pipelines.events import ingest_files
+from pipelines.operations import build
+from pipelines.settings import Settings
+from pipelines.stripe import StripeApi, sync
+from pipelines.warehouse import Snapshot, SnapshotReader
+
+UNTIL = "2026-11-24T00:00:00+00:00"
+
+
+@contextmanager
+def environment(**values: str) -> Iterator[None]:
+    """Set variables for the block only."""
+    before = {name: os.environ.get(name) for name in values}
+    os.environ.update(values)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
+
+
+def demo_settings(folder: Path, stripe_base: str) -> dict[str, str]:
+    """The environment of a demo folder against a fake Stripe."""
+    return {
+        "MILLSTREAM_DATA_DIR": str(folder),
+        "MILLSTREAM_POSTAL_ADDRESS": "1 Example Street, 10115 Berlin",
+        "STRIPE_API_KEY": "sk_test_demo",
+        "STRIPE_API_BASE": stripe_base,
+    }
+
+
+def mark_as_demo(folder: Path, business: Path) -> None:
+    """Make `folder` a demo folder whose story ends where the business's does."""
+    folder.mkdir(parents=True, exist_ok=True)
+    told = {"customers": 50, "months": 3, "seed": 7, "until": UNTIL}
+    (folder / "demo.json").write_text(json.dumps(told))
+    if not (folder / "business").exists():
+        shutil.copytree(business, folder / "business")
+
+
+def ingest_and_build(folder: Path, business: Path) -> None:
+    """Ingest Stripe over HTTP and the event files, build, publish."""
+    mark_as_demo(folder, business)
+    with serving(business) as base, environment(**demo_settings(folder, base)):
+        settings = Settings()
+        sync(settings, StripeApi(settings), now=settings.now())
+        ingest_files(settings, [str(business / "events")], now=settings.now())
+        build(settings, now=settings.now())
+
+
+def newest(folder: Path) -> Snapshot:
+    """The published snapshot of a data folder."""
+    snapshot = SnapshotReader(folder / "published").current()
+    assert snapshot is not None
+    return snapshot
+
+
+def published(folder: Path) -> dict[str, list[tuple[object, ...]]]:
+    """Every mart's rows, sorted: what readers can see of the business."""
+    snapshot = newest(folder)
+    names = sorted({*snapshot.manifest.tables, *snapshot.manifest.views})
+    return {name: rows(snapshot, name) for name in names if name.startswith("marts.")}
+
+
+def rows(snapshot: Snapshot, name: str) -> list[tuple[object, ...]]:
+    """One table's rows in a fixed order."""
+    # The keys of visitors follow the order of loading and mean nothing outside one warehouse.
+    frame = snapshot.query(f"from {name}").drop("visitor_key", "person_key", "received_at", strict=False)
+    return sorted((row for row in frame.cast(pl.String, strict=False).iter_rows()), key=repr)
+
+
+def millstream(
+    *arguments: str, env: dict[str, str] | None = None, timeout: float = 240
+) -> subprocess.CompletedProcess[str]:
+    """Run the real command in a process of its own."""
+    command = [sys.executable, "-c", "from pipelines.cli import main; main()", *arguments]
+    return subprocess.run(
+        command, env={**os.environ, **(env or {})}, capture_output=True, text=True, timeout=timeout, check=False
+    )

@@ -1,0 +1,156 @@
+"""The command line of consent, segments and campaigns: exit codes, JSON and words."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+import typer
+
+from pipelines.cli import campaign, consent, segment
+from pipelines.errors import MillstreamError
+from tests.campaigns.test_documents import HTML
+from tests.segments.people import person, publish_people
+
+SEGMENT = "name: pro\nmatch: {all: [{trait: {field: plan, op: eq, value: pro}}]}\n"
+CAMPAIGN = "name: win-back\nsegment: pro\nsubject: Hello\nbody: templates/mail.html\n"
+
+
+@pytest.fixture
+def files(tmp_path, settings, monkeypatch):
+    monkeypatch.setenv("MILLSTREAM_DATA_DIR", str(settings.data_dir))
+    monkeypatch.setenv("MILLSTREAM_POSTAL_ADDRESS", settings.postal_address)
+    folder = tmp_path / "documents"
+    (folder / "templates").mkdir(parents=True)
+    (folder / "templates" / "mail.html").write_text(HTML)
+    (folder / "pro.yaml").write_text(SEGMENT)
+    (folder / "win_back.yaml").write_text(CAMPAIGN)
+    lines = [{"email": f"p{n}@example.com", "source": "form", "at": "2026-01-01"} for n in range(6)]
+    (folder / "consents.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines) + "bad\n")
+    return folder
+
+
+@pytest.fixture
+def millstream(capsys):
+    """Run one command: its exit code, what it printed on stdout (read as JSON with --json) and on stderr."""
+    app = typer.Typer()
+    for module in (segment, campaign, consent):
+        module.register(app)
+
+    def run(*words):
+        code = 0
+        try:
+            typer.main.get_command(app).main(args=[str(word) for word in words], prog_name="millstream")
+        except SystemExit as ending:
+            code = int(ending.code or 0)
+        except MillstreamError as problem:
+            code = problem.exit_code
+        out = capsys.readouterr().out
+        return code, json.loads(out) if "--json" in words and out else out
+
+    return run
+
+
+@pytest.fixture
+def people(settings):
+    return publish_people(settings, [person(n, plan="pro" if n % 2 else "basic") for n in range(10)])
+
+
+def test_the_whole_way_from_a_file_to_a_certificate(millstream, files, people, settings):
+    code, answer = millstream("consent", "import", files / "consents.jsonl", "--json")
+    assert code == 0
+    assert {key: answer[key] for key in ("read", "granted", "unchanged", "bad")} == {
+        "read": 7,
+        "granted": 6,
+        "unchanged": 0,
+        "bad": 1,
+    }
+    assert millstream("segment", "save", files / "pro.yaml", "--json")[1]["changed"] is True
+    code, answer = millstream("segment", "preview", "pro", "--json")
+    assert set(answer) == {"size", "sample", "loss_by_rule", "as_of", "snapshot"}
+    assert answer["size"] == 5
+    assert millstream("segment", "members", "pro", "--json")[1]["members"][0] == "p0001"
+    assert millstream("campaign", "save", files / "win_back.yaml", "--json")[1]["state"] == "draft"
+    assert millstream("campaign", "send", "win-back")[0] == 1
+    code, answer = millstream("campaign", "approve", "win-back", "--as", "ann", "--json")
+    assert (code, answer["state"], answer["approved_by"]) == (0, "approved", "ann")
+    code, answer = millstream("campaign", "send", "win-back", "--json")
+    assert (code, answer["state"], answer["accepted"]) == (0, "sent", 3)
+    assert answer["certificate"] == "audience 5 = accepted 3 + ambiguous 0 + excluded 2"
+    code, again = millstream("campaign", "send", "win-back", "--json")
+    assert (code, again["this_call"]["accepted"], again["accepted"]) == (0, 0, 3)
+    assert len(list(settings.outbox_dir.rglob("*.eml"))) == 3
+    code, answer = millstream("campaign", "report", "win-back", "--json")
+    assert (answer["duplicates"], answer["missing"], answer["ambiguous"]) == (0, 0, 0)
+    assert [row["state"] for row in millstream("campaign", "list", "--json")[1]["campaigns"]] == ["sent"]
+
+
+def test_a_document_comes_out_as_it_went_in(millstream, files, people):
+    millstream("segment", "save", files / "pro.yaml")
+    shown = millstream("segment", "show", "pro")[1]
+    (files / "again.yaml").write_text(shown)
+    assert millstream("segment", "save", files / "again.yaml", "--json")[1]["changed"] is False
+
+
+def test_a_document_is_previewed_before_it_is_saved(millstream, files, people):
+    code, answer = millstream("segment", "preview", files / "pro.yaml", "--json")
+    assert (code, answer["size"]) == (0, 5)
+
+
+def test_fields_lists_what_a_rule_may_name(millstream, files, people):
+    listed = {row["field"]: row["kind"] for row in millstream("segment", "fields", "--json")[1]["fields"]}
+    assert {"email", "first_name", "country", "subscription_status", "mrr", "plan"} <= set(listed)
+    assert listed["mrr"] == "money"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("consent", "import", "missing.jsonl"),
+        ("segment", "save", "missing.yaml"),
+        ("segment", "show", "nobody"),
+        ("segment", "members", "nobody"),
+        ("segment", "preview", "nobody", "--as-of", "2026-05-01"),
+        ("segment", "members", "pro", "--as-of", "yesterday"),
+        ("segment", "members", "pro", "--as-of", "2026-05-01"),
+        ("campaign", "save", "missing.yaml"),
+        ("campaign", "show", "nobody"),
+        ("campaign", "preview", "nobody"),
+        ("campaign", "approve", "nobody"),
+        ("campaign", "send", "nobody"),
+        ("campaign", "report", "nobody"),
+        ("campaign", "cancel", "nobody"),
+        ("campaign", "send"),
+    ],
+)
+def test_a_wrong_call_exits_with_two(millstream, files, people, words):
+    millstream("segment", "save", files / "pro.yaml")
+    assert millstream(*words)[0] == 2
+
+
+@pytest.mark.parametrize(
+    "words", [("segment", "preview", "pro"), ("segment", "fields"), ("campaign", "preview", "x")]
+)
+def test_before_the_first_publish_the_answer_is_that_nothing_is_published(millstream, files, words):
+    assert millstream("segment", "save", files / "pro.yaml")[0] == 0
+    assert millstream(*words)[0] == 1
+
+
+def test_text_for_people_is_printed_without_json(millstream, files, people):
+    for words in (
+        ("consent", "import", files / "consents.jsonl"),
+        ("segment", "save", files / "pro.yaml"),
+        ("segment", "list"),
+        ("segment", "preview", "pro"),
+        ("segment", "members", "pro"),
+        ("campaign", "save", files / "win_back.yaml"),
+        ("campaign", "approve", "win-back"),
+        ("campaign", "preview", "win-back"),
+        ("campaign", "show", "win-back"),
+        ("campaign", "send", "win-back"),
+        ("campaign", "report", "win-back"),
+        ("campaign", "list"),
+    ):
+        code, out = millstream(*words)
+        assert code == 0, words
+        assert out.strip(), words

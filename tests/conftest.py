@@ -1,0 +1,88 @@
+"""What every test may use: clean settings, a small business, and one built data folder for all to read."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+from collections.abc import Iterator
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import pytest
+
+from pipelines.demo.business import make_business
+from pipelines.settings import Settings
+
+UNTIL = date(2026, 11, 24)
+NOW = datetime(2026, 11, 24, tzinfo=UTC)
+
+
+@pytest.fixture(autouse=True)
+def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither this machine's environment nor a `.env` reaches a test."""
+    for name in list(os.environ):
+        if name.startswith(("MILLSTREAM_", "STRIPE_", "SENDGRID_")) and name != "MILLSTREAM_TEST_MATERIAL":
+            monkeypatch.delenv(name)
+    monkeypatch.setitem(Settings.model_config, "env_file", None)
+
+
+@pytest.fixture
+def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    """Settings over an empty data folder; commands and children see the same folder."""
+    monkeypatch.setenv("MILLSTREAM_DATA_DIR", str(tmp_path / "data"))
+    return Settings()
+
+
+@pytest.fixture(scope="session")
+def shared_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder that all workers of this test run share."""
+    base = tmp_path_factory.getbasetemp()
+    return base.parent if os.environ.get("PYTEST_XDIST_WORKER") else base
+
+
+@pytest.fixture(scope="session")
+def small_business(shared_folder: Path) -> Path:
+    """50 customers over 3 months: Stripe objects, event files, consents, the truth."""
+    folder = shared_folder / "small_business"
+    with _one_worker(folder):
+        if not folder.exists():
+            make_business(folder.with_suffix(".part"), until=UNTIL, customers=50, months=3, seed=7)
+            folder.with_suffix(".part").rename(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def built_folder(shared_folder: Path, small_business: Path) -> Path:
+    """A data folder with the small business ingested, built and published. Read only: copy it to change it."""
+    from tests.building import ingest_and_build
+
+    folder = shared_folder / "built"
+    with _one_worker(folder):
+        if not folder.exists():
+            shutil.rmtree(folder.with_suffix(".part"), ignore_errors=True)
+            ingest_and_build(folder.with_suffix(".part"), small_business)
+            folder.with_suffix(".part").rename(folder)
+    return folder
+
+
+class _one_worker:  # noqa: N801 (used like a function)
+    def __init__(self, folder: Path) -> None:
+        self._path = folder.with_suffix(".lock")
+
+    def __enter__(self) -> None:
+        self._handle = os.open(self._path, os.O_RDWR | os.O_CREAT)
+        fcntl.flock(self._handle, fcntl.LOCK_EX)
+
+    def __exit__(self, *_: object) -> None:
+        os.close(self._handle)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> Iterator[None]:
+    """In CI a test that was skipped is a test that did not hold."""
+    yield
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    if os.environ.get("CI") and reporter is not None and reporter.stats.get("skipped"):
+        reporter.write_line("CI: nothing may be skipped", red=True)
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED

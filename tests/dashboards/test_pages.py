@@ -1,0 +1,179 @@
+from __future__ import annotations
+
+import json
+import shutil
+from datetime import date, timedelta
+from pathlib import Path
+
+import pytest
+from sqlalchemy import insert
+
+from dashboards.parts.money import compact_money
+from pipelines.behaviour import funnel, parse_funnel
+from pipelines.delivery import report
+from pipelines.mail import mailer_for
+from pipelines.revenue import movements, summary
+from pipelines.state import open_state, writing
+from pipelines.state.tables import builds
+from pipelines.warehouse import Snapshot
+from tests.dashboards.places import CAMPAIGN, NOW, SUBJECT, settings_of
+from tests.dashboards.reading import findings, words
+
+PAGES = ("overview", "funnel", "campaigns", "data_health")
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_page_opens_over_data_without_an_error(open_page, filled_folder: Path, page: str) -> None:
+    app = open_page(filled_folder, page)
+    assert not app.exception
+    assert not app.error
+    assert "Demo data." in words(app)
+    assert "Data as of 00:00, 24 Nov (UTC)" in words(app)
+    assert "None" not in words(app)
+    assert "nan" not in words(app)
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_page_opens_over_an_empty_folder_and_names_the_next_step(
+    open_page, tmp_path: Path, page: str
+) -> None:
+    app = open_page(tmp_path / "data", page)
+    assert not app.exception
+    assert not app.error
+    assert "No data published yet" in words(app)
+    assert any("millstream" in code.value for code in app.code)
+    assert "Demo data." not in words(app)
+
+
+def test_the_overview_shows_what_the_revenue_room_answers(
+    open_page, filled_folder: Path, snapshot: Snapshot
+) -> None:
+    figures = summary(snapshot, currency="USD", timezone="UTC")
+    app = open_page(filled_folder)
+    assert compact_money(figures.mrr_minor, "USD") in words(app)
+    assert f">{figures.customers}<" in words(app)
+
+
+def test_the_movement_bars_are_the_months_of_the_revenue_room(
+    open_page, filled_folder: Path, snapshot: Snapshot
+) -> None:
+    months = movements(
+        snapshot,
+        date_from=date(2026, 9, 1),
+        date_to=date(2026, 11, 23),
+        by="month",
+        currency="USD",
+        timezone="UTC",
+    )
+    rows = months["rows"]
+    assert isinstance(rows, list)
+    gained = sum(
+        max(row[f"{kind}_minor"], 0) for row in rows for kind in ("new", "expansion", "reactivation")
+    )
+    app = open_page(filled_folder)
+    assert gained > 0
+    assert any(f"gained {compact_money(gained, 'USD')}" in finding for finding in findings(app))
+
+
+def test_the_funnel_page_counts_the_planted_funnel(open_page, filled_folder: Path) -> None:
+    truth = json.loads((filled_folder / "business" / "truth.json").read_text())["funnel"]
+    app = open_page(filled_folder, "funnel")
+    app.date_input(key="days").set_value((date(2025, 1, 1), date(2026, 11, 23))).run()
+    assert not app.error
+    for people in truth["people"]:
+        assert f">{people}<" in words(app)
+
+
+def test_a_link_to_a_funnel_opens_the_same_funnel(open_page, filled_folder: Path, snapshot: Snapshot) -> None:
+    app = open_page(filled_folder, "funnel", {"steps": ["Home", "Signed Up"], "window": "30 days"})
+    assert app.multiselect(key="steps").value == ["Home", "Signed Up"]
+    assert app.selectbox(key="window").value == "30 days"
+    query = parse_funnel(
+        {
+            "steps": [{"event": "Home"}, {"event": "Signed Up"}],
+            "window": {"value": 30, "unit": "day"},
+            "date_from": "2026-10-25",
+            "date_to": "2026-11-23",
+        }
+    )
+    for step in funnel(snapshot.cursor(), "marts.fct_events", query).steps:
+        assert f">{step.users}<" in words(app)
+
+
+def test_an_unknown_value_in_a_link_is_dropped(open_page, filled_folder: Path) -> None:
+    app = open_page(filled_folder, address={"range": "7 centuries"})
+    assert not app.exception
+    assert not app.error
+
+
+def test_one_step_is_no_funnel_and_the_page_says_so(open_page, filled_folder: Path) -> None:
+    app = open_page(filled_folder, "funnel")
+    app.multiselect(key="steps").set_value(["Home"]).run()
+    assert "at least two steps" in app.info[0].value
+
+
+def test_the_campaign_page_shows_the_certificate_of_the_report(open_page, filled_folder: Path) -> None:
+    settings = settings_of(filled_folder)
+    told = report(open_state(settings), CAMPAIGN, mailer_for(settings))
+    assert told["accepted"] > 0
+    app = open_page(filled_folder, "campaigns")
+    assert told["certificate"] in words(app)
+    assert "duplicates 0 · missing 0" in words(app)
+
+
+def test_text_from_a_document_is_never_markup(open_page, filled_folder: Path) -> None:
+    app = open_page(filled_folder, "campaigns")
+    assert SUBJECT not in words(app)
+    assert "&lt;b&gt;News" in words(app)
+    assert not any("elsewhere.example" in element.value for element in app.markdown)
+
+
+def test_a_failed_build_is_told_beside_the_figures_of_the_snapshot_before(
+    open_page, filled_folder: Path, tmp_path: Path
+) -> None:
+    folder = shutil.copytree(filled_folder, tmp_path / "data")
+    with writing(open_state(settings_of(folder))) as connection:
+        connection.execute(
+            insert(builds).values(
+                build_id="broken",
+                started_at=NOW + timedelta(hours=1),
+                finished_at=NOW + timedelta(hours=1),
+                outcome="failed",
+                reason="1 check(s) failed: amount_is_in_range on raw_stripe.charges",
+            )
+        )
+    health = open_page(folder, "data_health")
+    assert "The last build failed. The figures are those of snapshot 1." in health.error[0].value
+    assert "amount_is_in_range on raw_stripe.charges" in words(health)
+    overview = open_page(folder)
+    assert "the last build failed" in words(overview)
+    assert "MRR" in words(overview)
+
+
+def test_a_damaged_folder_is_told_in_a_sentence_and_not_by_a_trace(
+    open_page, filled_folder: Path, tmp_path: Path
+) -> None:
+    folder = shutil.copytree(filled_folder, tmp_path / "data")
+    (folder / "published" / "CURRENT").write_text("77")
+    app = open_page(folder)
+    assert not app.exception
+    assert "Nothing was changed" in app.error[0].value
+
+
+def test_a_folder_with_events_only_still_opens(open_page, filled_folder: Path, tmp_path: Path) -> None:
+    folder = shutil.copytree(filled_folder, tmp_path / "data")
+    path = folder / "published" / "000001.json"
+    manifest = json.loads(path.read_text())
+    manifest["tables"] = {
+        name: table
+        for name, table in manifest["tables"].items()
+        if not name.startswith(("marts.", "health."))
+    }
+    path.write_text(json.dumps(manifest))
+    overview = open_page(folder)
+    assert not overview.error
+    assert "No payments are published yet" in overview.info[0].value
+    for page in PAGES[1:]:
+        app = open_page(folder, page)
+        assert not app.exception
+        assert not app.error

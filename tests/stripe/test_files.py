@@ -1,0 +1,123 @@
+"""Dumps and exports: any order, any wrapping, each object in its newest version."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pipelines.errors import UsageError
+from pipelines.landing.summary import LoadSummary
+from pipelines.settings import Settings
+from pipelines.stripe import ingest_files
+from pipelines.warehouse import Warehouse
+
+NOW = datetime(2026, 11, 24, tzinfo=UTC)
+
+
+def load(settings: Settings, *paths: Path, as_of: datetime | None = NOW) -> LoadSummary:
+    return ingest_files(settings, [str(path) for path in paths], as_of=as_of, now=NOW)
+
+
+def rows(settings: Settings, sql: str) -> list[tuple[Any, ...]]:
+    with Warehouse(settings).write("test") as connection:
+        return connection.execute(sql).fetchall()
+
+
+def charge(number: int, **more: object) -> dict[str, object]:
+    return {"id": f"ch_{number}", "object": "charge", "created": 1_700_000_000, "amount": 100, **more}
+
+
+def event(number: int, thing: dict[str, object], *, at: int, kind: str = "charge.updated") -> dict[str, object]:
+    return {"id": f"evt_{number}", "object": "event", "type": kind, "created": at, "api_version": "2020-08-27", "data": {"object": thing}}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "\n".join(json.dumps(charge(n)) for n in range(3)),
+        json.dumps([charge(n) for n in range(3)]),
+        json.dumps([charge(n) for n in range(3)], indent=2),
+        json.dumps({"object": "list", "has_more": False, "url": "/v1/charges", "data": [charge(n) for n in range(3)]}, indent=1),
+    ],
+    ids=["lines", "array", "array over lines", "list page"],
+)
+def test_lines_arrays_and_list_pages_are_the_same(settings: Settings, tmp_path: Path, text: str) -> None:
+    path = tmp_path / "dump.json"
+    path.write_text(text)
+    summary = load(settings, path)
+    assert (summary.read, summary.loaded, summary.by_object) == (3, 3, {"charge": 3})
+
+
+def test_the_newest_version_wins_whatever_order_files_come_in(settings: Settings, tmp_path: Path) -> None:
+    files = []
+    for number, (at, amount) in enumerate([(1_700_000_100, 1), (1_700_000_300, 3), (1_700_000_200, 2)]):
+        path = tmp_path / f"{number}.jsonl"
+        path.write_text(json.dumps(event(number, charge(1, amount=amount), at=at)))
+        files.append(path)
+    for number, order in enumerate(itertools.permutations(files)):
+        own = Settings(MILLSTREAM_DATA_DIR=tmp_path / f"data{number}")  # type: ignore[call-arg]
+        for path in order:
+            load(own, path)
+        assert rows(own, "select payload->>'$.amount', source from raw_stripe.charges") == [("3", "event")]
+        assert rows(own, "select count(*) from raw_stripe.object_versions where object = 'charge'") == [(3,)]
+
+
+def test_a_bare_object_stands_for_its_files_time_and_never_beats_a_later_event(settings: Settings, tmp_path: Path) -> None:
+    later = tmp_path / "event.jsonl"
+    later.write_text(json.dumps(event(1, charge(1, amount=2), at=1_700_000_500)))
+    bare = tmp_path / "bare.jsonl"
+    bare.write_text(json.dumps(charge(1, amount=1)))
+    os.utime(bare, (1_700_000_400, 1_700_000_400))
+    load(settings, later, bare, as_of=None)
+    assert rows(settings, "select payload->>'$.amount' from raw_stripe.charges") == [("2",)]
+
+
+def test_an_unknown_kind_is_kept_and_counted(settings: Settings, tmp_path: Path) -> None:
+    path = tmp_path / "odd.jsonl"
+    path.write_text(json.dumps({"object": "hologram", "id": "holo_1"}) + "\n" + json.dumps({"object": "balance", "available": []}))
+    summary = load(settings, path)
+    assert (summary.loaded, summary.unknown, summary.quarantined) == (2, 2, 0)
+    ids = [row[0] for row in rows(settings, "select id from raw_stripe.object_versions order by object desc")]
+    assert ids[0] == "holo_1"
+    assert ids[1].startswith("sha256:")
+
+
+def test_torn_lines_and_what_is_no_object_are_set_aside(settings: Settings, tmp_path: Path) -> None:
+    path = tmp_path / "torn.jsonl"
+    path.write_text(json.dumps(charge(1)) + '\n{"id": "ch_2", "obj\n"text"\n{"id": "x"}\n' + json.dumps(charge(3)))
+    summary = load(settings, path)
+    assert (summary.read, summary.loaded, summary.quarantined) == (5, 2, 3)
+    (kept,) = (settings.quarantine_dir / "stripe").iterdir()
+    found = [json.loads(line) for line in kept.read_text().splitlines()]
+    assert [(row["line"], row["reason"]) for row in found] == [
+        (2, "no valid JSON"),
+        (3, "no Stripe object"),
+        (4, "an object that does not say its kind (`object`)"),
+    ]
+
+
+def test_counts_tell_duplicates_from_what_was_stored_before(settings: Settings, tmp_path: Path) -> None:
+    first, second = tmp_path / "a.jsonl", tmp_path / "b.jsonl"
+    first.write_text("\n".join(json.dumps(charge(n)) for n in (1, 2, 2)))
+    second.write_text("\n".join(json.dumps(thing) for thing in (charge(2), charge(3), charge(1, amount=5))))
+    one = load(settings, first)
+    assert (one.read, one.loaded, one.duplicates, one.unchanged) == (3, 2, 1, 0)
+    two = load(settings, second)
+    assert (two.read, two.loaded, two.duplicates, two.unchanged) == (3, 2, 0, 1)
+
+
+def test_one_id_may_stand_for_several_kinds(settings: Settings, tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    path.write_text(json.dumps({"id": "gold", "object": "plan"}) + "\n" + json.dumps({"id": "gold", "object": "coupon", "created": 1}))
+    assert load(settings, path).loaded == 2
+
+
+def test_a_missing_file_loads_nothing(settings: Settings, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="nowhere"):
+        load(settings, tmp_path / "nowhere.jsonl")

@@ -1,0 +1,202 @@
+"""Stripe over HTTP through the SDK: everything once, what changed later, whatever the network does."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+
+from pipelines.demo.knobs import Knobs
+from pipelines.demo.stripe_server import serving
+from pipelines.errors import MillstreamError
+from pipelines.landing.summary import LoadSummary
+from pipelines.settings import Settings
+from pipelines.stripe import StripeApi, sync
+from pipelines.stripe.limiter import Limiter
+from pipelines.warehouse import Warehouse
+
+NOW = datetime(2026, 11, 24, tzinfo=UTC)
+Json = dict[str, Any]
+
+
+class Shop:
+    """A Stripe account under the test's hand, and the product's own way to sync it."""
+
+    def __init__(self, folder: Path, settings: Settings, knobs: Knobs) -> None:
+        self.folder, self.settings, self.knobs = folder, settings, knobs
+
+    def put(self, kind: str, *objects: Json) -> None:
+        with (self.folder / f"{kind}.jsonl").open("ab") as file:
+            file.writelines(orjson.dumps(thing) + b"\n" for thing in objects)
+
+    def sync(self, at: datetime = NOW, *, full: bool = False) -> LoadSummary:
+        return sync(self.settings, StripeApi(self.settings, sleep=lambda seconds: None), full=full, now=at)
+
+    def rows(self, sql: str) -> list[tuple[Any, ...]]:
+        with Warehouse(self.settings).write("test") as connection:
+            return connection.execute(sql).fetchall()
+
+
+@pytest.fixture
+def shop(tmp_path: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Shop]:
+    folder = tmp_path / "stripe"
+    folder.mkdir()
+    knobs = Knobs()
+    with serving(folder, knobs=knobs) as url:
+        monkeypatch.setenv("STRIPE_API_KEY", "sk_test_shop")
+        monkeypatch.setenv("STRIPE_API_BASE", url)
+        yield Shop(folder, Settings(), knobs)
+
+
+def seconds(at: datetime) -> int:
+    return int(at.timestamp())
+
+
+def customer(number: int, *, at: datetime = NOW - timedelta(days=9), **more: object) -> Json:
+    return {"id": f"cus_{number:04d}", "object": "customer", "created": seconds(at), "livemode": False, **more}
+
+
+def changed(thing: Json, kind: str, *, at: datetime, number: int = 1) -> Json:
+    return {
+        "id": f"evt_{number:04d}_{seconds(at)}",
+        "object": "event",
+        "type": kind,
+        "created": seconds(at),
+        "livemode": False,
+        "data": {"object": thing},
+    }
+
+
+def test_every_object_arrives_once_over_many_pages(shop: Shop) -> None:
+    shop.put("customers", *(customer(number) for number in range(345)))
+    assert shop.sync().by_object == {"customer": 345}
+    assert shop.rows("select count(*), count(distinct id) from raw_stripe.customers") == [(345, 345)]
+
+
+def test_the_raw_json_is_kept_word_by_word(shop: Shop) -> None:
+    odd = customer(1, name="Zoë \n \"quoted\" ☕", metadata={"b": "2", "a": "1"}, balance=-5, future_field=[1.50, None])
+    shop.put("customers", odd)
+    shop.sync()
+    ((payload,),) = shop.rows("select payload from raw_stripe.customers")
+    assert orjson.loads(payload) == odd
+    assert list(orjson.loads(payload)["metadata"]) == ["b", "a"]
+
+
+def test_a_second_sync_without_a_change_loads_nothing(shop: Shop) -> None:
+    shop.put("customers", customer(1))
+    shop.sync()
+    again = shop.sync(NOW + timedelta(minutes=5))
+    assert again.loaded == 0
+
+
+def test_a_change_told_by_an_event_is_fetched_again_and_not_taken_from_the_event(shop: Shop) -> None:
+    shop.put("customers", customer(1, name="old"))
+    shop.sync()
+    at = NOW + timedelta(minutes=5)
+    shop.put("customers", customer(1, name="newest"))
+    shop.put("events", changed(customer(1, name="in the event"), "customer.updated", at=at))
+    shop.sync(at + timedelta(minutes=1))
+    assert shop.rows("select json_extract_string(payload, '/name') from raw_stripe.customers") == [("newest",)]
+    assert shop.rows("select count(*) from raw_stripe.object_versions where object = 'customer'") == [(3,)]
+
+
+def test_an_object_that_is_gone_keeps_its_last_payload_and_a_mark(shop: Shop) -> None:
+    shop.put("customers", customer(1, name="Ann"))
+    shop.sync()
+    at = NOW + timedelta(minutes=5)
+    shop.put("customers", {"id": "cus_0001", "object": "customer", "deleted": True})
+    shop.put("events", changed(customer(1, name="Ann"), "customer.deleted", at=at))
+    shop.sync(at + timedelta(minutes=1))
+    assert shop.rows("select is_deleted, json_extract_string(payload, '/name') from raw_stripe.customers") == [(True, "Ann")]
+
+
+def test_lines_beyond_an_invoices_first_ten_are_followed(shop: Shop) -> None:
+    lines = [
+        {"id": f"il_{number}", "object": "line_item", "invoice": "in_1", "amount": number} for number in range(25)
+    ]
+    shop.put("invoice_lines", *lines)
+    first = {"object": "list", "data": lines[:10], "has_more": True, "url": "/v1/invoices/in_1/lines"}
+    shop.put("invoices", {"id": "in_1", "object": "invoice", "created": seconds(NOW - timedelta(days=1)), "lines": first, "discounts": []})
+    shop.sync()
+    assert shop.rows("select parent_id, count(*), count(distinct id) from raw_stripe.invoice_lines group by 1") == [
+        ("in_1", 25, 25)
+    ]
+
+
+@pytest.mark.parametrize("knob", ["rate_limit_every", "error_every", "drop_every"])
+def test_refusals_and_broken_connections_lose_nothing(shop: Shop, knob: str) -> None:
+    shop.put("customers", *(customer(number) for number in range(250)))
+    setattr(shop.knobs, knob, 3)
+    assert shop.sync().by_object == {"customer": 250}
+
+
+def test_stripe_down_is_said_and_the_next_sync_heals(shop: Shop) -> None:
+    shop.put("customers", customer(1))
+    shop.knobs.down = True
+    with pytest.raises(MillstreamError, match="Stripe did not answer after"):
+        shop.sync()
+    shop.knobs.down = False
+    assert shop.sync().loaded == 1
+
+
+def test_a_wrong_key_is_named_by_its_end_only(shop: Shop) -> None:
+    shop.knobs.api_key = "sk_test_the_right_one"
+    with pytest.raises(MillstreamError, match=r"…shop \(401\)") as told:
+        shop.sync()
+    assert "sk_test_shop" not in str(told.value)
+
+
+def test_without_a_key_the_way_out_is_told(settings: Settings) -> None:
+    with pytest.raises(MillstreamError, match="STRIPE_API_KEY"):
+        StripeApi(settings)
+
+
+def test_a_cursor_older_than_stripes_memory_lists_everything_again(shop: Shop) -> None:
+    shop.put("customers", customer(1))
+    shop.sync()
+    shop.put("customers", customer(2, at=NOW + timedelta(days=1)))
+    assert shop.sync(NOW + timedelta(days=40)).by_object == {"customer": 1}
+
+
+def test_a_sync_that_dies_before_its_end_is_made_good_by_the_next(shop: Shop) -> None:
+    shop.put("customers", *(customer(number) for number in range(150)))
+    shop.put("products", {"id": "prod_1", "object": "product", "created": 1_500_000_000})
+    shop.knobs.api_key = None
+    api = StripeApi(shop.settings, sleep=lambda seconds: None)
+    asked = api.get
+
+    def dies(path: str, **parameters: object) -> bytes | None:
+        if path == "/v1/prices":
+            raise KeyboardInterrupt
+        return asked(path, **parameters)
+
+    api.get = dies  # type: ignore[method-assign]
+    with pytest.raises(KeyboardInterrupt):
+        sync(shop.settings, api, now=NOW)
+    summary = shop.sync()
+    assert shop.rows("select count(*) from raw_stripe.customers") == [(150,)]
+    assert summary.quarantined == 0
+
+
+def test_the_limiter_keeps_to_twenty_a_second_and_lets_our_own_servers_run() -> None:
+    clock = [0.0]
+    waited: list[float] = []
+
+    def sleep(pause: float) -> None:
+        waited.append(pause)
+        clock[0] += pause
+
+    strict = Limiter(live=True, base=None, clock=lambda: clock[0], sleep=sleep)
+    for _ in range(120):
+        strict.before("charges")
+    # A second's worth may go at once, the rest at twenty a second.
+    assert 4.9 < clock[0] < 5.1
+    free = Limiter(live=False, base="http://127.0.0.1:1", clock=lambda: clock[0], sleep=sleep)
+    before = clock[0]
+    for _ in range(1000):
+        free.before("charges")
+    assert clock[0] == before
