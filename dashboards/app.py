@@ -8,7 +8,7 @@ import uuid
 import streamlit as st
 
 from dashboards.parts.follow import follow_snapshots
-from dashboards.parts.frame import demo_banner, footer
+from dashboards.parts.frame import contrast_fix, demo_banner, footer
 from dashboards.parts.words import literal
 from dashboards.view import open_view
 from pipelines.errors import MillstreamError
@@ -33,6 +33,7 @@ try:
     footer(view)
     follow_snapshots()
     with body:
+        contrast_fix(view)
         demo_banner(view)
         page.run()
 except MillstreamError as problem:

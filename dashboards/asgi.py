@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import importlib
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -14,18 +15,25 @@ from starlette.middleware import Middleware
 from starlette.middleware.gzip import GZipMiddleware
 
 _APP = Path(__file__).parent / "app.py"
+_SLOW = (
+    "pandas",
+    "pyarrow",
+    "dashboards.queries.campaigns",
+    "dashboards.queries.funnels",
+    "dashboards.queries.kpis",
+)
 
 
 def _warm_up() -> None:
     """Import what the first page would wait for, and open the newest snapshot's engine once."""
     try:
-        import dashboards.queries.campaigns
-        import dashboards.queries.funnels
-        import dashboards.queries.kpis  # noqa: F401
+        for module in _SLOW:
+            importlib.import_module(module)
         from pipelines.settings import load_settings
         from pipelines.warehouse import SnapshotReader
 
-        SnapshotReader(load_settings().published_dir).current()
+        if (snapshot := SnapshotReader(load_settings().published_dir).current()) is not None:
+            snapshot.query("select 1")
     except Exception:
         # The first page tells the same problem in words.
         logging.getLogger("dashboards").warning("warm-up failed", exc_info=True)

@@ -13,4 +13,6 @@ from pipelines.resources import SettingsResource, steps
 def defs() -> dg.Definitions:
     """Every asset, check, job, schedule and sensor, and the settings they run with."""
     found = dg.load_from_defs_folder(path_within_project=Path(__file__).parent)
-    return dg.Definitions.merge(found, dg.Definitions(resources={"settings": SettingsResource()}, loggers={"steps": steps}))
+    return dg.Definitions.merge(
+        found, dg.Definitions(resources={"settings": SettingsResource()}, loggers={"steps": steps})
+    )

@@ -11,8 +11,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import polars as pl
-
 from pipelines.demo.stripe_server import serving
 from pipelines.events import ingest_files
 from pipelines.operations import build
@@ -85,7 +83,7 @@ def rows(snapshot: Snapshot, name: str) -> list[tuple[object, ...]]:
     """One table's rows in a fixed order."""
     # The keys of visitors follow the order of loading and mean nothing outside one warehouse.
     frame = snapshot.query(f"from {name}").drop("visitor_key", "person_key", "received_at", strict=False)
-    return sorted((row for row in frame.cast(pl.String, strict=False).iter_rows()), key=repr)
+    return sorted(frame.iter_rows(), key=repr)
 
 
 def millstream(
@@ -94,5 +92,10 @@ def millstream(
     """Run the real command in a process of its own."""
     command = [sys.executable, "-c", "from pipelines.cli import main; main()", *arguments]
     return subprocess.run(
-        command, env={**os.environ, **(env or {})}, capture_output=True, text=True, timeout=timeout, check=False
+        command,
+        env={**os.environ, **(env or {})},
+        capture_output=True,
+        text=True,
+        timeout=timeout,
+        check=False,
     )

@@ -66,6 +66,19 @@ def built_folder(shared_folder: Path, small_business: Path) -> Path:
     return folder
 
 
+# Folders whose tests share something dear to make (a dbt build, a server): one worker takes all of it.
+_TOGETHER = {"transform", "dashboards", "browser", "faults"}
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep together what shares a dear fixture."""
+    for item in items:
+        folder = item.path.parent.name
+        if folder in _TOGETHER:
+            item.add_marker(pytest.mark.xdist_group(folder))
+
+
 class _one_worker:  # noqa: N801 (used like a function)
     def __init__(self, folder: Path) -> None:
         self._path = folder.with_suffix(".lock")

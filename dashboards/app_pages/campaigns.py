@@ -48,4 +48,4 @@ with right, st.container(border=True, height="stretch"):
     if campaign.reasons:
         reasons_table(campaign, view)
     else:
-        st.caption("Everybody in the audience was mailed.")
+        small("Everybody in the audience was mailed.", view.colours)

@@ -6,7 +6,7 @@ from dashboards.parts.empty import nothing_here
 from dashboards.parts.frame import page_title, section
 from dashboards.parts.health_tables import build_table, check_frame, load_frame, source_table
 from dashboards.parts.strip import health_strip
-from dashboards.parts.words import literal
+from dashboards.parts.words import literal, small
 from dashboards.queries.health import checks, loads, recent_builds, sources
 from dashboards.view import current_view
 
@@ -28,8 +28,10 @@ health_strip(view)
 with section("Builds"):
     if builds:
         build_table(builds, view)
-    else:
+    elif snapshot is None:
         nothing_here("The pipeline never ran here.", command="millstream run")
+    else:
+        nothing_here(f"Snapshot {snapshot.number} is published, but no build is noted in the state store.")
 if snapshot is None:
     st.stop()
 
@@ -42,14 +44,15 @@ with section("Sources"):
 with section("Checks"):
     if (results := checks(snapshot)).height:
         failing = results.height - results["is_passed"].sum()
-        st.caption(f"{failing} of {results.height} failing." if failing else f"All {results.height} passed.")
+        told = f"{failing} of {results.height} failing." if failing else f"All {results.height} passed."
+        small(told, view.colours)
         check_frame(results)
     else:
         nothing_here("No check has run for this snapshot.", command="millstream build")
 
 with section("Loads"):
     if (newest := loads(snapshot)).height:
-        st.caption("Read = loaded + duplicates + unchanged + quarantined; bad lines lie in quarantine/.")
+        small("Read = loaded + duplicates + unchanged + quarantined; bad lines: quarantine/.", view.colours)
         load_frame(newest, view)
     else:
         nothing_here("Nothing was loaded before this snapshot.", command="millstream ingest events FILE")

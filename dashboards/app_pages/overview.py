@@ -37,13 +37,13 @@ last_day, begun_day = view.last_day(snapshot), view.begun_day(snapshot)
 asked = {"currency": view.currency, "timezone": view.zone}
 figures = kpis(snapshot, **asked)
 card_row(cards := kpi_cards(figures), view.colours)
-not_added(figures.unconverted, "no exchange rate to the reporting currency")
+not_added(figures.unconverted, "no exchange rate to the reporting currency", view.colours)
 
 with st.container(border=True):
     chosen, compare = range_row("Net revenue")
     trend = revenue_trend(snapshot, chosen=chosen, currency=view.currency, last_day=last_day, today=begun_day)
     charted(revenue_line(trend, compare=compare, colours=view.colours), key="revenue", height=300)
-    not_added(trend.others, "settled in another currency")
+    not_added(trend.others, "settled in another currency", view.colours)
 
 left, right = st.columns([3, 2])
 with left, section("MRR movements", height="stretch"):

@@ -10,7 +10,13 @@ import polars as pl
 from dashboards.charts.option import Option, category_axis, grid, legend, money_axis, ticks, tooltip_format
 from dashboards.charts.palette import Palette
 
-NOW, TAIL, BEFORE = "This period", "Not over yet", "Before"
+NOW, TAIL = "This period", "Not over yet"
+# The legend draws every line alike; these show its dashes.
+_ICONS = {
+    "solid": "path://M0 0h26v3h-26z",
+    "dashed": "path://M0 0h7v3h-7zM9.5 0h7v3h-7zM19 0h7v3h-7z",
+    "dotted": "path://M0 0h3v3h-3zM5.75 0h3v3h-3zM11.5 0h3v3h-3zM17.25 0h3v3h-3zM23 0h3v3h-3z",
+}
 
 
 @dataclass(frozen=True)
@@ -36,10 +42,11 @@ def line_compare(points: list[Point], *, currency: str, before: str, alt: str, c
     if has_before:
         series.append(_series(before, colours.muted, width=1.5, dash="dashed"))
     names = [str(one["name"]) for one in series]
+    entries = [{"name": one["name"], "icon": _ICONS[one["lineStyle"]["type"]]} for one in series]
     spec = {
         "animation": False,
         "grid": grid(),
-        "legend": legend(colours, names, icon="rect", itemHeight=3, itemWidth=22),
+        "legend": legend(colours, entries, itemWidth=26, itemHeight=3),
         "tooltip": {"trigger": "axis", "valueFormatter": tooltip_format(currency)},
         "dataset": {"source": frame.select("label", *names)},
         "xAxis": {**category_axis(colours), "boundaryGap": False},
@@ -69,7 +76,7 @@ def _series(name: str, colour: str, *, width: float, dash: str = "solid", **more
         "name": name,
         "encode": {"x": "label", "y": name},
         "showSymbol": False,
-        "symbol": "circle",
+        "symbol": "none",
         "itemStyle": {"color": colour},
         "lineStyle": {"color": colour, "width": width, "type": dash},
         "emphasis": {"disabled": True},

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -80,7 +81,7 @@ def grid(**more: Any) -> dict[str, Any]:
     """The drawing area: room for axis text of known size on the left, the legend above, days below."""
     return {
         "left": 52,
-        "right": 14,
+        "right": 24,
         "top": 40,
         "bottom": 26,
         "containLabel": False,
@@ -89,10 +90,18 @@ def grid(**more: Any) -> dict[str, Any]:
     }
 
 
-def legend(colours: Palette, names: list[str], **more: Any) -> dict[str, Any]:
+def legend(colours: Palette, names: Sequence[str | dict[str, Any]], **more: Any) -> dict[str, Any]:
     """Legend above the picture, on the left, with these entries."""
     text = {"color": colours.text, "fontSize": 12}
-    return {"data": names, "left": 0, "top": 0, "itemGap": 16, "textStyle": text, "icon": "roundRect", **more}
+    return {
+        "data": list(names),
+        "left": 0,
+        "top": 0,
+        "itemGap": 16,
+        "textStyle": text,
+        "icon": "roundRect",
+        **more,
+    }
 
 
 def tooltip_format(currency: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from dashboards.parts.empty import checklist
+from dashboards.parts.words import small
 from dashboards.queries.setup import progress
 from dashboards.view import View
 
@@ -36,6 +37,7 @@ def first_steps(view: View) -> None:
         ],
         view.colours,
     )
-    st.caption(
-        "Only want to look around? `millstream demo` makes a business of its own, in a folder of its own."
+    small(
+        "Only want to look around? “millstream demo” makes a business of its own, in its own folder.",
+        view.colours,
     )

@@ -51,7 +51,7 @@ def check_frame(checks: pl.DataFrame) -> None:
     """Every check, failing ones first; long, so it can be searched and downloaded."""
     shown = checks.select(
         pl.when("is_passed").then(pl.lit("passed")).otherwise(pl.lit("failed")).alias("Result"),
-        pl.col("name").str.replace_all("_+", " ").alias("Check"),
+        pl.Series("Check", [_short(row["name"], row["table_name"]) for row in checks.iter_rows(named=True)]),
         pl.col("table_name").alias("Table"),
         pl.col("failing_rows").alias("Failing rows"),
         pl.col("severity").alias("Severity"),
@@ -64,12 +64,18 @@ def check_frame(checks: pl.DataFrame) -> None:
         placeholder=NONE,
         height=min(420, 38 + 35 * max(shown.height, 1)),
         column_config={
-            "Check": st.column_config.TextColumn(width=270),
-            "Table": st.column_config.TextColumn(width=210),
+            "Check": st.column_config.TextColumn(width=220),
+            "Table": st.column_config.TextColumn(width=250),
             "Failing rows": st.column_config.NumberColumn(format="localized", width=100),
         },
         alt="Checks, failing ones first",
     )
+
+
+def _short(name: str, table_name: str | None) -> str:
+    """A test's name as words, without the table that stands beside it."""
+    stem = (table_name or "").rsplit(".", 1)[-1]
+    return " ".join(name.replace(stem, "", 1).replace("_", " ").split()) if stem else name
 
 
 def load_frame(loads: pl.DataFrame, view: View) -> None:

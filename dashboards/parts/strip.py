@@ -46,7 +46,9 @@ def _strip(facts: list[tuple[bool, str]], colours: Palette) -> str:
 def _build_fact(view: View) -> tuple[bool, str]:
     builds = recent_builds(view.settings, limit=1)
     if not builds:
-        return False, "no build yet"
+        if view.snapshot is None:
+            return False, "no build yet"
+        return True, f"snapshot {view.snapshot.number} published {ago(view.snapshot.published_at, view.now)}"
     newest = builds[0]
     when = ago(newest.finished_at or newest.started_at, view.now)
     words = {

@@ -1,3 +1,5 @@
+{{ config(meta={'dagster': {'ref': {'name': 'fct_mrr_daily'}}}) }}
+
 -- The last day's total, against each customer's ledger summed and rounded once.
 with
 

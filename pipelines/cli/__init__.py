@@ -43,13 +43,15 @@ def invoke(arguments: list[str], *, debug: bool = False) -> int:
 
 def _in_a_sentence(problem: Exception) -> str:
     # The text of an unforeseen exception may quote data, so only its kind is shown.
-    if isinstance(problem, OSError) and problem.errno == errno.ENOSPC or "No space left" in str(problem):
+    if (isinstance(problem, OSError) and problem.errno == errno.ENOSPC) or "No space left" in str(problem):
         return (
             "the disk is full. What was acknowledged before stays; the unfinished work was dropped. "
             "Free space (`millstream prune`) and run again."
         )
     if isinstance(problem, OSError) and problem.strerror:
-        return f"{problem.strerror}: {problem.filename or 'a file'}. The unfinished work was dropped; run again."
+        return (
+            f"{problem.strerror}: {problem.filename or 'a file'}. The unfinished work was dropped; run again."
+        )
     return (
         f"unexpected {type(problem).__name__}. The unfinished work was dropped; "
         "run again with --debug for the whole trace."

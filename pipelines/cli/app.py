@@ -4,7 +4,19 @@ from __future__ import annotations
 
 import typer
 
-from pipelines.cli import build, campaign, consent, demo, funnel, ingest, revenue, run, segment, serve, version
+from pipelines.cli import (
+    build,
+    campaign,
+    consent,
+    demo,
+    funnel,
+    ingest,
+    revenue,
+    run,
+    segment,
+    serve,
+    version,
+)
 
 app = typer.Typer(
     name="millstream",

@@ -102,4 +102,6 @@ def _tell_set_aside(connection: Connection) -> None:
     rows = connection.execute("select file, line, reason from set_aside order by file, line").fetchall()
     if rows:
         file, line, reason = rows[0]
-        note(f"{len(rows):,} line(s) are no events and do not count; the first: {file} line {line}: {reason}.")
+        note(
+            f"{len(rows):,} line(s) are no events and do not count; the first: {file} line {line}: {reason}."
+        )

@@ -28,7 +28,8 @@ def register(app: typer.Typer) -> None:
 
 
 def build(
-    select: Annotated[Part, typer.Option(help="Only this source's marts.")] = Part.all, as_json: AsJson = False
+    select: Annotated[Part, typer.Option(help="Only this source's marts.")] = Part.all,
+    as_json: AsJson = False,
 ) -> None:
     """Build the models over what is in the warehouse, check them, publish a snapshot."""
     from pipelines.operations import build as build_snapshot
@@ -44,4 +45,6 @@ def rebuild(as_json: AsJson = False) -> None:
 
     settings = load_settings()
     number = rebuild_all(settings, now=settings.now(), progress=note)
-    emit({"snapshot": number}) if as_json else print(f"Everything was rebuilt; snapshot {number} is published.")
+    emit({"snapshot": number}) if as_json else print(
+        f"Everything was rebuilt; snapshot {number} is published."
+    )

@@ -28,9 +28,13 @@ def register(app: typer.Typer) -> None:
 
 def demo(
     customers: Annotated[int | None, typer.Option(help="People who sign up. [default: 2000]", min=1)] = None,
-    months: Annotated[int | None, typer.Option(help="Months of history. [default: 24]", min=1, max=60)] = None,
+    months: Annotated[
+        int | None, typer.Option(help="Months of history. [default: 24]", min=1, max=60)
+    ] = None,
     seed: Annotated[int | None, typer.Option(help="Another seed, another business. [default: 7]")] = None,
-    until: Annotated[str | None, typer.Option(help="Last midnight (UTC) of the story. [default: today]")] = None,
+    until: Annotated[
+        str | None, typer.Option(help="Last midnight (UTC) of the story. [default: today]")
+    ] = None,
     once: Annotated[bool, typer.Option("--once", help="Stop after the summary.")] = False,
     no_open: Annotated[bool, typer.Option("--no-open", help="Do not open a browser.")] = False,
     port: Annotated[int, typer.Option(help="Port of the dashboards.")] = 8501,
@@ -117,7 +121,9 @@ def _whole_job(settings: Settings, business: Path, base: str, steps: _Steps) -> 
     payments = sync(settings, StripeApi(settings), now=now)
     steps.done("Stripe", f"{payments.read:,} objects read", f"{payments.loaded:,} new")
     events = ingest_files(settings, [str(business / "events")], now=now)
-    steps.done("Events", f"{events.read:,} lines", f"{events.loaded:,} new", f"{events.quarantined:,} set aside")
+    steps.done(
+        "Events", f"{events.read:,} lines", f"{events.loaded:,} new", f"{events.quarantined:,} set aside"
+    )
     save_documents(settings, business, now=now)
     number = run_pipeline(settings)
     steps.done("Pipeline", f"models, checks, snapshot {number}, segments")

@@ -83,6 +83,8 @@ def close_dead_runs(instance: DagsterInstance) -> None:
     unfinished = [dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.CANCELING]
     for dead in instance.get_runs(dg.RunsFilter(statuses=unfinished, tags={STARTED_BY: "command line"})):
         instance.report_run_failed(dead, "its process ended before the run did; the next run took over")
+        # A dead run keeps its place in the pool otherwise, and every later step waits for it.
+        instance.event_log_storage.free_concurrency_slots_for_run(dead.run_id)
 
 
 def _reason(result: ExecuteInProcessResult) -> str:

@@ -46,7 +46,9 @@ def up(
         "dagster": [*dagster, "dagster_webserver", "-h", "127.0.0.1", "-p", str(pipeline_page), *workspace],
         "schedules": [*dagster, "dagster._daemon", "run", *workspace],
     }
-    note(f"dashboards http://127.0.0.1:{page} · Dagster http://127.0.0.1:{pipeline_page} · Ctrl-C stops everything")
+    note(
+        f"dashboards http://127.0.0.1:{page} · Dagster http://127.0.0.1:{pipeline_page} · Ctrl-C stops everything"
+    )
     supervise(services)
 
 
@@ -62,7 +64,9 @@ def serve_dashboards(port: int, *, open_browser: bool) -> None:
     supervise({"dashboards": command(free)}, ready=url, open_browser=open_browser)
 
 
-def supervise(services: Mapping[str, list[str]], *, ready: str | None = None, open_browser: bool = False) -> None:
+def supervise(
+    services: Mapping[str, list[str]], *, ready: str | None = None, open_browser: bool = False
+) -> None:
     """Run the services until one ends or a stop signal comes, then stop them all.
 
     Raises:
@@ -83,7 +87,9 @@ def supervise(services: Mapping[str, list[str]], *, ready: str | None = None, op
         while not stopping:
             for name, process in running.items():
                 if process.poll() is not None:
-                    raise MillstreamError(f"{name} ended with code {process.returncode}; the other services were stopped.")
+                    raise MillstreamError(
+                        f"{name} ended with code {process.returncode}; the other services were stopped."
+                    )
             time.sleep(0.2)
     finally:
         _stop(running)
@@ -132,4 +138,6 @@ def _free(port: int) -> int:
             except OSError:
                 continue
             return candidate
-    raise MillstreamError(f"ports {port} to {port + 19} are all taken. Stop a program or choose another --port.")
+    raise MillstreamError(
+        f"ports {port} to {port + 19} are all taken. Stop a program or choose another --port."
+    )

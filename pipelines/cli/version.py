@@ -9,7 +9,17 @@ import typer
 
 from pipelines.cli.output import emit, table
 
-ENGINES = ("dagster", "dbt-core", "dbt-duckdb", "duckdb", "polars", "stripe", "sendgrid", "great-expectations", "streamlit")
+ENGINES = (
+    "dagster",
+    "dbt-core",
+    "dbt-duckdb",
+    "duckdb",
+    "polars",
+    "stripe",
+    "sendgrid",
+    "great-expectations",
+    "streamlit",
+)
 
 
 def register(app: typer.Typer) -> None:
@@ -17,7 +27,9 @@ def register(app: typer.Typer) -> None:
     app.command("version")(version)
 
 
-def version(as_json: Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")] = False) -> None:
+def version(
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")] = False,
+) -> None:
     """Versions of Millstream and of its engines."""
     found = {name: installed(name) for name in ("millstream", *ENGINES)}
     if as_json:

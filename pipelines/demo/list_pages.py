@@ -144,7 +144,9 @@ def bounds_of(name: str, value: Any) -> dict[str, int]:
 
 def _filter(shelf: Shelf, spec: KindSpec, name: str, value: Any) -> Callable[[Row], bool] | None:
     """A test for one filter; None where the rule is the caller's own (status, type wildcards)."""
-    if name == "status" and spec.singular == "subscription" or name == "type" and spec.singular == "event":
+    if (name == "status" and spec.singular == "subscription") or (
+        name == "type" and spec.singular == "event"
+    ):
         return None
     column = shelf.names.index(name)
     if name in spec.ranges:

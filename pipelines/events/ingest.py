@@ -11,9 +11,9 @@ from pathlib import Path
 from pipelines.errors import UsageError
 from pipelines.events.load import load_landed, prepare_events
 from pipelines.events.message import check_mapping
-from pipelines.landing.summary import LoadSummary
 from pipelines.landing import Landing
 from pipelines.landing.manifest import Format
+from pipelines.landing.summary import LoadSummary
 from pipelines.settings import Settings
 from pipelines.warehouse import Warehouse
 

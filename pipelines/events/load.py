@@ -12,13 +12,13 @@ from datetime import datetime
 
 from pipelines.events import identity
 from pipelines.events.identify import give_ids, start_input
-from pipelines.landing.lines import register_lines
 from pipelines.events.message import parse_incoming
 from pipelines.events.quarantine import write_quarantine
-from pipelines.landing.summary import LoadSummary
 from pipelines.faults import fault_point
 from pipelines.files import sync_file, sync_folder
 from pipelines.landing import Landing, Segment
+from pipelines.landing.lines import register_lines
+from pipelines.landing.summary import LoadSummary
 from pipelines.settings import Settings
 from pipelines.warehouse.lake import LAKE_COLUMNS, prepare_lake, refresh_lake_view
 from pipelines.warehouse.writer import Connection, transaction
@@ -81,9 +81,13 @@ def _load_input(
     number = _next_number(connection)
     summary = LoadSummary(files=1)
     start_input(connection)
-    connection.execute("create or replace temp table quarantined (line bigint, problem varchar, text varchar)")
+    connection.execute(
+        "create or replace temp table quarantined (line bigint, problem varchar, text varchar)"
+    )
     for segment in segments:
-        summary.add(_load_segment(connection, settings, landing, segment, number=number, call_start=call_start))
+        summary.add(
+            _load_segment(connection, settings, landing, segment, number=number, call_start=call_start)
+        )
     write_quarantine(connection, settings, segments[0])
     connection.execute(
         "insert into raw_events.loads values ($number, $input_id, $name, $received, $now, $read, $loaded, "
@@ -94,21 +98,36 @@ def _load_input(
             "name": segments[0].input_name,
             "received": segments[0].received_at.replace(tzinfo=None),
             "now": now.replace(tzinfo=None),
-            **{name: getattr(summary, name) for name in ("read", "loaded", "duplicates", "unchanged", "quarantined")},
+            **{
+                name: getattr(summary, name)
+                for name in ("read", "loaded", "duplicates", "unchanged", "quarantined")
+            },
         },
     )
     return summary
 
 
 def _load_segment(
-    connection: Connection, settings: Settings, landing: Landing, segment: Segment, *, number: int, call_start: int
+    connection: Connection,
+    settings: Settings,
+    landing: Landing,
+    segment: Segment,
+    *,
+    number: int,
+    call_start: int,
 ) -> LoadSummary:
     register_lines(connection, landing.path(segment), segment.format, first_line=segment.first_line)
-    mapping = {key.removeprefix("map."): value for key, value in segment.options.items() if key.startswith("map.")}
+    mapping = {
+        key.removeprefix("map."): value for key, value in segment.options.items() if key.startswith("map.")
+    }
     parse_incoming(connection, mapping=mapping, timezone=segment.options.get("timezone", "UTC"))
-    connection.execute("insert into quarantined select line, problem, text from parsed where problem is not null")
+    connection.execute(
+        "insert into quarantined select line, problem, text from parsed where problem is not null"
+    )
     give_ids(connection)
-    landing.index_people(connection, segment, "select user_id from identified union select anonymous_id from identified")
+    landing.index_people(
+        connection, segment, "select user_id from identified union select anonymous_id from identified"
+    )
     counts = _keep_new(connection, number=number, call_start=call_start)
     identity.add_visitors(connection, "fresh")
     _write_days(connection, settings, segment)

@@ -23,7 +23,18 @@ FIELDS: dict[str, tuple[str, ...]] = {
 """Our field and the keys that may carry it, the first present one wins."""
 
 _TYPES = ("track", "identify", "page", "screen", "group", "alias")
-_FLAT_KEYS = "event_id user_id user anonymous_id event timestamp properties messageId userId anonymousId".split()
+_FLAT_KEYS = [
+    "event_id",
+    "user_id",
+    "user",
+    "anonymous_id",
+    "event",
+    "timestamp",
+    "properties",
+    "messageId",
+    "userId",
+    "anonymousId",
+]
 
 
 def check_mapping(mapping: dict[str, str]) -> None:

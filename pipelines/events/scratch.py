@@ -13,8 +13,8 @@ import duckdb
 from pipelines.events import identity
 from pipelines.events.identify import give_ids, start_input
 from pipelines.events.ingest import file_format, find_files
-from pipelines.landing.lines import register_lines
 from pipelines.events.message import check_mapping, parse_incoming
+from pipelines.landing.lines import register_lines
 from pipelines.warehouse.writer import Connection
 
 

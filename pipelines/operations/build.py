@@ -8,12 +8,11 @@ the state store with its outcome, so that a failed one is seen beside the old sn
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Literal
 
-from sqlalchemy import Engine, insert, update
+from sqlalchemy import insert
 
 from pipelines.errors import MillstreamError
 from pipelines.faults import fault_point
@@ -25,7 +24,8 @@ from pipelines.state import open_state, writing
 from pipelines.state.tables import builds
 from pipelines.transform import BuildResult
 from pipelines.transform import build as build_models
-from pipelines.warehouse import SnapshotReader, Warehouse, publish
+from pipelines.warehouse import Warehouse, publish
+from pipelines.warehouse.manifest import current_number
 
 Select = Literal["all", "stripe", "events"]
 Progress = Callable[[str], None]
@@ -45,16 +45,16 @@ def build(
         MillstreamError: a check or a model failed; the snapshot before stays published.
         BusyError: another process writes.
     """
-    with Warehouse(settings).hold("millstream build", wait=wait), noted(settings, now=now) as note:
+    with Warehouse(settings).hold("millstream build", wait=wait):
         prepare_warehouse(settings, purpose="millstream build")
         refuse_failures(check(settings, now=now), settings)
         progress("build: landed data checked")
         result = transform_models(settings, select=select, now=now)
         refuse_failures(model_results(result), settings)
         progress(f"build: {result.models} models, {result.tests} tests passed")
-        note.snapshot = publish_snapshot(settings, now=now)
-        progress(f"build: snapshot {note.snapshot} published")
-        return note.snapshot
+        number = publish_snapshot(settings, now=now)
+        progress(f"build: snapshot {number} published")
+        return number
 
 
 def check(settings: Settings, *, now: datetime) -> list[CheckResult]:
@@ -62,6 +62,7 @@ def check(settings: Settings, *, now: datetime) -> list[CheckResult]:
     with Warehouse(settings).write("checking landed data") as connection:
         results = check_landed(connection)
         store_checks(connection, results, now=now)
+    _note_failures(results, settings, now=now)
     return results
 
 
@@ -69,10 +70,16 @@ def transform_models(settings: Settings, *, select: Select = "all", now: datetim
     """Build and test the models in a child process, and store the results of the tests."""
     with Warehouse(settings).hold("building models"):
         fault_point("build.before_dbt")
-        result = build_models(settings, select=select, now=now)
+        try:
+            result = build_models(settings, select=select, now=now)
+        except MillstreamError as problem:
+            _note(settings, now=now, reason=str(problem))
+            raise
         fault_point("build.after_dbt")
+        results = model_results(result)
         with Warehouse(settings).write("storing test results") as connection:
-            store_checks(connection, model_results(result), now=now)
+            store_checks(connection, results, now=now)
+    _note_failures(results, settings, now=now)
     return result
 
 
@@ -80,7 +87,9 @@ def publish_snapshot(settings: Settings, *, now: datetime) -> int:
     """Publish what the warehouse holds; only called after the audit."""
     with Warehouse(settings).write("publishing") as connection:
         store_loads(connection)
-        return publish(connection, settings, as_of=settings.now(), now=now)
+        number = publish(connection, settings, as_of=settings.now(), now=now)
+    _note(settings, now=now, snapshot=number)
+    return number
 
 
 def model_results(result: BuildResult) -> list[CheckResult]:
@@ -107,48 +116,40 @@ def refuse_failures(results: list[CheckResult], settings: Settings) -> None:
     Raises:
         MillstreamError: naming the checks, their tables and what stays.
     """
+    if reason := _refusal(results, settings):
+        raise MillstreamError(reason)
+
+
+def _refusal(results: list[CheckResult], settings: Settings) -> str | None:
     failed = [one for one in results if one.blocks]
     if not failed:
-        return
+        return None
     named = "; ".join(f"{one.name} on {one.table} ({one.message or 'failed'})" for one in failed[:5])
     more = f"; and {len(failed) - 5} more" if len(failed) > 5 else ""
-    current = SnapshotReader(settings.published_dir).current()
-    stays = f"snapshot {current.number} stays" if current else "nothing is"
-    raise MillstreamError(
-        f"{len(failed)} check(s) failed: {named}{more}. {stays[0].upper()}{stays[1:]} published. "
-        "Mend the input or the model, then run again."
+    current = current_number(settings.published_dir)
+    stays = "Nothing is published" if current is None else f"Snapshot {current} stays published"
+    return (
+        f"{len(failed)} check(s) failed: {named}{more}. {stays}. Mend the input or the model, then run again."
     )
 
 
-class BuildNote:
-    """What the state store will remember of this build."""
-
-    snapshot: int | None = None
-
-
-@contextmanager
-def noted(settings: Settings, *, now: datetime) -> Iterator[BuildNote]:
-    """Note the build in the state store: running, then published or failed with the reason."""
-    state = open_state(settings)
-    build_id = uuid.uuid4().hex
-    note = BuildNote()
-    with writing(state) as connection:
-        connection.execute(insert(builds).values(build_id=build_id, started_at=now, outcome="running"))
-    try:
-        yield note
-    except BaseException as problem:
-        reason = str(problem) if isinstance(problem, MillstreamError) else type(problem).__name__
-        _close(state, build_id, now, outcome="failed", reason=reason, snapshot=None)
-        raise
-    _close(state, build_id, now, outcome="published", reason=None, snapshot=note.snapshot)
+def _note_failures(results: list[CheckResult], settings: Settings, *, now: datetime) -> None:
+    if reason := _refusal(results, settings):
+        _note(settings, now=now, reason=reason)
 
 
-def _close(
-    state: Engine, build_id: str, now: datetime, *, outcome: str, reason: str | None, snapshot: int | None
+def _note(
+    settings: Settings, *, now: datetime, reason: str | None = None, snapshot: int | None = None
 ) -> None:
-    with writing(state) as connection:
+    """Note in the state store how a build ended: published with its number, or failed with the reason."""
+    with writing(open_state(settings)) as connection:
         connection.execute(
-            update(builds)
-            .where(builds.c.build_id == build_id)
-            .values(finished_at=now, outcome=outcome, reason=reason, snapshot=snapshot)
+            insert(builds).values(
+                build_id=uuid.uuid4().hex,
+                started_at=now,
+                finished_at=now,
+                outcome="failed" if snapshot is None else "published",
+                reason=reason,
+                snapshot=snapshot,
+            )
         )

@@ -23,6 +23,7 @@ run_monitoring:
   enabled: true
   start_timeout_seconds: 300
   max_runtime_seconds: 21600
+  free_slots_after_run_end_seconds: 60
 """
 
 

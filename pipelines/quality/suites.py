@@ -77,7 +77,10 @@ SUITES: tuple[Suite, ...] = (
     _stripe("prices", {"currency": _CURRENCY}, _matches("currency", "^[a-z]{3}$")),
     _stripe(
         "subscriptions",
-        {"customer": "json_extract_string(payload, '/customer')", "status": "json_extract_string(payload, '/status')"},
+        {
+            "customer": "json_extract_string(payload, '/customer')",
+            "status": "json_extract_string(payload, '/status')",
+        },
         _present("customer"),
         Expectation(
             "status_is_known",
@@ -113,7 +116,10 @@ SUITES: tuple[Suite, ...] = (
     ),
     _stripe(
         "refunds",
-        {"amount": _AMOUNT, "charge": "coalesce(json_extract_string(payload, '/charge'), json_extract_string(payload, '/payment_intent'))"},
+        {
+            "amount": _AMOUNT,
+            "charge": "coalesce(json_extract_string(payload, '/charge'), json_extract_string(payload, '/payment_intent'))",
+        },
         _between("amount", 0, None),
         _present("charge"),
     ),

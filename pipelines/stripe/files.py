@@ -15,11 +15,26 @@ from pipelines.settings import Settings
 from pipelines.stripe.load import load_landed, prepare_stripe
 from pipelines.warehouse import Warehouse
 
-_ENDINGS = (".jsonl", ".ndjson", ".json", ".jsonl.gz", ".ndjson.gz", ".json.gz", ".jsonl.zst", ".ndjson.zst", ".json.zst")
+_ENDINGS = (
+    ".jsonl",
+    ".ndjson",
+    ".json",
+    ".jsonl.gz",
+    ".ndjson.gz",
+    ".json.gz",
+    ".jsonl.zst",
+    ".ndjson.zst",
+    ".json.zst",
+)
 
 
 def ingest_files(
-    settings: Settings, paths: Iterable[str], *, account: str = "default", as_of: datetime | None = None, now: datetime
+    settings: Settings,
+    paths: Iterable[str],
+    *,
+    account: str = "default",
+    as_of: datetime | None = None,
+    now: datetime,
 ) -> LoadSummary:
     """Land and load files of Stripe objects or events; each file once.
 
@@ -53,7 +68,9 @@ def _find(paths: Iterable[str]) -> list[Path]:
     for given in paths:
         path = Path(given)
         if path.is_dir():
-            matches = sorted(file for file in path.rglob("*") if file.is_file() and file.name.endswith(_ENDINGS))
+            matches = sorted(
+                file for file in path.rglob("*") if file.is_file() and file.name.endswith(_ENDINGS)
+            )
         elif path.is_file():
             matches = [path]
         else:

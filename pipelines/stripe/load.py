@@ -51,7 +51,9 @@ def load_landed(connection: Connection, settings: Settings, *, now: datetime) ->
     summary = LoadSummary()
     row = connection.execute("select coalesce(max(load_number), 0) + 1 from raw_stripe.loads").fetchone()
     assert row is not None
-    connection.execute("create or replace temp table seen_in_call (id varchar, object varchar, payload_hash varchar)")
+    connection.execute(
+        "create or replace temp table seen_in_call (id varchar, object varchar, payload_hash varchar)"
+    )
     for number, segments in enumerate(inputs.values(), int(row[0])):
         with transaction(connection):
             summary.add(_load_input(connection, settings, landing, segments, number=number, now=now))
@@ -61,7 +63,13 @@ def load_landed(connection: Connection, settings: Settings, *, now: datetime) ->
 
 
 def _load_input(
-    connection: Connection, settings: Settings, landing: Landing, segments: list[Segment], *, number: int, now: datetime
+    connection: Connection,
+    settings: Settings,
+    landing: Landing,
+    segments: list[Segment],
+    *,
+    number: int,
+    now: datetime,
 ) -> LoadSummary:
     summary = LoadSummary(files=1)
     bad: list[bytes] = []
@@ -94,7 +102,10 @@ def _load_input(
             "source": segments[0].options.get("source", "file"),
             "received": segments[0].received_at.replace(tzinfo=None),
             "now": now.replace(tzinfo=None),
-            **{name: getattr(summary, name) for name in ("read", "loaded", "duplicates", "unchanged", "quarantined")},
+            **{
+                name: getattr(summary, name)
+                for name in ("read", "loaded", "duplicates", "unchanged", "quarantined")
+            },
         },
     )
     return summary
@@ -136,18 +147,47 @@ def _count(connection: Connection) -> LoadSummary:
 
 
 def _insert_new(connection: Connection) -> None:
-    connection.execute("""
-        create or replace temp table new_versions as
-        select * exclude (line, position, is_handed_in) from incoming_versions as incoming
-        where not exists (
-            select 1 from raw_stripe.object_versions as stored
-            where stored.account = incoming.account and stored.livemode = incoming.livemode
-                and stored.object = incoming.object and stored.id = incoming.id
-                and stored.payload_hash = incoming.payload_hash and stored.version_at <= incoming.version_at
-        )
-        qualify row_number() over (
-            partition by account, livemode, object, id, payload_hash order by version_at, line, position
-        ) = 1
-    """)
-    connection.execute("insert into raw_stripe.object_versions by name select * from new_versions order by version_at, id")
+    """Append the versions that tell something new.
 
+    A version from an event or a file is known by its payload and time. One that a list or a refetch
+    shows is new only if it differs from the version that held at that time: each sync sees most
+    objects unchanged.
+    """
+    connection.execute(_NEW_VERSIONS)
+    connection.execute(
+        "insert into raw_stripe.object_versions by name select * from new_versions order by version_at, id"
+    )
+
+
+_NEW_VERSIONS = """
+create or replace temp table new_versions as
+with fresh as (
+    select * exclude (line, position, is_handed_in) from incoming_versions
+    qualify row_number() over (
+        partition by account, livemode, object, id, payload_hash, version_at order by event_id nulls last, line, position
+    ) = 1
+),
+together as (
+    select account, livemode, object, id, payload_hash, version_at, false as is_fresh from raw_stripe.object_versions
+    semi join fresh using (account, livemode, object, id)
+    union all
+    select account, livemode, object, id, payload_hash, version_at, true from fresh
+),
+compared as (
+    select *,
+        lag(payload_hash) over (
+            partition by account, livemode, object, id order by version_at, is_fresh, payload_hash
+        ) as held
+    from together
+)
+select fresh.* from fresh
+join compared using (account, livemode, object, id, payload_hash, version_at)
+where compared.is_fresh
+    and (fresh.source in ('event', 'file') or compared.held is distinct from fresh.payload_hash)
+    and not exists (
+        select 1 from raw_stripe.object_versions as stored
+        where stored.account = fresh.account and stored.livemode = fresh.livemode and stored.object = fresh.object
+            and stored.id = fresh.id and stored.payload_hash = fresh.payload_hash
+            and stored.version_at = fresh.version_at
+    )
+"""

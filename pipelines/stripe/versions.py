@@ -13,7 +13,7 @@ from pipelines.warehouse.writer import Connection
 
 COLUMNS = """
     account varchar, livemode boolean, id varchar, object varchar, api_version varchar, version_at timestamp,
-    fetched_at timestamp, source varchar, is_deleted boolean, payload_hash varchar, payload json
+    fetched_at timestamp, source varchar, event_id varchar, is_deleted boolean, payload_hash varchar, payload json
 """
 
 
@@ -33,7 +33,9 @@ def read_versions(connection: Connection, segment: Segment) -> list[bytes]:
             "source": segment.options.get("source", "file"),
         },
     )
-    bad = connection.execute("select line, problem, coalesce(text, element::varchar) from elements where problem is not null order by line").fetchall()
+    bad = connection.execute(
+        "select line, problem, coalesce(text, element::varchar) from elements where problem is not null order by line"
+    ).fetchall()
     return [
         orjson.dumps({"file": segment.input_name, "line": line, "reason": reason, "text": text})
         for line, reason, text in bad
@@ -101,6 +103,7 @@ select
     moment at time zone 'UTC' as version_at,
     $fetched_at::timestamptz at time zone 'UTC' as fetched_at,
     case when event is not null then 'event' else $source end as source,
+    json_extract_string(event, '/id') as event_id,
     coalesce(json_extract(element, '/deleted')::boolean, false)
     -- An ended subscription is still an object at Stripe; every other `.deleted` means that it is gone.
     or coalesce(event_type like '%.deleted' and event_type <> 'customer.subscription.deleted', false) as is_deleted,

@@ -13,8 +13,8 @@ from datetime import datetime
 from pathlib import Path
 
 from pipelines.faults import fault_point
-from pipelines.settings import Settings
 from pipelines.files import content_hash, sync_file, sync_folder, write_whole
+from pipelines.settings import Settings
 from pipelines.warehouse.lake import lake_files
 from pipelines.warehouse.manifest import POINTER, Manifest, PublishedTable, manifest_path, numbers
 from pipelines.warehouse.prune import prune
@@ -36,7 +36,9 @@ def publish(connection: Connection, settings: Settings, *, as_of: datetime, now:
     fault_point("publish.before_files")
     views = _views_to_publish(connection)
     tables = {
-        name: _lake_table(connection, settings) if name == LAKE_VIEW else _write_table(connection, folder, name)
+        name: _lake_table(connection, settings)
+        if name == LAKE_VIEW
+        else _write_table(connection, folder, name)
         for name in _tables_to_publish(connection, views)
     }
     number = max([0, *numbers(folder)]) + 1
@@ -76,10 +78,14 @@ def _references(sql: str) -> list[str]:
 
 
 def _tables_to_publish(connection: Connection, views: dict[str, str]) -> list[str]:
-    rows = connection.execute("select schema_name || '.' || table_name from duckdb_tables() where not internal").fetchall()
+    rows = connection.execute(
+        "select schema_name || '.' || table_name from duckdb_tables() where not internal"
+    ).fetchall()
     known = {str(name) for (name,) in rows}
     own = {name for name in known if name.split(".")[0] in PUBLISHED_SCHEMAS}
-    below = {name for sql in views.values() for name in _references(sql) if name in known or name == LAKE_VIEW}
+    below = {
+        name for sql in views.values() for name in _references(sql) if name in known or name == LAKE_VIEW
+    }
     return sorted(own | below)
 
 
@@ -93,7 +99,8 @@ def _write_table(connection: Connection, folder: Path, name: str) -> PublishedTa
     aside = target / f"{os.getpid()}.part"
     # Equal rows must give equal bytes, else an unchanged mart would be written and kept again.
     written = connection.execute(
-        f"copy (select * from {name} order by all) to $path (format parquet, compression zstd)", {"path": str(aside)}
+        f"copy (select * from {name} order by all) to $path (format parquet, compression zstd)",
+        {"path": str(aside)},
     ).fetchone()
     assert written is not None
     final = target / f"{content_hash(aside)[:24]}.parquet"

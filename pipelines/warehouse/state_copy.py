@@ -10,7 +10,14 @@ import polars as pl
 from sqlalchemy import Engine, select
 
 from pipelines.state import reading
-from pipelines.state.tables import campaigns, consents, metadata, recipients, segment_memberships, suppressions
+from pipelines.state.tables import (
+    campaigns,
+    consents,
+    metadata,
+    recipients,
+    segment_memberships,
+    suppressions,
+)
 from pipelines.warehouse.writer import Connection, transaction
 
 _LEFT_BEHIND = {
@@ -36,7 +43,10 @@ def copy_state(connection: Connection, state: Engine) -> None:
             rows = source.execute(select(*columns)).mappings().all()
             schema = {column.name: _TYPES.get(str(column.type), pl.String) for column in columns}
             plain = [
-                {key: value.replace(tzinfo=None) if hasattr(value, "tzinfo") else value for key, value in row.items()}
+                {
+                    key: value.replace(tzinfo=None) if hasattr(value, "tzinfo") else value
+                    for key, value in row.items()
+                }
                 for row in rows
             ]
             copied = pl.DataFrame(plain, schema=schema)  # DuckDB finds it by this name.

@@ -21,7 +21,17 @@ from pipelines.warehouse.lock import exclusive
 
 Connection: TypeAlias = duckdb.DuckDBPyConnection
 
-SCHEMAS = ("raw_stripe", "raw_events", "raw_email", "raw_state", "health", "staging", "intermediate", "marts", "segments")
+SCHEMAS = (
+    "raw_stripe",
+    "raw_events",
+    "raw_email",
+    "raw_state",
+    "health",
+    "staging",
+    "intermediate",
+    "marts",
+    "segments",
+)
 
 
 class Warehouse:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Literal
 from urllib.parse import urlsplit
 
 from playwright.sync_api import Browser, Page
 
+Scheme = Literal["light", "dark"]
 DRAWN_MS = 30_000
 PATHS = {"overview": "/", "funnel": "/funnel", "campaigns": "/campaigns", "data_health": "/data_health"}
 _IDLE = """
@@ -51,10 +53,9 @@ class Sight:
 
 
 @contextmanager
-def looking(browser: Browser, site: str, *, scheme: str = "light", width: int = 1280) -> Iterator[Sight]:
+def looking(browser: Browser, site: str, *, scheme: Scheme = "light", width: int = 1280) -> Iterator[Sight]:
     """A new profile with an empty cache."""
-    dark_or_light = "dark" if scheme == "dark" else "light"
-    context = browser.new_context(color_scheme=dark_or_light, viewport={"width": width, "height": 900})
+    context = browser.new_context(color_scheme=scheme, viewport={"width": width, "height": 900})
     try:
         yield Sight(context.new_page(), site)
     finally:

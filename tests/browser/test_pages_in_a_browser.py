@@ -10,8 +10,9 @@ from urllib.request import Request, urlopen
 import pytest
 from playwright.sync_api import Browser
 
+from pipelines.operations.ingest import prepare_warehouse
 from pipelines.warehouse import Warehouse, publish
-from tests.browser.looking import PATHS, looking
+from tests.browser.looking import PATHS, Scheme, looking
 from tests.dashboards.places import CAMPAIGN, NOW, settings_of
 
 pytestmark = pytest.mark.browser
@@ -23,7 +24,7 @@ PIXELS = {"light": "rgb(255, 255, 255)", "dark": "rgb(18, 21, 28)"}
 @EACH_SCHEME
 @EACH_PAGE
 def test_a_page_is_drawn_without_a_mistake_and_asks_no_other_host(
-    browser: Browser, filled_site: str, shots: Path, page: str, scheme: str
+    browser: Browser, filled_site: str, shots: Path, page: str, scheme: Scheme
 ) -> None:
     with looking(browser, filled_site, scheme=scheme) as sight:
         sight.open(PATHS[page])
@@ -41,7 +42,7 @@ def test_a_page_is_drawn_without_a_mistake_and_asks_no_other_host(
 @EACH_SCHEME
 @EACH_PAGE
 def test_an_empty_folder_gives_honest_pages(
-    browser: Browser, empty_site: str, shots: Path, page: str, scheme: str
+    browser: Browser, empty_site: str, shots: Path, page: str, scheme: Scheme
 ) -> None:
     with looking(browser, empty_site, scheme=scheme) as sight:
         sight.open(PATHS[page])
@@ -105,6 +106,7 @@ def test_an_open_page_shows_a_new_snapshot_without_a_restart(
     with serve(folder) as site, looking(browser, site) as sight:
         sight.open("/")
         assert "snapshot 1" in sight.page.locator("footer").inner_text()
+        prepare_warehouse(settings, purpose="a later build")
         with Warehouse(settings).write("a later build") as connection:
             publish(connection, settings, as_of=NOW + timedelta(hours=5), now=NOW + timedelta(hours=6))
         sight.page.get_by_text("snapshot 2").wait_for(timeout=60_000)

@@ -37,8 +37,10 @@ def fill(built: Path, folder: Path) -> Path:
 
 def settings_of(folder: Path) -> Settings:
     """The settings of a folder whose paying customers may be mailed."""
-    return Settings(
-        MILLSTREAM_DATA_DIR=folder,
-        MILLSTREAM_POSTAL_ADDRESS="1 Example Street, 10115 Berlin",
-        MILLSTREAM_CONSENT="customers",
+    return Settings.model_validate(
+        {
+            "MILLSTREAM_DATA_DIR": folder,
+            "MILLSTREAM_POSTAL_ADDRESS": "1 Example Street, 10115 Berlin",
+            "MILLSTREAM_CONSENT": "customers",
+        }
     )

@@ -9,11 +9,11 @@ from pathlib import Path
 import orjson
 import pytest
 import stripe
-from tests.demo.asking import Data, Json, Shop, client_of, lines_of
 
 from pipelines.demo.business import make_business
 from pipelines.demo.knobs import Knobs
 from pipelines.demo.stripe_server import serving
+from tests.demo.asking import Data, Json, Shop, client_of, lines_of
 
 
 @pytest.fixture(scope="session")

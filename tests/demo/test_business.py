@@ -11,9 +11,9 @@ from typing import Any
 
 import orjson
 import stripe
-from tests.demo.asking import Data, Json, lines_of
 
 from pipelines.demo.business import make_business
+from tests.demo.asking import Data, Json, lines_of
 
 UNTIL = date(2026, 11, 24)
 END = 1_795_478_400  # midnight UTC of that day

@@ -8,6 +8,7 @@ import urllib.request
 import orjson
 import pytest
 import stripe
+
 from tests.demo.asking import Shop, ask, client_of, customer, every
 
 DAY = 86_400

@@ -10,6 +10,7 @@ from pathlib import Path
 import orjson
 import pytest
 import stripe
+
 from tests.demo.asking import Data, ask, client_of, every
 
 

@@ -8,6 +8,7 @@ from decimal import ROUND_HALF_EVEN, Decimal
 from pathlib import Path
 
 import orjson
+
 from tests.demo.asking import Data, Json
 
 

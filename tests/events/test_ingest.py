@@ -78,7 +78,10 @@ def test_an_event_with_an_id_is_loaded_once_over_files_and_days(settings: Settin
 
 def test_the_same_event_in_two_files_of_one_call_is_a_duplicate(settings: Settings, tmp_path: Path) -> None:
     event = {**LOGIN, "messageId": "m1"}
-    files = [write(tmp_path / "a.jsonl", event), write(tmp_path / "b.jsonl", event, {**event, "messageId": "m2"})]
+    files = [
+        write(tmp_path / "a.jsonl", event),
+        write(tmp_path / "b.jsonl", event, {**event, "messageId": "m2"}),
+    ]
     assert counts(load(settings, *files)) == (3, 2, 1, 0, 0)
 
 
@@ -111,9 +114,14 @@ def test_bad_lines_are_set_aside_with_file_line_and_reason(settings: Settings, t
 
 def test_csv_rows_with_too_few_columns_are_set_aside(settings: Settings, tmp_path: Path) -> None:
     path = tmp_path / "a.csv"
-    path.write_text('user,event,timestamp,note\nu1,login,2026-01-01,"two\nlines"\nu1,login\nu2,login,2026-01-01,\n')
+    path.write_text(
+        'user,event,timestamp,note\nu1,login,2026-01-01,"two\nlines"\nu1,login\nu2,login,2026-01-01,\n'
+    )
     assert counts(load(settings, path)) == (3, 2, 0, 0, 1)
-    (row,) = [json.loads(line) for line in next((settings.quarantine_dir / "events").iterdir()).read_text().splitlines()]
+    (row,) = [
+        json.loads(line)
+        for line in next((settings.quarantine_dir / "events").iterdir()).read_text().splitlines()
+    ]
     assert (row["line"], row["reason"]) == (4, "2 columns, the header has 4")
 
 
@@ -128,16 +136,29 @@ def test_compression_changes_nothing(settings: Settings, tmp_path: Path, ending:
 
 def test_json_lines_and_parquet_of_the_same_rows_agree(settings: Settings, tmp_path: Path) -> None:
     rows = [
-        {"visitor": f"v{n % 3}", "event": "view", "timestamp": f"2026-01-0{n % 5 + 1}T10:00:00Z", "size": n, "share": n / 4, "tag": None if n % 2 else "x"}
+        {
+            "visitor": f"v{n % 3}",
+            "event": "view",
+            "timestamp": f"2026-01-0{n % 5 + 1}T10:00:00Z",
+            "size": n,
+            "share": n / 4,
+            "tag": None if n % 2 else "x",
+        }
         for n in range(20)
     ]
     load(settings, write(tmp_path / "a.jsonl", *rows), anonymous_id="visitor")
-    pl.DataFrame(rows).with_columns(pl.col("timestamp").str.to_datetime(time_zone="UTC")).write_parquet(tmp_path / "a.parquet")
+    pl.DataFrame(rows).with_columns(pl.col("timestamp").str.to_datetime(time_zone="UTC")).write_parquet(
+        tmp_path / "a.parquet"
+    )
     assert counts(load(settings, tmp_path / "a.parquet", anonymous_id="visitor")) == (20, 0, 0, 20, 0)
 
 
 def test_times_without_a_zone_are_read_in_the_named_one(settings: Settings, tmp_path: Path) -> None:
-    path = write(tmp_path / "a.jsonl", {**LOGIN, "timestamp": "2026-07-01 02:00:00"}, {**LOGIN, "timestamp": "2026-07-01T02:00:00Z"})
+    path = write(
+        tmp_path / "a.jsonl",
+        {**LOGIN, "timestamp": "2026-07-01 02:00:00"},
+        {**LOGIN, "timestamp": "2026-07-01T02:00:00Z"},
+    )
     ingest_files(settings, [str(path)], timezone="Europe/Berlin", now=NOW)
     assert [row["event_at"].hour for row in stored(settings)] == [0, 2]  # type: ignore[attr-defined]
 
@@ -148,9 +169,29 @@ def test_segment_messages_keep_their_meaning(settings: Settings, tmp_path: Path)
         settings,
         write(
             tmp_path / "a.jsonl",
-            {**base, "messageId": "1", "type": "page", "name": "Pricing", "properties": {"path": "/pricing"}, "context": {"locale": "de"}},
-            {**base, "messageId": "2", "type": "identify", "userId": "u1", "traits": {"email": "ann@example.com", "first_name": "Ann"}},
-            {**base, "messageId": "3", "type": "track", "event": "Signed Up", "userId": "u1", "properties": {"plan": "pro"}},
+            {
+                **base,
+                "messageId": "1",
+                "type": "page",
+                "name": "Pricing",
+                "properties": {"path": "/pricing"},
+                "context": {"locale": "de"},
+            },
+            {
+                **base,
+                "messageId": "2",
+                "type": "identify",
+                "userId": "u1",
+                "traits": {"email": "ann@example.com", "first_name": "Ann"},
+            },
+            {
+                **base,
+                "messageId": "3",
+                "type": "track",
+                "event": "Signed Up",
+                "userId": "u1",
+                "properties": {"plan": "pro"},
+            },
         ),
     )
     rows = stored(settings, "type, event, raw_events.events.properties, context, person_id")
@@ -172,20 +213,42 @@ def test_two_known_users_of_one_device_are_never_merged(settings: Settings, tmp_
         {"anonymousId": "device", "event": "view", "timestamp": at.format(4)},
     ]
     load(settings, write(tmp_path / "a.jsonl", *lines))
-    assert [row["person_id"] for row in stored(settings, "person_id, event_at, event_id")] == ["first", "first", "second", "first"]
+    assert [row["person_id"] for row in stored(settings, "person_id, event_at, event_id")] == [
+        "first",
+        "first",
+        "second",
+        "first",
+    ]
 
 
 def test_a_later_identify_restates_history_without_rewriting_days(settings: Settings, tmp_path: Path) -> None:
-    load(settings, write(tmp_path / "a.jsonl", {"anonymousId": "a1", "event": "view", "timestamp": "2026-01-01T00:00:00Z"}))
+    load(
+        settings,
+        write(
+            tmp_path / "a.jsonl", {"anonymousId": "a1", "event": "view", "timestamp": "2026-01-01T00:00:00Z"}
+        ),
+    )
     before = sorted(settings.lake_dir.rglob("*.parquet"))
-    load(settings, write(tmp_path / "b.jsonl", {"anonymousId": "a1", "userId": "u1", "event": "login", "timestamp": "2026-02-01T00:00:00Z"}))
+    load(
+        settings,
+        write(
+            tmp_path / "b.jsonl",
+            {"anonymousId": "a1", "userId": "u1", "event": "login", "timestamp": "2026-02-01T00:00:00Z"},
+        ),
+    )
     assert {row["person_id"] for row in stored(settings, "person_id, event_at, event_id")} == {"u1"}
     assert set(before) <= set(settings.lake_dir.rglob("*.parquet"))
 
 
 def test_traits_are_merged_in_the_order_they_were_told(settings: Settings, tmp_path: Path) -> None:
     def identify(day: int, **traits: str) -> dict[str, object]:
-        return {"type": "identify", "userId": "u1", "traits": traits, "timestamp": f"2026-01-0{day}T00:00:00Z", "messageId": f"m{day}"}
+        return {
+            "type": "identify",
+            "userId": "u1",
+            "traits": traits,
+            "timestamp": f"2026-01-0{day}T00:00:00Z",
+            "messageId": f"m{day}",
+        }
 
     load(settings, write(tmp_path / "new.jsonl", identify(3, email="new@example.com")))
     load(settings, write(tmp_path / "old.jsonl", identify(1, email="old@example.com", first_name="Ann")))
@@ -196,7 +259,11 @@ def test_traits_are_merged_in_the_order_they_were_told(settings: Settings, tmp_p
 
 @pytest.mark.parametrize(
     ("paths", "mapping", "word"),
-    [(["nowhere.jsonl"], {}, "nowhere.jsonl"), (["a.txt"], {}, "no known kind"), (["a.jsonl"], {"person": "x"}, "--map person")],
+    [
+        (["nowhere.jsonl"], {}, "nowhere.jsonl"),
+        (["a.txt"], {}, "no known kind"),
+        (["a.jsonl"], {"person": "x"}, "--map person"),
+    ],
 )
 def test_a_call_that_can_not_be_meant_loads_nothing(
     settings: Settings, tmp_path: Path, paths: list[str], mapping: dict[str, str], word: str
@@ -215,12 +282,27 @@ def test_a_question_over_files_does_not_touch_the_data_folder(settings: Settings
     assert not settings.data_dir.exists()
 
 
-@hypothesis_settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(st.lists(st.tuples(st.sampled_from(["m1", "m2", "m3", None]), st.integers(1, 3), st.sampled_from(["a", "b"])), max_size=12), st.randoms())
-def test_the_order_and_the_cut_of_files_never_matter(tmp_path_factory: pytest.TempPathFactory, events: list[tuple[str | None, int, str]], chance: random.Random) -> None:
+@hypothesis_settings(
+    max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(
+    st.lists(
+        st.tuples(st.sampled_from(["m1", "m2", "m3", None]), st.integers(1, 3), st.sampled_from(["a", "b"])),
+        max_size=12,
+    ),
+    st.randoms(),
+)
+def test_the_order_and_the_cut_of_files_never_matter(
+    tmp_path_factory: pytest.TempPathFactory, events: list[tuple[str | None, int, str]], chance: random.Random
+) -> None:
     """However lines with ids are spread over files, loaded in any order, the same events are stored."""
     lines = [
-        {"user_id": "u", "event": f"{name}-{message}", "timestamp": f"2026-01-0{day}T00:00:00Z", **({"messageId": f"{message}-{name}-{day}"})}
+        {
+            "user_id": "u",
+            "event": f"{name}-{message}",
+            "timestamp": f"2026-01-0{day}T00:00:00Z",
+            "messageId": f"{message}-{name}-{day}",
+        }
         for message, day, name in events
     ]
     outcomes = []
@@ -233,6 +315,11 @@ def test_the_order_and_the_cut_of_files_never_matter(tmp_path_factory: pytest.Te
             if part:
                 load(own, write(folder / f"{piece}.jsonl", *part))
         if lines:
-            outcomes.append({(row["event_id"], row["event_at"], row["person_id"]) for row in stored(own, "event_id, event_at, person_id")})
+            outcomes.append(
+                {
+                    (row["event_id"], row["event_at"], row["person_id"])
+                    for row in stored(own, "event_id, event_at, person_id")
+                }
+            )
     assert not outcomes or outcomes[0] == outcomes[1]
     assert not outcomes or len(outcomes[0]) == len({line["messageId"] for line in lines})

@@ -33,8 +33,17 @@ def charge(number: int, **more: object) -> dict[str, object]:
     return {"id": f"ch_{number}", "object": "charge", "created": 1_700_000_000, "amount": 100, **more}
 
 
-def event(number: int, thing: dict[str, object], *, at: int, kind: str = "charge.updated") -> dict[str, object]:
-    return {"id": f"evt_{number}", "object": "event", "type": kind, "created": at, "api_version": "2020-08-27", "data": {"object": thing}}
+def event(
+    number: int, thing: dict[str, object], *, at: int, kind: str = "charge.updated"
+) -> dict[str, object]:
+    return {
+        "id": f"evt_{number}",
+        "object": "event",
+        "type": kind,
+        "created": at,
+        "api_version": "2020-08-27",
+        "data": {"object": thing},
+    }
 
 
 @pytest.mark.parametrize(
@@ -43,7 +52,15 @@ def event(number: int, thing: dict[str, object], *, at: int, kind: str = "charge
         "\n".join(json.dumps(charge(n)) for n in range(3)),
         json.dumps([charge(n) for n in range(3)]),
         json.dumps([charge(n) for n in range(3)], indent=2),
-        json.dumps({"object": "list", "has_more": False, "url": "/v1/charges", "data": [charge(n) for n in range(3)]}, indent=1),
+        json.dumps(
+            {
+                "object": "list",
+                "has_more": False,
+                "url": "/v1/charges",
+                "data": [charge(n) for n in range(3)],
+            },
+            indent=1,
+        ),
     ],
     ids=["lines", "array", "array over lines", "list page"],
 )
@@ -68,7 +85,9 @@ def test_the_newest_version_wins_whatever_order_files_come_in(settings: Settings
         assert rows(own, "select count(*) from raw_stripe.object_versions where object = 'charge'") == [(3,)]
 
 
-def test_a_bare_object_stands_for_its_files_time_and_never_beats_a_later_event(settings: Settings, tmp_path: Path) -> None:
+def test_a_bare_object_stands_for_its_files_time_and_never_beats_a_later_event(
+    settings: Settings, tmp_path: Path
+) -> None:
     later = tmp_path / "event.jsonl"
     later.write_text(json.dumps(event(1, charge(1, amount=2), at=1_700_000_500)))
     bare = tmp_path / "bare.jsonl"
@@ -80,7 +99,11 @@ def test_a_bare_object_stands_for_its_files_time_and_never_beats_a_later_event(s
 
 def test_an_unknown_kind_is_kept_and_counted(settings: Settings, tmp_path: Path) -> None:
     path = tmp_path / "odd.jsonl"
-    path.write_text(json.dumps({"object": "hologram", "id": "holo_1"}) + "\n" + json.dumps({"object": "balance", "available": []}))
+    path.write_text(
+        json.dumps({"object": "hologram", "id": "holo_1"})
+        + "\n"
+        + json.dumps({"object": "balance", "available": []})
+    )
     summary = load(settings, path)
     assert (summary.loaded, summary.unknown, summary.quarantined) == (2, 2, 0)
     ids = [row[0] for row in rows(settings, "select id from raw_stripe.object_versions order by object desc")]
@@ -90,7 +113,9 @@ def test_an_unknown_kind_is_kept_and_counted(settings: Settings, tmp_path: Path)
 
 def test_torn_lines_and_what_is_no_object_are_set_aside(settings: Settings, tmp_path: Path) -> None:
     path = tmp_path / "torn.jsonl"
-    path.write_text(json.dumps(charge(1)) + '\n{"id": "ch_2", "obj\n"text"\n{"id": "x"}\n' + json.dumps(charge(3)))
+    path.write_text(
+        json.dumps(charge(1)) + '\n{"id": "ch_2", "obj\n"text"\n{"id": "x"}\n' + json.dumps(charge(3))
+    )
     summary = load(settings, path)
     assert (summary.read, summary.loaded, summary.quarantined) == (5, 2, 3)
     (kept,) = (settings.quarantine_dir / "stripe").iterdir()
@@ -114,10 +139,30 @@ def test_counts_tell_duplicates_from_what_was_stored_before(settings: Settings, 
 
 def test_one_id_may_stand_for_several_kinds(settings: Settings, tmp_path: Path) -> None:
     path = tmp_path / "a.jsonl"
-    path.write_text(json.dumps({"id": "gold", "object": "plan"}) + "\n" + json.dumps({"id": "gold", "object": "coupon", "created": 1}))
+    path.write_text(
+        json.dumps({"id": "gold", "object": "plan"})
+        + "\n"
+        + json.dumps({"id": "gold", "object": "coupon", "created": 1})
+    )
     assert load(settings, path).loaded == 2
 
 
 def test_a_missing_file_loads_nothing(settings: Settings, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="nowhere"):
         load(settings, tmp_path / "nowhere.jsonl")
+
+
+def test_a_way_there_and_back_is_three_versions(settings: Settings, tmp_path: Path) -> None:
+    """A to B to A: the way back has the payload of the way there and is a version all the same."""
+    path = tmp_path / "a.jsonl"
+    steps = [(1_700_000_100, 1), (1_700_000_200, 2), (1_700_000_300, 1)]
+    path.write_text("\n".join(json.dumps(event(at, charge(1, amount=amount), at=at)) for at, amount in steps))
+    load(settings, path)
+    kept = rows(
+        settings,
+        "select payload->>'$.amount' from raw_stripe.object_versions where object = 'charge' order by version_at",
+    )
+    assert kept == [("1",), ("2",), ("1",)]
+    assert rows(settings, "select payload->>'$.amount', event_id from raw_stripe.charges") == [
+        ("1", "evt_1700000300")
+    ]

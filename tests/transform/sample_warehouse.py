@@ -18,6 +18,7 @@ from typing import Any
 import duckdb
 
 from pipelines.settings import Settings
+from pipelines.stripe.versions import COLUMNS
 from pipelines.transform import BuildResult
 from pipelines.transform.project import child_environment
 from pipelines.transform.result import read_results
@@ -34,10 +35,6 @@ KINDS = {
     "balance_transaction": "balance_transactions",
     "dispute": "disputes",
 }
-COLUMNS = """
-    account varchar, livemode boolean, id varchar, object varchar, api_version varchar, version_at timestamp,
-    fetched_at timestamp, source varchar, is_deleted boolean, payload_hash varchar, payload json
-"""
 OTHER_TABLES = f"""
 create table raw_stripe.object_versions ({COLUMNS}, sequence bigint);
 create table raw_stripe.invoice_lines ({COLUMNS}, parent_id varchar);
@@ -145,7 +142,8 @@ class Sample:
         digest = hashlib.sha256(text.encode()).hexdigest()
         deleted = bool(payload.get("deleted"))
         kind = payload.get("object", "line_item")
-        return (account, False, payload["id"], kind, "", moment, moment, source, deleted, digest, text)
+        event = f"evt_{digest[:12]}" if source == "event" else None
+        return (account, False, payload["id"], kind, "", moment, moment, source, event, deleted, digest, text)
 
 
 def _insert(connection: duckdb.DuckDBPyConnection, table: str, rows: Iterable[tuple[Any, ...]]) -> None:

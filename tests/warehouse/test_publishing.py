@@ -27,7 +27,10 @@ def publish_value(settings: Settings) -> Publish:
     def publish_it(value: int) -> int:
         with Warehouse(settings).write("test") as connection:
             for name in ("first", "second"):
-                connection.execute(f"create or replace table marts.{name} as select $value::bigint as value, unnest(range(1000)) as row", {"value": value})
+                connection.execute(
+                    f"create or replace table marts.{name} as select $value::bigint as value, unnest(range(1000)) as row",
+                    {"value": value},
+                )
             connection.execute("create or replace table marts.always as select 'same' as word")
             connection.execute(
                 "create or replace view marts.seen as select value + 0 as value from warehouse.marts.first"
@@ -41,7 +44,9 @@ def test_there_is_no_snapshot_before_the_first_publish(settings: Settings) -> No
     assert SnapshotReader(settings.published_dir).current() is None
 
 
-def test_an_unchanged_mart_is_listed_again_and_not_written_again(settings: Settings, publish_value: Publish) -> None:
+def test_an_unchanged_mart_is_listed_again_and_not_written_again(
+    settings: Settings, publish_value: Publish
+) -> None:
     first, second = publish_value(1), publish_value(2)
     one, two = (read_manifest(settings.published_dir, number).tables for number in (first, second))
     assert one["marts.always"].files == two["marts.always"].files
@@ -84,7 +89,9 @@ def test_readers_in_a_loop_see_whole_snapshots_while_twenty_are_published(
     assert len(seen) > 5, "the readers did not follow"
     kept = numbers(settings.published_dir)
     assert kept == [17, 18, 19, 20, 21]
-    listed = {file for number in kept for file in read_manifest(settings.published_dir, number).listed_files()}
+    listed = {
+        file for number in kept for file in read_manifest(settings.published_dir, number).listed_files()
+    }
     on_disk = {
         str(path.relative_to(settings.published_dir))
         for path in (settings.published_dir / "files").rglob("*")
@@ -119,14 +126,19 @@ def test_a_second_writer_is_refused_and_told_who_writes(settings: Settings) -> N
     ) as holder:
         assert holder.stdout is not None
         assert holder.stdout.readline() == "held\n"
-        with pytest.raises(BusyError, match=rf"process {holder.pid} \(the night run\)"), Warehouse(settings).write("me"):
+        with (
+            pytest.raises(BusyError, match=rf"process {holder.pid} \(the night run\)"),
+            Warehouse(settings).write("me"),
+        ):
             pass
         holder.kill()
     with Warehouse(settings).write("me after the kill") as connection:
         assert connection.execute("select 1").fetchone() == (1,)
 
 
-def test_the_writers_process_keeps_its_lock_while_it_publishes(settings: Settings, publish_value: Publish) -> None:
+def test_the_writers_process_keeps_its_lock_while_it_publishes(
+    settings: Settings, publish_value: Publish
+) -> None:
     with Warehouse(settings).write("outer") as connection:
         connection.execute("create table marts.a as select 1 as x")
         publish(connection, settings, as_of=NOW, now=NOW)

@@ -35,7 +35,9 @@ class Translator(DagsterDbtTranslator):
             return spec
         node = manifest["nodes"][unique_id]
         key = [node["schema"], node["name"]] if node["resource_type"] != "seed" else ["seeds", node["name"]]
-        return spec.replace_attributes(key=dg.AssetKey(key), group_name=node["fqn"][1] if len(node["fqn"]) > 2 else "seeds")
+        return spec.replace_attributes(
+            key=dg.AssetKey(key), group_name=node["fqn"][1] if len(node["fqn"]) > 2 else "seeds"
+        )
 
 
 TRANSLATOR = Translator()

@@ -64,6 +64,7 @@ line_spans as (
         quantity,
         'invoice' as source,
         line_id as object_id,
+        cast(null as varchar) as event_id,
         cast(null as varchar) as subscription_status,
         period_started_at as valid_from,
         case
@@ -100,6 +101,7 @@ version_spans as (
         items.quantity,
         'version' as source,
         versions.subscription_id as object_id,
+        versions.event_id,
         versions.subscription_status,
         case
             when versions.is_counted

@@ -123,6 +123,7 @@ bounded as (
 select
     account,
     version_number,
+    event_id,
     subscription_id,
     customer_id,
     subscription_status,

@@ -20,6 +20,7 @@ points as (
         quantity,
         source,
         object_id,
+        event_id,
         subscription_status,
         valid_from as changed_at,
         mrr_minor,
@@ -40,6 +41,7 @@ points as (
         quantity,
         source,
         object_id,
+        cast(null as varchar) as event_id,
         'over' as subscription_status,
         valid_to as changed_at,
         0 as mrr_minor,
@@ -116,7 +118,7 @@ explained as (
         end as cause,
         source,
         object_id,
-        cast(null as varchar) as event_id,
+        event_id,
         'stripe' as profile
 
     from compared

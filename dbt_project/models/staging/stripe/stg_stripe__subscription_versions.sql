@@ -18,6 +18,7 @@ renamed as (
         id as subscription_id,
         {{ json_id('payload', 'customer') }} as customer_id,
         payload_hash,
+        event_id,
 
         -- strings
         case

@@ -1,0 +1,130 @@
+"""Killed at every named place and by SIGKILL: the next run publishes what an undisturbed one would."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from pipelines.demo.stripe_server import serving
+from pipelines.faults import POINTS
+from tests.building import demo_settings, mark_as_demo, millstream, newest, published
+
+INGEST = [point for point in POINTS if point.split(".")[0] in ("landing", "stripe", "events")]
+BUILD = [point for point in POINTS if point.split(".")[0] in ("build", "publish")]
+
+# Each step by the product's own function, in a process that may be killed.
+STEPS = {
+    "stripe": "from pipelines.stripe import StripeApi, sync; sync(settings, StripeApi(settings), now=settings.now())",
+    "events": "from pipelines.events import ingest_files; "
+    "ingest_files(settings, [str(settings.demo_dir / 'events')], now=settings.now())",
+    "build": "from pipelines.operations import build; build(settings, now=settings.now())",
+    "publish": "from pipelines.operations import publish_snapshot; publish_snapshot(settings, now=settings.now())",
+}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory, small_business: Path) -> Path:
+    folder = tmp_path_factory.mktemp("killed") / "data"
+    mark_as_demo(folder, small_business)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def environment(folder: Path) -> Iterator[dict[str, str]]:
+    with serving(folder / "business") as base:
+        yield demo_settings(folder, base)
+
+
+def do(step: str, environment: dict[str, str], *, fault: str | None = None) -> int:
+    program = f"from pipelines.settings import Settings; settings = Settings(); {STEPS[step]}"
+    env = {**os.environ, **environment, **({"MILLSTREAM_FAULT": fault} if fault else {})}
+    done = subprocess.run(
+        [sys.executable, "-c", program], env=env, capture_output=True, text=True, check=False
+    )
+    assert done.returncode in (0, 137), done.stderr
+    return done.returncode
+
+
+def step_of(point: str) -> str:
+    """The step that passes this place; landing is passed by both kinds of ingest."""
+    room, _, place = point.partition(".")
+    if room == "landing":
+        return "stripe"
+    if room in ("stripe", "events", "publish"):
+        return room
+    return "build"
+
+
+def test_killed_at_every_place_of_ingest_build_and_publish_it_heals(
+    folder: Path, environment: dict[str, str], built_folder: Path
+) -> None:
+    for point in INGEST:
+        assert do(step_of(point), environment, fault=f"{point}:1") == 137, f"{point} was not passed"
+    for passage in (2, 9):
+        assert do("events", environment, fault=f"landing.before_manifest:{passage}") in (0, 137)
+    do("stripe", environment)
+    do("events", environment)
+    for point in BUILD:
+        before = newest(folder).number if (folder / "published" / "CURRENT").exists() else 0
+        assert do(step_of(point), environment, fault=f"{point}:1") == 137, f"{point} was not passed"
+        after = newest(folder).number if (folder / "published" / "CURRENT").exists() else 0
+        assert (after > before) == (point == "publish.after_pointer")
+    do("build", environment)
+    assert published(folder) == published(built_folder)
+
+
+def test_three_kills_of_the_real_command_and_a_run_after_them(
+    tmp_path: Path, small_business: Path, built_folder: Path
+) -> None:
+    folder = tmp_path / "data"
+    mark_as_demo(folder, small_business)
+    shutil.copytree(small_business / "events", folder / "inbox")
+    with serving(folder / "business") as base:
+        environment = demo_settings(folder, base)
+        for line in ("run: started", "run: stripe_objects", "run: landed_data_checks"):
+            kill_after(line, environment)
+        done = millstream("run", env=environment)
+    assert done.returncode == 0, done.stderr
+    assert published(folder) == published(built_folder)
+
+
+def kill_after(line: str, environment: dict[str, str]) -> None:
+    """SIGKILL `millstream run` shortly after it printed this line; its dbt child must end with it."""
+    command = [sys.executable, "-c", "from pipelines.cli import main; main()", "run"]
+    with subprocess.Popen(
+        command, env={**os.environ, **environment}, stderr=subprocess.PIPE, text=True
+    ) as run:
+        assert run.stderr is not None
+        for told in run.stderr:
+            if told.startswith(line):
+                break
+        else:
+            pytest.fail(f"the run ended before it said {line!r}")
+        time.sleep(1.5)
+        children = children_of(run.pid)
+        run.send_signal(signal.SIGKILL)
+        run.wait()
+    deadline = time.monotonic() + 10
+    while any(alive(child) for child in children) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert not [child for child in children if alive(child)], "an orphan writes on"
+
+
+def children_of(pid: int) -> list[int]:
+    found = subprocess.run(["pgrep", "-P", str(pid)], capture_output=True, text=True, check=False).stdout
+    return [int(child) for child in found.split()]
+
+
+def alive(pid: int) -> bool:
+    try:
+        return "\nState:\tZ" not in Path(f"/proc/{pid}/status").read_text()
+    except FileNotFoundError:
+        return False

@@ -1,0 +1,90 @@
+"""Write, audit, publish: nothing that failed a check is ever published."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from datetime import UTC, datetime
+from pathlib import Path
+
+import polars as pl
+import pytest
+from sqlalchemy import select
+
+from pipelines.errors import MillstreamError
+from pipelines.operations import build, check, ingest_inbox, prepare_warehouse, rebuild
+from pipelines.settings import Settings
+from pipelines.state import open_state, reading
+from pipelines.state.tables import builds
+from pipelines.stripe import ingest_files
+from pipelines.warehouse import Warehouse
+from tests.building import newest, published
+
+NOW = datetime(2026, 11, 24, tzinfo=UTC)
+
+
+@pytest.fixture
+def copied(built_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    """A data folder of this test's own with the small business built and published."""
+    shutil.copytree(built_folder, tmp_path / "data")
+    monkeypatch.setenv("MILLSTREAM_DATA_DIR", str(tmp_path / "data"))
+    return Settings()
+
+
+def test_an_empty_data_folder_builds_and_publishes_empty_marts(settings: Settings) -> None:
+    number = build(settings, now=NOW)
+    assert number == 1
+    snapshot = newest(settings.data_dir)
+    assert snapshot.query("select count(*) from marts.fct_payments").item() == 0
+    assert snapshot.query("select count(*) from marts.fct_events").item() == 0
+
+
+def test_a_failed_check_keeps_the_snapshot_and_says_which(copied: Settings, tmp_path: Path) -> None:
+    before = newest(copied.data_dir).number
+    bad = tmp_path / "bad.jsonl"
+    bad.write_text(
+        json.dumps(
+            {"id": "ch_bad", "object": "charge", "created": 1_790_000_000, "amount": -5, "currency": "usd"}
+        )
+    )
+    ingest_files(copied, [str(bad)], as_of=NOW, now=NOW)
+    with pytest.raises(
+        MillstreamError, match=rf"amount_is_in_range on raw_stripe.charges.*[Ss]napshot {before} stays"
+    ):
+        build(copied, now=NOW)
+    assert newest(copied.data_dir).number == before
+    with reading(open_state(copied)) as connection:
+        last = connection.execute(
+            select(builds).order_by(builds.c.started_at.desc(), builds.c.finished_at.desc())
+        ).mappings()
+        outcomes = [(row["outcome"], row["snapshot"]) for row in last]
+    assert ("failed", None) in outcomes
+
+
+def test_unknown_values_are_counted_and_do_not_stop_a_build(copied: Settings, tmp_path: Path) -> None:
+    with Warehouse(copied).write("test") as connection:
+        connection.execute(
+            'update raw_stripe.subscriptions set payload = json_merge_patch(payload, \'{"status": "dreaming"}\') '
+            "where id = (select min(id) from raw_stripe.subscriptions)"
+        )
+    prepare_warehouse(copied, purpose="test")
+    warned = [one for one in check(copied, now=NOW) if not one.is_passed]
+    assert [(one.name, one.severity, one.failing_rows) for one in warned] == [("status_is_known", "warn", 1)]
+
+
+def test_a_rebuild_from_the_landing_zone_and_the_state_gives_the_same_numbers(copied: Settings) -> None:
+    before = published(copied.data_dir)
+    shutil.rmtree(copied.lake_dir)
+    rebuild(copied, now=NOW)
+    assert published(copied.data_dir) == before
+
+
+def test_files_in_the_inbox_are_loaded_each_once(settings: Settings) -> None:
+    assert ingest_inbox(settings, now=NOW).read == 0
+    settings.inbox_dir.mkdir(parents=True, exist_ok=True)
+    pl.DataFrame({"user_id": ["u"], "event": ["login"], "timestamp": ["2026-01-01"]}).write_csv(
+        settings.inbox_dir / "a.csv"
+    )
+    assert ingest_inbox(settings, now=NOW).loaded == 1
+    again = ingest_inbox(settings, now=NOW)
+    assert (again.loaded, again.unchanged) == (0, 1)

@@ -1,0 +1,224 @@
+"""Revenue reports: they add up, convert by dated rates, and agree with the simulator's own ledger."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipelines.revenue import Rates, churn, movements, mrr, periods, summary
+from pipelines.settings import Settings
+from pipelines.warehouse import Snapshot, SnapshotReader, Warehouse, publish
+from tests.building import newest
+
+NOW = datetime(2026, 11, 24, tzinfo=UTC)
+Move = tuple[str, str, str, int, int]
+"""customer, currency, day, closing balance and opening balance in minor units."""
+
+
+@pytest.fixture
+def told(settings: Settings) -> Callable[..., Snapshot]:
+    """Publish a ledger of hand-made balances and rates."""
+
+    def publish_it(moves: list[Move], rates: list[tuple[str, str, str]]) -> Snapshot:
+        with Warehouse(settings).write("test") as connection:
+            connection.execute(
+                "create or replace table marts.fct_mrr_movements_daily (account varchar, customer_id varchar, currency varchar, "
+                "changed_date date, movement varchar, opening_minor bigint, amount_minor bigint, closing_minor bigint)"
+            )
+            seen: set[str] = set()
+            for customer, currency, day, closing, opening in moves:
+                kind = (
+                    ("reactivation" if customer in seen else "new") if opening == 0
+                    else "churn" if closing == 0 else "expansion" if closing > opening else "contraction"
+                )  # fmt: skip
+                seen.add(customer)
+                connection.execute(
+                    "insert into marts.fct_mrr_movements_daily values ('a', ?, ?, ?, ?, ?, ?, ?)",
+                    [customer, currency, day, kind, opening, closing - opening, closing],
+                )
+            connection.execute("""
+                create or replace table marts.fct_mrr_daily as
+                with days as (select unnest(generate_series((select min(changed_date) from marts.fct_mrr_movements_daily), date '2026-03-31', interval 1 day))::date as day),
+                moved as (select currency, changed_date as day, movement, amount_minor from marts.fct_mrr_movements_daily)
+                select 'a' as account, currency, days.day,
+                    coalesce(sum(amount_minor) filter (movement = 'new' and moved.day = days.day), 0)::bigint as new_minor,
+                    coalesce(sum(amount_minor) filter (movement = 'expansion' and moved.day = days.day), 0)::bigint as expansion_minor,
+                    coalesce(sum(amount_minor) filter (movement = 'contraction' and moved.day = days.day), 0)::bigint as contraction_minor,
+                    coalesce(sum(amount_minor) filter (movement = 'churn' and moved.day = days.day), 0)::bigint as churn_minor,
+                    coalesce(sum(amount_minor) filter (movement = 'reactivation' and moved.day = days.day), 0)::bigint as reactivation_minor,
+                    sum(amount_minor)::bigint as mrr_minor, 0::bigint as customers
+                from days join moved on moved.day <= days.day group by currency, days.day
+            """)
+            connection.execute(
+                "create or replace table marts.currencies as select 'JPY' as currency, 0 as exponent"
+            )
+            connection.execute(
+                "create or replace table marts.exchange_rates (rate_date date, currency varchar, units_per_eur decimal(18, 9))"
+            )
+            connection.executemany(
+                "insert into marts.exchange_rates values (?, ?, ?)", [list(rate) for rate in rates]
+            )
+            publish(connection, settings, as_of=NOW, now=NOW)
+        snapshot = SnapshotReader(settings.published_dir).current()
+        assert snapshot is not None
+        return snapshot
+
+    return publish_it
+
+
+MARCH = {
+    "date_from": date(2026, 3, 1),
+    "date_to": date(2026, 3, 31),
+    "by": "month",
+    "currency": "USD",
+    "timezone": "UTC",
+}
+RATE_ONE = [("2026-01-01", "USD", "1.0")]
+
+
+def test_a_rate_alone_moves_fx_and_nothing_else(told: Callable[..., Snapshot]) -> None:
+    """Worked case 16 of Stripe's and ours: EUR 100, rate 1.10 then 1.12."""
+    snapshot = told(
+        [("c", "EUR", "2026-02-01", 10_000, 0)],
+        [("2026-01-01", "USD", "1.10"), ("2026-03-15", "USD", "1.12")],
+    )
+    (row,) = movements(snapshot, **MARCH)["rows"]  # type: ignore[arg-type, misc, attr-defined]
+    assert (row["opening_minor"], row["fx_minor"], row["closing_minor"]) == (11_000, 200, 11_200)
+    assert (row["new_minor"], row["expansion_minor"], row["churn_minor"]) == (0, 0, 0)
+
+
+def test_gross_and_net_churn_of_the_published_example(told: Callable[..., Snapshot]) -> None:
+    """Start 100; churn 10, contraction 10, expansion 10: gross 20 %, net 10 % (ChartMogul's definitions)."""
+    start = [
+        ("a", "USD", "2026-01-01", 10, 0),
+        ("b", "USD", "2026-01-01", 50, 0),
+        ("c", "USD", "2026-01-01", 40, 0),
+    ]
+    month = [
+        ("a", "USD", "2026-03-05", 0, 10),
+        ("b", "USD", "2026-03-06", 40, 50),
+        ("c", "USD", "2026-03-07", 50, 40),
+    ]
+    (row,) = churn(told(start + month, RATE_ONE), **MARCH)["rows"]  # type: ignore[arg-type, misc, attr-defined]
+    assert (row["gross_mrr_churn_rate"], row["net_mrr_churn_rate"]) == (0.2, 0.1)
+    assert row["customer_churn_rate_calendar"] == pytest.approx(1 / 3, abs=1e-6)
+
+
+def test_a_rate_without_a_base_is_null(told: Callable[..., Snapshot]) -> None:
+    (row,) = churn(told([("a", "USD", "2026-03-05", 10, 0)], RATE_ONE), **MARCH)["rows"]  # type: ignore[arg-type, misc, attr-defined]
+    assert row["gross_mrr_churn_rate"] is None
+    assert row["customer_churn_rate_calendar"] is None
+
+
+def test_a_currency_without_a_rate_is_listed_and_never_summed(told: Callable[..., Snapshot]) -> None:
+    snapshot = told([("a", "USD", "2026-02-01", 10, 0), ("b", "KWD", "2026-02-01", 9_000, 0)], RATE_ONE)
+    answer = mrr(snapshot, **MARCH)  # type: ignore[arg-type]
+    assert answer["unconverted"] == ["KWD"]
+    assert answer["rows"][0]["mrr_minor"] == 10  # type: ignore[index]
+    assert answer["rows"][0]["customers"] == 2  # type: ignore[index]
+
+
+def test_yen_have_no_smaller_unit(told: Callable[..., Snapshot]) -> None:
+    snapshot = told(
+        [("a", "JPY", "2026-02-01", 1_600, 0)], [("2026-01-01", "USD", "1.0"), ("2026-01-01", "JPY", "160")]
+    )
+    (row,) = mrr(snapshot, **MARCH)["rows"]  # type: ignore[arg-type, misc, attr-defined]
+    assert row["mrr_minor"] == 1_000
+
+
+@given(
+    st.dates(date(2020, 1, 1), date(2030, 1, 1)),
+    st.integers(0, 400),
+    st.sampled_from(["day", "week", "month"]),
+)
+def test_periods_cover_every_day_once(start: date, days: int, by: str) -> None:
+    end = start + timedelta(days=days)
+    cut = periods(start, end, by)  # type: ignore[arg-type]
+    covered = [one.start + timedelta(days=n) for one in cut for n in range((one.end - one.start).days + 1)]
+    assert covered == [start + timedelta(days=n) for n in range(days + 1)]
+
+
+@given(st.integers(-(10**12), 10**12))
+def test_there_and_back_loses_at_most_the_rounding(minor: int) -> None:
+    rates = Rates({"USD": [(date(2026, 1, 1), Decimal("1.25"))]}, {})
+    there = rates.convert(minor, "EUR", "USD", date(2026, 5, 5))
+    assert there is not None
+    back = rates.convert(there, "USD", "EUR", date(2026, 5, 5))
+    assert back is not None
+    assert abs(back - minor) <= 1
+    assert rates.convert(minor, "EUR", "USD", date(2025, 12, 31)) is None
+
+
+def test_the_built_business_adds_up_in_every_month(built_folder: Path) -> None:
+    snapshot = newest(built_folder)
+    answer = movements(
+        snapshot,
+        date_from=date(2026, 8, 1),
+        date_to=date(2026, 11, 23),
+        by="month",
+        currency="USD",
+        timezone="UTC",
+    )
+    rows = answer["rows"]
+    assert isinstance(rows, list)
+    kinds = ("new", "expansion", "contraction", "churn", "reactivation", "fx")
+    for row in rows:
+        assert row["opening_minor"] + sum(row[f"{kind}_minor"] for kind in kinds) == row["closing_minor"]
+    for before, after in zip(rows, rows[1:], strict=False):
+        assert before["closing_minor"] == after["opening_minor"]
+    assert rows[-1]["closing_minor"] == summary(snapshot, currency="USD", timezone="UTC").mrr_minor > 0
+
+
+def test_mrr_of_every_day_is_what_the_simulator_says_truly_happened(built_folder: Path) -> None:
+    truth = json.loads((built_folder / "business" / "truth.json").read_text())
+    snapshot = newest(built_folder)
+    ours = {
+        (currency, str(day)): minor
+        for day, currency, minor in snapshot.query(
+            "select day, currency, mrr_minor from marts.fct_mrr_daily"
+        ).iter_rows()
+    }
+    theirs = {
+        (currency, day): int(minor)
+        for currency, days in truth["mrr_by_day"].items()
+        for day, minor in days.items()
+    }
+    assert {key: value for key, value in theirs.items() if ours.get(key, 0) != value} == {}
+    assert summary(snapshot, currency="USD", timezone="UTC").customers == truth["paying_customers"]
+
+
+def test_cash_of_every_month_is_what_truly_happened(built_folder: Path) -> None:
+    truth = json.loads((built_folder / "business" / "truth.json").read_text())
+    ours = {
+        (currency, month): (gross, refunds)
+        for currency, month, gross, refunds in newest(built_folder)
+        .query(
+            "select currency, strftime(paid_date, '%Y-%m') as month, sum(amount_minor) filter (kind = 'charge')::bigint, "
+            "coalesce(sum(amount_minor) filter (kind = 'refund'), 0)::bigint from marts.fct_payments group by all"
+        )
+        .iter_rows()
+    }
+    theirs = {
+        (currency, month): (int(row["gross_minor"]), -abs(int(row["refunds_minor"])))
+        for currency, months in truth["cash_by_month"].items()
+        for month, row in months.items()
+        if row["charges"] or row["refunds"]
+    }
+    assert ours == theirs
+
+
+def test_a_change_that_an_event_told_names_that_event(built_folder: Path) -> None:
+    lines = (built_folder / "business" / "stripe" / "events.jsonl").read_text().splitlines()
+    known = {json.loads(line)["id"] for line in lines}
+    named = newest(built_folder).query(
+        "select event_id from marts.fct_mrr_changes where event_id is not null"
+    )
+    assert named.height > 0
+    assert set(named["event_id"]) <= known

@@ -1,0 +1,107 @@
+"""The code location is one unbroken graph with every check in it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import dagster as dg
+import pytest
+import yaml
+
+from pipelines.definitions import defs
+from pipelines.defs.transform.assets import manifest
+from pipelines.quality import SUITES
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module")
+def definitions() -> dg.Definitions:
+    return defs()
+
+
+@pytest.fixture(scope="module")
+def graph(definitions: dg.Definitions) -> dg.AssetGraph:  # type: ignore[name-defined]
+    return definitions.resolve_asset_graph()
+
+
+def test_nothing_depends_on_an_asset_that_nobody_makes(graph: dg.AssetGraph) -> None:  # type: ignore[name-defined]
+    dangling = {
+        key.to_user_string() for key in graph.get_all_asset_keys() if not graph.get(key).is_materializable
+    }
+    assert dangling == set()
+
+
+def test_the_graph_is_one_piece_from_the_sources_to_the_segments(graph: dg.AssetGraph) -> None:  # type: ignore[name-defined]
+    members = dg.AssetKey(["segments", "memberships"])
+    above, wanted = {members}, [members]
+    while wanted:
+        for parent in graph.get(wanted.pop()).parent_keys - above:
+            above.add(parent)
+            wanted.append(parent)
+    sources = {key.path[0] for key in above}
+    assert {"raw_stripe", "raw_events", "raw_state", "staging", "marts", "published", "segments"} <= sources
+
+
+def test_every_expectation_and_every_dbt_test_is_a_check_of_the_graph(graph: dg.AssetGraph) -> None:  # type: ignore[name-defined]
+    registered = {(key.asset_key.to_user_string(), key.name) for key in graph.asset_check_keys}
+    expectations = {
+        (suite.table.replace(".", "/"), one.name) for suite in SUITES for one in suite.expectations
+    }
+    assert expectations <= registered
+    tests = {node["name"] for node in manifest()["nodes"].values() if node["resource_type"] == "test"}
+    assert tests - {name for _, name in registered} == set()
+
+
+def test_writers_run_in_process_so_that_a_kill_leaves_no_orphan(definitions: dg.Definitions) -> None:
+    job = definitions.resolve_job_def("pipeline")
+    assert job.executor_def is dg.in_process_executor
+
+
+def test_assets_that_write_the_warehouse_share_its_pool(definitions: dg.Definitions) -> None:
+    readers = {"segments__memberships"}
+    for assets in (
+        definitions.resolve_all_asset_specs() and definitions.get_repository_def().assets_defs_by_key.values()
+    ):  # type: ignore[attr-defined]
+        if assets.op.name not in readers:
+            assert assets.op.pool == "warehouse", assets.op.name
+
+
+def test_the_schedule_and_the_sensor_are_on_by_default(definitions: dg.Definitions) -> None:
+    schedule = definitions.resolve_schedule_def("hourly")
+    sensor = definitions.resolve_sensor_def("inbox")
+    assert schedule.default_status is dg.DefaultScheduleStatus.RUNNING
+    assert sensor.default_status is dg.DefaultSensorStatus.RUNNING
+
+
+def test_both_ways_of_loading_name_one_location() -> None:
+    workspace = yaml.safe_load((ROOT / "workspace.yaml").read_text())
+    assert workspace["load_from"][0]["python_module"]["location_name"] == "millstream"
+    assert 'code_location_name = "millstream"' in (ROOT / "pyproject.toml").read_text()
+
+
+@pytest.mark.parametrize(
+    "command",
+    [["dagster", "definitions", "validate", "-w", "workspace.yaml"], ["dg", "check", "defs"]],
+    ids=" ".join,
+)
+def test_the_vendors_own_check_passes(
+    command: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MILLSTREAM_DATA_DIR", str(tmp_path))
+    tool = Path(sys.executable).with_name(command[0])
+    done = subprocess.run([str(tool), *command[1:]], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_no_import_goes_against_the_layers() -> None:
+    done = subprocess.run(
+        [str(Path(sys.executable).with_name("lint-imports"))],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout
