@@ -46,6 +46,4 @@ async def _lifespan(_app: st.App) -> AsyncIterator[dict[str, Any]]:
 
 
 # Streamlit itself leaves its own scripts and the page uncompressed: 6.6 MB instead of 2.2 MB.
-app = st.App(
-    _APP, lifespan=_lifespan, middleware=[Middleware(GZipMiddleware, minimum_size=500, compresslevel=6)]
-)
+app = st.App(_APP, lifespan=_lifespan, middleware=[Middleware(GZipMiddleware, minimum_size=500, compresslevel=6)])

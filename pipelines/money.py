@@ -1,24 +1,38 @@
-"""Money for people: minor units and a currency to text. The one place that formats an amount."""
+"""Money: how many decimals a currency has at Stripe, and amounts as text. The one place for both.
+
+Source of the decimals: docs.stripe.com/currencies. Common libraries follow CLDR, which disagrees
+for some (RSD has two decimals at Stripe and none in CLDR).
+"""
 
 from __future__ import annotations
 
 from decimal import Decimal
 
-from babel.numbers import format_compact_currency, format_currency, get_currency_precision
+from babel.numbers import format_compact_currency, format_currency, get_currency_symbol
 
 LOCALE = "en_US"
-# Stripe keeps two decimals for these although the currencies have none (docs.stripe.com/currencies).
-_STRIPE_EXPONENTS = {"ISK": 2, "UGX": 2}
+_NO_DECIMALS = frozenset(
+    ["BIF", "CLP", "DJF", "GNF", "JPY", "KMF", "KRW", "MGA", "PYG", "RWF", "VND", "VUV", "XAF", "XOF", "XPF"]
+)
+_THREE_DECIMALS = frozenset(["BHD", "JOD", "KWD", "OMR", "TND"])
+# Counted in hundredths at Stripe although the currency has no smaller unit.
+_SHOWN_WHOLE = frozenset(["ISK", "UGX"])
 
 
 def exponent(currency: str) -> int:
-    """Decimals between Stripe's minor unit and the major unit."""
-    return _STRIPE_EXPONENTS.get(currency, get_currency_precision(currency))
+    """Decimals between the major unit and the unit that Stripe counts in."""
+    code = currency.upper()
+    return 0 if code in _NO_DECIMALS else 3 if code in _THREE_DECIMALS else 2
 
 
 def major(minor: int | Decimal, currency: str) -> Decimal:
-    """The amount in major units, exactly."""
+    """An amount in minor units as major units, exactly."""
     return Decimal(minor).scaleb(-exponent(currency))
+
+
+def minor(amount: Decimal, currency: str) -> Decimal:
+    """An amount in major units as minor units, exactly."""
+    return amount.scaleb(exponent(currency))
 
 
 def format_money(minor: int | Decimal | None, currency: str, *, compact: bool = False) -> str:
@@ -29,7 +43,11 @@ def format_money(minor: int | Decimal | None, currency: str, *, compact: bool = 
     if compact and abs(amount) >= 1000:
         text = format_compact_currency(amount, currency, locale=LOCALE, fraction_digits=1)
     else:
-        text = format_currency(amount, currency, locale=LOCALE)
+        decimals = 0 if currency in _SHOWN_WHOLE else exponent(currency)
+        # A code needs a space before the number, a sign does not.
+        space = "\N{NO-BREAK SPACE}" if get_currency_symbol(currency, locale=LOCALE).isalpha() else ""
+        pattern = f"¤{space}#,##0" + ("." + "0" * decimals if decimals else "")
+        text = format_currency(amount, currency, format=pattern, locale=LOCALE, currency_digits=False)
     return text.replace("-", "\N{MINUS SIGN}")
 
 

@@ -47,9 +47,10 @@ class _StepLines(logging.Handler):
             print(f"run: {event.step_key} failed", file=sys.stderr, flush=True)
 
 
-@dg.logger(description="A line per step on stderr.")
-def steps(_context: dg.InitLoggerContext) -> logging.Logger:
-    """What a run says on its console; everything else stands in Dagster's own log."""
+def _step_lines(_context: dg.InitLoggerContext) -> logging.Logger:
     logger = logging.Logger("millstream.run", level=logging.DEBUG)
     logger.addHandler(_StepLines())
     return logger
+
+
+steps = dg.LoggerDefinition(_step_lines, description="A line per finished step on stderr; the page has the rest.")

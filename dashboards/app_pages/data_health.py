@@ -15,9 +15,7 @@ page_title(view, "Data health")
 builds = recent_builds(view.settings)
 snapshot = view.snapshot
 if builds and builds[0].outcome == "failed":
-    stays = (
-        f"The figures are those of snapshot {snapshot.number}." if snapshot else "Nothing is published yet."
-    )
+    stays = f"The figures are those of snapshot {snapshot.number}." if snapshot else "Nothing is published yet."
     st.error(
         f"The last build failed. {stays} Mend what is named here, then run `millstream run`.  \n"
         + literal(builds[0].reason or ""),

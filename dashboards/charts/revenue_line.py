@@ -32,9 +32,7 @@ def finding(trend: Trend) -> str:
     """What the picture shows, as a sentence."""
     total = compact_money(trend.total_minor, trend.currency)
     moved = change(trend.total_minor, trend.before_minor)
-    against = (
-        "" if moved.direction == "none" else f", {moved.text} against the {trend.shift.days} days before"
-    )
+    against = "" if moved.direction == "none" else f", {moved.text} against the {trend.shift.days} days before"
     return f"Net revenue by {trend.by}: {total} in all{against}."
 
 

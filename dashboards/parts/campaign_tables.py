@@ -39,9 +39,7 @@ def certificate(campaign: Campaign, view: View) -> None:
     colours = view.colours
     good = not campaign.duplicates and not campaign.missing
     tint = colours.good if good else colours.bad
-    proof = (
-        f"{'✓' if good else '!'} duplicates {count(campaign.duplicates)} · missing {count(campaign.missing)}"
-    )
+    proof = f"{'✓' if good else '!'} duplicates {count(campaign.duplicates)} · missing {count(campaign.missing)}"
     st.html(
         f'<div style="border:1px solid {colours.border};border-left:4px solid {tint};border-radius:8px;'
         f'padding:10px 14px;color:{colours.text}"><div style="font-size:16px;font-weight:600;'

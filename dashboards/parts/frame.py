@@ -18,9 +18,7 @@ from dashboards.view import View
 def contrast_fix(view: View) -> None:
     """Chosen steps are white on light blue in Streamlit's dark theme (2.7:1); make them dark."""
     if view.colours is DARK:
-        st.html(
-            "<style>[data-testid=stMultiSelect] [data-tag] :is(span,button){color:#0B1020 !important}</style>"
-        )
+        st.html("<style>[data-testid=stMultiSelect] [data-tag] :is(span,button){color:#0B1020 !important}</style>")
 
 
 def demo_banner(view: View) -> None:

@@ -35,9 +35,7 @@ def kpi_cards(kpis: Kpis) -> list[Card]:
             "Charges less refunds and fees, as settled on the Stripe balance.",
         ),
         _count("Paying customers", kpis.customers, _NOTE, "Stripe customers whose MRR is above zero."),
-        _count(
-            "New customers, 30 days", kpis.new_customers, _AGAINST, "Customers who paid for the first time."
-        ),
+        _count("New customers, 30 days", kpis.new_customers, _AGAINST, "Customers who paid for the first time."),
         Card(
             "Customer churn, 30 days",
             percent(kpis.churn_rate.now),

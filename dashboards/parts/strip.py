@@ -38,8 +38,7 @@ def _strip(facts: list[tuple[bool, str]], colours: Palette) -> str:
     )
     box = f"border:1px solid {colours.border};border-radius:8px;padding:9px 14px;color:{colours.text}"
     return (
-        f'<div style="display:flex;flex-wrap:wrap;gap:6px 22px;font-size:13.5px;{box}">'
-        f"<b>Data health</b>{items}</div>"
+        f'<div style="display:flex;flex-wrap:wrap;gap:6px 22px;font-size:13.5px;{box}"><b>Data health</b>{items}</div>'
     )
 
 

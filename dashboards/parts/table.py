@@ -39,12 +39,9 @@ def table(
 ) -> None:
     """Write a table; columns named in `numbers` stand to the right. `caption` is for screen readers."""
     sides = [' class="r"' if header in numbers else "" for header in headers]
-    head = "".join(
-        f'<th scope="col"{side}>{escape(name)}</th>' for name, side in zip(headers, sides, strict=True)
-    )
+    head = "".join(f'<th scope="col"{side}>{escape(name)}</th>' for name, side in zip(headers, sides, strict=True))
     lines = (
-        "".join(f"<td{side}>{_cell(cell, colours)}</td>" for cell, side in zip(row, sides, strict=True))
-        for row in rows
+        "".join(f"<td{side}>{_cell(cell, colours)}</td>" for cell, side in zip(row, sides, strict=True)) for row in rows
     )
     body = "".join(f"<tr>{line}</tr>" for line in lines)
     st.html(

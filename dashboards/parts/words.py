@@ -22,6 +22,4 @@ def literal(text: str) -> str:
 
 def small(text: str, colours: Palette) -> None:
     """A line of small grey text."""
-    st.html(
-        f'<div style="color:{colours.muted};font-size:13.5px;overflow-wrap:anywhere">{escape(text)}</div>'
-    )
+    st.html(f'<div style="color:{colours.muted};font-size:13.5px;overflow-wrap:anywhere">{escape(text)}</div>')

@@ -59,9 +59,7 @@ def kpis(snapshot: Snapshot, *, currency: str, timezone: str) -> Kpis:
     over = {"date_from": sunday - WEEKS + ONE, "date_to": sunday, "by": "week", **asked}
     weekly = _rows(movements(snapshot, **over))
     recent = _sums(_rows(movements(snapshot, date_from=before + ONE, date_to=day, by="month", **asked)))
-    earlier = _sums(
-        _rows(movements(snapshot, date_from=before - DAYS + ONE, date_to=before, by="month", **asked))
-    )
+    earlier = _sums(_rows(movements(snapshot, date_from=before - DAYS + ONE, date_to=before, by="month", **asked)))
     has_past = then["mrr_minor"] > 0
     return Kpis(
         day=day,

@@ -31,9 +31,7 @@ def months_moved(snapshot: Snapshot, *, last_day: date, currency: str, timezone:
     """Months in order; those before the first movement are left out."""
     tomorrow = last_day + timedelta(days=1)
     first = date(last_day.year - 1, last_day.month, 1)
-    answer = movements(
-        snapshot, date_from=first, date_to=last_day, by="month", currency=currency, timezone=timezone
-    )
+    answer = movements(snapshot, date_from=first, date_to=last_day, by="month", currency=currency, timezone=timezone)
     rows = answer["rows"]
     assert isinstance(rows, list)
     found = [_month(row, is_over=row["period"] < tomorrow.replace(day=1)) for row in rows]

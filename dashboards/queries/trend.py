@@ -49,9 +49,7 @@ class Trend:
         return sum(known) if earlier and len(known) == len(earlier) else None
 
 
-def revenue_trend(
-    snapshot: Snapshot, *, chosen: Range, currency: str, last_day: date, today: date | None
-) -> Trend:
+def revenue_trend(snapshot: Snapshot, *, chosen: Range, currency: str, last_day: date, today: date | None) -> Trend:
     """The trend up to `last_day` (the last whole day); `today` is the day that has only begun, if any."""
     revenue = net_revenue(snapshot, currency=currency)
     if chosen == "12m":

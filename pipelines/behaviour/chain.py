@@ -28,8 +28,7 @@ def chain_attempts(connection: Connection, relation: str, query: FunnelQuery) ->
 def _chain_sql(relation: str, query: FunnelQuery, bindings: Bindings) -> str:
     count = len(query.steps)
     cases = " ".join(
-        f"when {match_sql(step.event, step.where, bindings)} then {number}"
-        for number, step in enumerate(query.steps)
+        f"when {match_sql(step.event, step.where, bindings)} then {number}" for number, step in enumerate(query.steps)
     )
     window = None if query.window_microseconds is None else bindings.add(query.window_microseconds)
     parts = [
@@ -44,9 +43,7 @@ def _chain_sql(relation: str, query: FunnelQuery, bindings: Bindings) -> str:
     reached = " + ".join(f"cast(first_{n}.person_id is not null as integer)" for n in range(count))
     ways = [[f"first_{n}.way.at_{column}" for n in reversed(range(column, count))] for column in range(count)]
     times = [f"coalesce({', '.join(way)}) as at_{column}" for column, way in enumerate(ways)]
-    joins = "".join(
-        f" left join first_{n} on first_{n}.person_id = first_0.person_id" for n in range(1, count)
-    )
+    joins = "".join(f" left join first_{n} on first_{n}.person_id = first_0.person_id" for n in range(1, count))
     return (
         f"with {', '.join(parts)} "
         f"select first_0.person_id, {reached} as reached, {', '.join(times)} from first_0{joins}"

@@ -89,9 +89,7 @@ Node: TypeAlias = Annotated[
     ),
 ]
 
-Where: TypeAlias = Annotated[
-    list[Node], BeforeValidator(lambda given: [given] if isinstance(given, dict) else given)
-]
+Where: TypeAlias = Annotated[list[Node], BeforeValidator(lambda given: [given] if isinstance(given, dict) else given)]
 """A list of nodes that must all hold; one `{"and"|"or": [...]}` may stand for the list."""
 
 AllOf.model_rebuild()
@@ -113,11 +111,7 @@ class Bindings:
 
 def conditions_of(nodes: list[Node]) -> list[Condition]:
     """Every condition in a `where`, however deep."""
-    return [
-        leaf
-        for node in nodes
-        for leaf in ([node] if isinstance(node, Condition) else conditions_of(node.nodes))
-    ]
+    return [leaf for node in nodes for leaf in ([node] if isinstance(node, Condition) else conditions_of(node.nodes))]
 
 
 def where_sql(nodes: list[Node], bindings: Bindings) -> str:
@@ -156,9 +150,7 @@ def _comparison(text: str, node: Condition, bindings: Bindings) -> str:
         return f"(isfinite({number}) and {number} {_SIGNS[node.op]} {bound})"
     if node.op == "regex":
         return f"regexp_matches({text}, {bound})"
-    return (
-        f"contains({text}, {bound})" if node.op == "contains" else f"contains(lower({text}), lower({bound}))"
-    )
+    return f"contains({text}, {bound})" if node.op == "contains" else f"contains(lower({text}), lower({bound}))"
 
 
 def _equal(text: str, value: object, bindings: Bindings) -> str:

@@ -28,11 +28,7 @@ Model = TypeVar("Model", bound=Document)
 
 def _calendar_day(value: object) -> object:
     # Left alone, pydantic takes numbers and times of day for days as well.
-    if (
-        value is None
-        or type(value) is date
-        or (isinstance(value, str) and re.fullmatch(r"\d{4}-\d{2}-\d{2}", value))
-    ):
+    if value is None or type(value) is date or (isinstance(value, str) and re.fullmatch(r"\d{4}-\d{2}-\d{2}", value)):
         return value
     raise ValueError("a calendar day is written like 2026-03-01")
 

@@ -68,9 +68,4 @@ def _bits_sql(parts: Sequence[Step | Exclusion], bindings: Bindings) -> str:
 def chain_is_right(query: FunnelQuery) -> bool:
     """Whether the chain of joins answers the query: ordered, nothing excluded, no event fills two steps."""
     names = [step.event for step in query.steps]
-    return (
-        query.order == "ordered"
-        and not query.exclusions
-        and None not in names
-        and len(set(names)) == len(names)
-    )
+    return query.order == "ordered" and not query.exclusions and None not in names and len(set(names)) == len(names)

@@ -73,9 +73,7 @@ def _hours(first: date, last: date, zone: str) -> list[datetime]:
 
 def _check(count: int) -> None:
     if count > MOST:
-        raise UsageError(
-            f"query: interval: more than {MOST:,} periods; ask for fewer days or a longer interval"
-        )
+        raise UsageError(f"query: interval: more than {MOST:,} periods; ask for fewer days or a longer interval")
 
 
 def _begin(day: date, interval: Interval) -> date:

@@ -112,9 +112,7 @@ class FunnelQuery(Document):
         if self.date_from and self.date_to and self.date_from > self.date_to:
             raise ValueError("date_from: lies after date_to")
         spans = [("", self.from_step, self.to_step)]
-        spans += [
-            (f"exclusions[{n}].", span.from_step, span.to_step) for n, span in enumerate(self.exclusions)
-        ]
+        spans += [(f"exclusions[{n}].", span.from_step, span.to_step) for n, span in enumerate(self.exclusions)]
         for path, start, end in spans:
             if end is not None and end >= len(self.steps):
                 raise ValueError(f"{path}to_step: there is no step {end}; the last is {len(self.steps) - 1}")
@@ -153,8 +151,7 @@ def parse_funnel(document: Mapping[str, Any], *, timezone: str = "UTC") -> Funne
 def _unbuilt(query: FunnelQuery) -> dict[str, bool]:
     found = {
         f"kind: {query.kind}": query.kind == "funnel_time_to_convert",
-        "kind: funnel_trends of an unordered funnel": query.kind == "funnel_trends"
-        and query.order == "unordered",
+        "kind: funnel_trends of an unordered funnel": query.kind == "funnel_trends" and query.order == "unordered",
         f"aggregate_by: {query.aggregate_by}": query.aggregate_by != "user",
         "exclusions of an unordered funnel": bool(query.exclusions) and query.order == "unordered",
         "breakdown": query.breakdown is not None,

@@ -73,11 +73,7 @@ def parse_retention(document: Mapping[str, Any], *, timezone: str = "UTC") -> Re
 def retention(connection: Connection, relation: str, query: RetentionQuery) -> RetentionAnswer:
     """Answer a retention question over a relation of events (its shape: see `matching`)."""
     bindings = Bindings()
-    until = (
-        ""
-        if query.date_to is None
-        else f"and event_at < {bindings.add(end_of(query.date_to, query.timezone))}"
-    )
+    until = "" if query.date_to is None else f"and event_at < {bindings.add(end_of(query.date_to, query.timezone))}"
     sql = f"""
         select person_id, epoch_us(event_at) as moment,
             {match_sql(query.target_event, [], bindings)} as is_target,
@@ -93,10 +89,7 @@ def retention(connection: Connection, relation: str, query: RetentionQuery) -> R
     periods = Periods(earlier(last, query.period, query.intervals - 1), last, query.period, query.timezone)
     counts = {(row, column): count for row, column, count in _counts(events, periods, query).iter_rows()}
     matrix = [
-        [
-            counts.get((row, column), 0) if row + column < query.intervals else None
-            for column in range(query.intervals)
-        ]
+        [counts.get((row, column), 0) if row + column < query.intervals else None for column in range(query.intervals)]
         for row in range(query.intervals)
     ]
     return RetentionAnswer(query, periods.labels, matrix)
@@ -123,7 +116,5 @@ def _counts(events: pl.DataFrame, periods: Periods, query: RetentionQuery) -> pl
 def _numbered(moments: pl.DataFrame, periods: Periods) -> pl.DataFrame:
     """`person_id, period`, each once, for moments inside the periods."""
     inside = moments.filter(pl.col("moment").is_between(periods.begins[0], periods.end, closed="left"))
-    number = (
-        pl.Series("period", periods.begins).search_sorted(inside["moment"], side="right").cast(pl.Int64) - 1
-    )
+    number = pl.Series("period", periods.begins).search_sorted(inside["moment"], side="right").cast(pl.Int64) - 1
     return inside.select("person_id", period=number).unique()

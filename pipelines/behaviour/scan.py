@@ -51,11 +51,7 @@ def furthest_attempt(events: Sequence[Seen], plan: Plan) -> Times:
     """The attempt that counts of one person, whose events come in order of time; empty without one."""
     if plan.order == "unordered":
         return furthest_in_any_order([event[:2] for event in events], plan.window)
-    walk = (
-        StrictWalk(plan.steps, plan.window)
-        if plan.order == "strict"
-        else OrderedWalk(plan.steps, plan.window)
-    )
+    walk = StrictWalk(plan.steps, plan.window) if plan.order == "strict" else OrderedWalk(plan.steps, plan.window)
     for at, tied in groupby(events, key=itemgetter(0)):
         masks = [event[1] for event in tied]
         if len(masks) == 1:
@@ -65,8 +61,7 @@ def furthest_attempt(events: Sequence[Seen], plan: Plan) -> Times:
     if not plan.exclusions:
         return walk.arrivals[0] if walk.arrivals else ()
     moments = [
-        [event.at for event in events if event.exclusions >> number & 1]
-        for number in range(len(plan.exclusions))
+        [event.at for event in events if event.exclusions >> number & 1] for number in range(len(plan.exclusions))
     ]
     return next((attempt for attempt in walk.arrivals if not _is_void(attempt, plan, moments)), ())
 
@@ -87,9 +82,7 @@ def _is_void(attempt: Times, plan: Plan, moments: list[list[int]]) -> bool:
     return False
 
 
-def people_with_events(
-    connection: Connection, relation: str, query: FunnelQuery
-) -> Iterator[tuple[str, list[Seen]]]:
+def people_with_events(connection: Connection, relation: str, query: FunnelQuery) -> Iterator[tuple[str, list[Seen]]]:
     """Everybody with what the scan looks at, in order of time."""
     bindings = Bindings()
     rows = connection.sql(masks_sql(relation, query, bindings), params=bindings.values).pl()

@@ -21,8 +21,9 @@ from pipelines.campaigns.content import Templates
 from pipelines.campaigns.document import Content
 from pipelines.campaigns.states import frozen, move
 from pipelines.errors import UsageError
+from pipelines.money import major
 from pipelines.privacy import Candidate, parse_address, reasons
-from pipelines.segments import MONEY, lookup_of, major, member_rows
+from pipelines.segments import MONEY, lookup_of, member_rows
 from pipelines.settings import Settings
 from pipelines.state import record, writing
 from pipelines.state.tables import campaigns, recipients
@@ -108,9 +109,7 @@ def audience(
             yield recipient
 
 
-def _recipient(
-    content: Content, person: dict[str, Any], traits: Sequence[str], reason: str | None
-) -> Recipient:
+def _recipient(content: Content, person: dict[str, Any], traits: Sequence[str], reason: str | None) -> Recipient:
     name, person_id = content.document.name, str(person["person_id"])
     address = None if reason in ("no_address", "invalid_address") else parse_address(str(person["email"]))
     state = "suppressed" if reason else "planned"
@@ -120,9 +119,7 @@ def _recipient(
         person_id=person_id,
         address=address.deliverable if address else None,
         address_key=address.key if address else None,
-        variables=json.dumps(trait_values(person, traits), ensure_ascii=False)
-        if state == "planned"
-        else "{}",
+        variables=json.dumps(trait_values(person, traits), ensure_ascii=False) if state == "planned" else "{}",
         variant=variant_of(name, person_id, content.document.weights()),
         state=state,
         reason=reason,
@@ -150,9 +147,7 @@ def trait_values(person: dict[str, Any], traits: Sequence[str]) -> dict[str, obj
     return values
 
 
-def _write(
-    connection: Connection, name: str, rows: list[Recipient], content_hash: str, now: datetime
-) -> None:
+def _write(connection: Connection, name: str, rows: list[Recipient], content_hash: str, now: datetime) -> None:
     mine = (recipients.c.campaign == name, recipients.c.occurrence == ONCE)
     known: set[str] = set(connection.scalars(select(recipients.c.dedupe_key).where(*mine)))
     values = [

@@ -41,9 +41,7 @@ class Templates:
 
     def __init__(self, content: Content) -> None:
         plain, escaping = _environment(escaped=False), _environment(escaped=True)
-        self._sources = {
-            f"subject {name}".strip(): text for name, text in content.document.subjects().items()
-        }
+        self._sources = {f"subject {name}".strip(): text for name, text in content.document.subjects().items()}
         self._subjects = {
             name: _compiled(plain, text, f"subject {name}".strip())
             for name, text in content.document.subjects().items()
@@ -99,9 +97,7 @@ class Templates:
             for part, body in (("html", trial.html), ("text", trial.text)):
                 for name, value in _TRIAL.items():
                     if value not in body:
-                        raise UsageError(
-                            f"{part}: {{{{ {name} }}}} is missing; every mail has to carry it. {_NOT}"
-                        )
+                        raise UsageError(f"{part}: {{{{ {name} }}}} is missing; every mail has to carry it. {_NOT}")
 
 
 def carries_link(rendered: Rendered, unsubscribe_url: str) -> bool:

@@ -131,9 +131,7 @@ def stored(document: str, html: str, text: str) -> Content:
 def _body(folder: Path, name: str) -> str:
     path = folder / name
     if path.suffix.lower() == ".mjml":
-        raise UsageError(
-            f"body: MJML is not supported yet; give the HTML made from {name}. Nothing was saved."
-        )
+        raise UsageError(f"body: MJML is not supported yet; give the HTML made from {name}. Nothing was saved.")
     if path.suffix.lower() not in (".html", ".htm"):
         raise UsageError(f"body: {name} has to be an .html file. Nothing was saved.")
     try:

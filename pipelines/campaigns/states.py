@@ -35,9 +35,7 @@ def find(connection: Connection, name: str) -> Row[Any]:
     """
     row = connection.execute(select(campaigns).where(campaigns.c.name == name)).first()
     if row is None:
-        raise UsageError(
-            f"there is no campaign {name!r}; `millstream campaign list` shows those that are saved."
-        )
+        raise UsageError(f"there is no campaign {name!r}; `millstream campaign list` shows those that are saved.")
     return row
 
 
@@ -54,9 +52,7 @@ def frozen(connection: Connection, name: str) -> Content:
     return content
 
 
-def move(
-    connection: Connection, name: str, to: str, *, now: datetime, actor: str, reason: str | None = None
-) -> None:
+def move(connection: Connection, name: str, to: str, *, now: datetime, actor: str, reason: str | None = None) -> None:
     """Bring a campaign into another state, in the caller's transaction.
 
     Raises:
@@ -80,9 +76,7 @@ def resume(connection: Connection, name: str, *, now: datetime, actor: str) -> N
     move(connection, name, "sending", now=now, actor=actor)
 
 
-def cancel(
-    connection: Connection, name: str, *, now: datetime, actor: str, reason: str | None = None
-) -> None:
+def cancel(connection: Connection, name: str, *, now: datetime, actor: str, reason: str | None = None) -> None:
     """End a campaign: whoever was not mailed will not be. A mail in hand is not called back."""
     move(connection, name, "cancelled", now=now, actor=actor, reason=reason)
     waiting = recipients.c.state.in_(("planned", "claimed", "retry_wait"))

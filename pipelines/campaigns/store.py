@@ -35,8 +35,7 @@ def save(engine: Engine, content: Content, now: datetime, *, actor: str = "cli")
             return False
         if kept is not None and kept.state not in ("draft", "approved"):
             raise MillstreamError(
-                f"campaign {name} is {kept.state}, so its content stays. Nothing was saved. "
-                "Save it under another name."
+                f"campaign {name} is {kept.state}, so its content stays. Nothing was saved. Save it under another name."
             )
         values = {
             "document": content.canonical(),
@@ -115,9 +114,7 @@ def approve(engine: Engine, settings: Settings, name: str, now: datetime, *, use
     with writing(engine) as connection:
         row = find(connection, name)
         if row.content_hash != content.content_hash():
-            raise MillstreamError(
-                f"campaign {name} changed meanwhile. Nothing was approved; look at it again."
-            )
+            raise MillstreamError(f"campaign {name} changed meanwhile. Nothing was approved; look at it again.")
         move(connection, name, "approved", now=now, actor=user)
         frozen = update(campaigns).where(campaigns.c.name == name)
         connection.execute(frozen.values(approved_by=user, approved_at=now))

@@ -49,9 +49,7 @@ def _in_a_sentence(problem: Exception) -> str:
             "Free space (`millstream prune`) and run again."
         )
     if isinstance(problem, OSError) and problem.strerror:
-        return (
-            f"{problem.strerror}: {problem.filename or 'a file'}. The unfinished work was dropped; run again."
-        )
+        return f"{problem.strerror}: {problem.filename or 'a file'}. The unfinished work was dropped; run again."
     return (
         f"unexpected {type(problem).__name__}. The unfinished work was dropped; "
         "run again with --debug for the whole trace."

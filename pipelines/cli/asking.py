@@ -72,9 +72,7 @@ def opened(
         MillstreamError: there are no files and no snapshot.
     """
     if not events and (more or maps):
-        raise UsageError(
-            "files and --map belong to --events: millstream funnel --step A --step B --events FILE..."
-        )
+        raise UsageError("files and --map belong to --events: millstream funnel --step A --step B --events FILE...")
     if events:
         from pipelines.events import open_files
 
@@ -102,6 +100,4 @@ def _tell_set_aside(connection: Connection) -> None:
     rows = connection.execute("select file, line, reason from set_aside order by file, line").fetchall()
     if rows:
         file, line, reason = rows[0]
-        note(
-            f"{len(rows):,} line(s) are no events and do not count; the first: {file} line {line}: {reason}."
-        )
+        note(f"{len(rows):,} line(s) are no events and do not count; the first: {file} line {line}: {reason}.")

@@ -45,6 +45,4 @@ def rebuild(as_json: AsJson = False) -> None:
 
     settings = load_settings()
     number = rebuild_all(settings, now=settings.now(), progress=note)
-    emit({"snapshot": number}) if as_json else print(
-        f"Everything was rebuilt; snapshot {number} is published."
-    )
+    emit({"snapshot": number}) if as_json else print(f"Everything was rebuilt; snapshot {number} is published.")

@@ -24,9 +24,7 @@ def register(app: typer.Typer) -> None:
 
 
 @group.command("save")
-def save_file(
-    file: Annotated[Path, typer.Argument(help="A YAML or JSON document.")], as_json: AsJson = False
-) -> None:
+def save_file(file: Annotated[Path, typer.Argument(help="A YAML or JSON document.")], as_json: AsJson = False) -> None:
     """Keep a campaign with its body as a draft; its paths are relative to the document."""
     from pipelines.campaigns import parse_campaign, save, show
     from pipelines.state import open_state
@@ -116,9 +114,7 @@ def approve_campaign(name: Name, user: User = None, as_json: AsJson = False) -> 
     if as_json:
         emit(_short(kept))
     else:
-        print(
-            f"campaign {name} approved by {kept['approved_by']}. `millstream campaign send {name}` sends it."
-        )
+        print(f"campaign {name} approved by {kept['approved_by']}. `millstream campaign send {name}` sends it.")
 
 
 @group.command("send")

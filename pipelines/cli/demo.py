@@ -28,13 +28,9 @@ def register(app: typer.Typer) -> None:
 
 def demo(
     customers: Annotated[int | None, typer.Option(help="People who sign up. [default: 2000]", min=1)] = None,
-    months: Annotated[
-        int | None, typer.Option(help="Months of history. [default: 24]", min=1, max=60)
-    ] = None,
+    months: Annotated[int | None, typer.Option(help="Months of history. [default: 24]", min=1, max=60)] = None,
     seed: Annotated[int | None, typer.Option(help="Another seed, another business. [default: 7]")] = None,
-    until: Annotated[
-        str | None, typer.Option(help="Last midnight (UTC) of the story. [default: today]")
-    ] = None,
+    until: Annotated[str | None, typer.Option(help="Last midnight (UTC) of the story. [default: today]")] = None,
     once: Annotated[bool, typer.Option("--once", help="Stop after the summary.")] = False,
     no_open: Annotated[bool, typer.Option("--no-open", help="Do not open a browser.")] = False,
     port: Annotated[int, typer.Option(help="Port of the dashboards.")] = 8501,
@@ -121,9 +117,7 @@ def _whole_job(settings: Settings, business: Path, base: str, steps: _Steps) -> 
     payments = sync(settings, StripeApi(settings), now=now)
     steps.done("Stripe", f"{payments.read:,} objects read", f"{payments.loaded:,} new")
     events = ingest_files(settings, [str(business / "events")], now=now)
-    steps.done(
-        "Events", f"{events.read:,} lines", f"{events.loaded:,} new", f"{events.quarantined:,} set aside"
-    )
+    steps.done("Events", f"{events.read:,} lines", f"{events.loaded:,} new", f"{events.quarantined:,} set aside")
     save_documents(settings, business, now=now)
     number = run_pipeline(settings)
     steps.done("Pipeline", f"models, checks, snapshot {number}, segments")
@@ -152,7 +146,8 @@ def _print(summary: dict[str, object]) -> None:
     from pipelines.money import format_money, format_share
 
     currency, minor, before = str(summary["currency"]), summary["mrr_minor"], summary["mrr_before_minor"]
-    assert isinstance(minor, int) and isinstance(before, int)
+    assert isinstance(minor, int)
+    assert isinstance(before, int)
     change = f" ({minor / before - 1:+.1%} in 30 days)" if before else ""
     churn = summary["customer_churn_rate_rolling_30d"]
     assert churn is None or isinstance(churn, float)

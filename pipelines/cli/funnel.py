@@ -40,15 +40,9 @@ def funnel(
         str | None,
         typer.Option(help="14d, 36h, 30min, 45s, 2w, 1mo or none; 14d if not given.", show_default=False),
     ] = None,
-    order: Annotated[
-        str | None, typer.Option(help="ordered, strict or unordered.", show_default=False)
-    ] = None,
-    date_from: Annotated[
-        str | None, typer.Option("--from", help="First day that counts.", show_default=False)
-    ] = None,
-    date_to: Annotated[
-        str | None, typer.Option("--to", help="Last day that counts.", show_default=False)
-    ] = None,
+    order: Annotated[str | None, typer.Option(help="ordered, strict or unordered.", show_default=False)] = None,
+    date_from: Annotated[str | None, typer.Option("--from", help="First day that counts.", show_default=False)] = None,
+    date_to: Annotated[str | None, typer.Option("--to", help="Last day that counts.", show_default=False)] = None,
     timezone: Timezone = None,
     events: Events = None,
     maps: Maps = None,
@@ -62,9 +56,7 @@ def funnel(
 
     settings = load_settings()
     given = {"order": order, "date_from": date_from, "date_to": date_to, "timezone": timezone}
-    document = _document(query, step or []) | {
-        key: value for key, value in given.items() if value is not None
-    }
+    document = _document(query, step or []) | {key: value for key, value in given.items() if value is not None}
     if window is not None:
         document["window"] = _window(window)
     question = parse_funnel(document, timezone=settings.reporting_timezone)
@@ -92,9 +84,7 @@ def _window(text: str) -> dict[str, Any] | None:
         return None
     found = re.fullmatch(r"(\d{1,9})([a-z]+)", text)
     if found is None or found[2] not in _UNITS:
-        raise UsageError(
-            f"--window {text}: write a number and a unit ({', '.join(_UNITS)}) like 14d, or none"
-        )
+        raise UsageError(f"--window {text}: write a number and a unit ({', '.join(_UNITS)}) like 14d, or none")
     return {"value": int(found[1]), "unit": _UNITS[found[2]]}
 
 

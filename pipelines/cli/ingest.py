@@ -28,16 +28,10 @@ def register(app: typer.Typer) -> None:
 def stripe(
     source: Annotated[
         list[str] | None,
-        typer.Option(
-            "--from", help="Files of Stripe objects or events instead of the API; more paths may follow."
-        ),
+        typer.Option("--from", help="Files of Stripe objects or events instead of the API; more paths may follow."),
     ] = None,
-    paths: Annotated[
-        list[str] | None, typer.Argument(help="More files for --from.", show_default=False)
-    ] = None,
-    full: Annotated[
-        bool, typer.Option("--full", help="List everything again instead of what changed.")
-    ] = False,
+    paths: Annotated[list[str] | None, typer.Argument(help="More files for --from.", show_default=False)] = None,
+    full: Annotated[bool, typer.Option("--full", help="List everything again instead of what changed.")] = False,
     account: Annotated[str, typer.Option(help="The Stripe account that the objects belong to.")] = "default",
     as_of: Annotated[str | None, typer.Option(help="The time that bare objects in files stand for.")] = None,
     as_json: AsJson = False,
@@ -55,17 +49,13 @@ def stripe(
         moment = _moment(as_of, settings)
         _report(ingest_files(settings, files, account=account, as_of=moment, now=settings.now()), as_json)
         return
-    summary = sync(
-        settings, StripeApi(settings), full=full, account=account, now=settings.now(), progress=note
-    )
+    summary = sync(settings, StripeApi(settings), full=full, account=account, now=settings.now(), progress=note)
     _report(summary, as_json)
 
 
 @group.command("events")
 def events(
-    paths: Annotated[
-        list[str], typer.Argument(help="Files, folders or globs: JSON lines, CSV, Parquet (.gz, .zst).")
-    ],
+    paths: Annotated[list[str], typer.Argument(help="Files, folders or globs: JSON lines, CSV, Parquet (.gz, .zst).")],
     maps: Annotated[
         list[str] | None, typer.Option("--map", help="FIELD=COLUMN: the column that carries our field.")
     ] = None,
@@ -98,9 +88,7 @@ def _check_zone(name: str) -> None:
     try:
         ZoneInfo(name)
     except (KeyError, ValueError):
-        raise UsageError(
-            f"--timezone {name}: there is no such time zone; write one like Europe/Berlin."
-        ) from None
+        raise UsageError(f"--timezone {name}: there is no such time zone; write one like Europe/Berlin.") from None
 
 
 def _moment(text: str | None, settings: Settings) -> datetime | None:
@@ -113,9 +101,7 @@ def _moment(text: str | None, settings: Settings) -> datetime | None:
             return datetime.combine(datetime.fromisoformat(text), time.max, zone).astimezone(UTC)
         found = datetime.fromisoformat(text)
     except ValueError:
-        raise UsageError(
-            f"--as-of {text}: write a date (2026-11-24) or a time (2026-11-24T09:00:00+01:00)."
-        ) from None
+        raise UsageError(f"--as-of {text}: write a date (2026-11-24) or a time (2026-11-24T09:00:00+01:00).") from None
     return (found if found.tzinfo else found.replace(tzinfo=zone)).astimezone(UTC)
 
 
@@ -126,6 +112,4 @@ def _report(summary: LoadSummary, as_json: bool) -> None:
     fields = ("files", "read", "loaded", "duplicates", "unchanged", "unknown", "quarantined")
     table(fields, [[f"{getattr(summary, name):,}" for name in fields]], numbers=range(len(fields)))
     if summary.quarantined:
-        note(
-            f"{summary.quarantined:,} line(s) were set aside with file, line and reason in the folder quarantine/."
-        )
+        note(f"{summary.quarantined:,} line(s) were set aside with file, line and reason in the folder quarantine/.")

@@ -40,12 +40,8 @@ def register(app: typer.Typer) -> None:
 
 def revenue(
     report: Annotated[Report, typer.Argument(help="Which report.")],
-    date_from: Annotated[
-        str | None, typer.Option("--from", help="First day; left out: 12 full months back.")
-    ] = None,
-    date_to: Annotated[
-        str | None, typer.Option("--to", help="Last day; left out: the last whole day.")
-    ] = None,
+    date_from: Annotated[str | None, typer.Option("--from", help="First day; left out: 12 full months back.")] = None,
+    date_to: Annotated[str | None, typer.Option("--to", help="Last day; left out: the last whole day.")] = None,
     by: Annotated[Grain, typer.Option(help="Length of a period.")] = Grain.month,
     currency: Annotated[str | None, typer.Option(help="Currency of the answer.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")] = False,

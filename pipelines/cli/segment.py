@@ -19,9 +19,7 @@ if TYPE_CHECKING:
 
 group = typer.Typer(help="People chosen by a rule.", no_args_is_help=True)
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")]
-AsOf = Annotated[
-    str | None, typer.Option("--as-of", help="Ask for the end of this day (reporting time zone).")
-]
+AsOf = Annotated[str | None, typer.Option("--as-of", help="Ask for the end of this day (reporting time zone).")]
 Name = Annotated[str, typer.Argument(help="Name of a saved segment.")]
 
 
@@ -40,9 +38,7 @@ def list_segments(as_json: AsJson = False) -> None:
     if as_json:
         emit({"segments": rows})
     else:
-        table(
-            ("name", "description", "updated"), [(r["name"], r["description"], r["updated_at"]) for r in rows]
-        )
+        table(("name", "description", "updated"), [(r["name"], r["description"], r["updated_at"]) for r in rows])
 
 
 @group.command("show")
@@ -61,9 +57,7 @@ def show(name: Name, as_json: AsJson = False) -> None:
 
 
 @group.command("save")
-def save_file(
-    file: Annotated[Path, typer.Argument(help="A YAML or JSON document.")], as_json: AsJson = False
-) -> None:
+def save_file(file: Annotated[Path, typer.Argument(help="A YAML or JSON document.")], as_json: AsJson = False) -> None:
     """Keep a segment under its name; one that can not be meant is refused."""
     from pipelines.segments import save
     from pipelines.state import open_state
@@ -171,9 +165,7 @@ def end_of_day(text: str | None, settings: Settings) -> datetime | None:
             return datetime.combine(datetime.fromisoformat(text), time.max, zone).astimezone(UTC)
         found = datetime.fromisoformat(text)
     except ValueError:
-        raise UsageError(
-            f"--as-of {text}: write a date (2026-11-24) or a time (2026-11-24T09:00:00+01:00)."
-        ) from None
+        raise UsageError(f"--as-of {text}: write a date (2026-11-24) or a time (2026-11-24T09:00:00+01:00).") from None
     return (found if found.tzinfo else found.replace(tzinfo=zone)).astimezone(UTC)
 
 

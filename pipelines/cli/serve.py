@@ -46,9 +46,7 @@ def up(
         "dagster": [*dagster, "dagster_webserver", "-h", "127.0.0.1", "-p", str(pipeline_page), *workspace],
         "schedules": [*dagster, "dagster._daemon", "run", *workspace],
     }
-    note(
-        f"dashboards http://127.0.0.1:{page} · Dagster http://127.0.0.1:{pipeline_page} · Ctrl-C stops everything"
-    )
+    note(f"dashboards http://127.0.0.1:{page} · Dagster http://127.0.0.1:{pipeline_page} · Ctrl-C stops everything")
     supervise(services)
 
 
@@ -64,9 +62,7 @@ def serve_dashboards(port: int, *, open_browser: bool) -> None:
     supervise({"dashboards": command(free)}, ready=url, open_browser=open_browser)
 
 
-def supervise(
-    services: Mapping[str, list[str]], *, ready: str | None = None, open_browser: bool = False
-) -> None:
+def supervise(services: Mapping[str, list[str]], *, ready: str | None = None, open_browser: bool = False) -> None:
     """Run the services until one ends or a stop signal comes, then stop them all.
 
     Raises:
@@ -138,6 +134,4 @@ def _free(port: int) -> int:
             except OSError:
                 continue
             return candidate
-    raise MillstreamError(
-        f"ports {port} to {port + 19} are all taken. Stop a program or choose another --port."
-    )
+    raise MillstreamError(f"ports {port} to {port + 19} are all taken. Stop a program or choose another --port.")

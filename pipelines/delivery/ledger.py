@@ -37,9 +37,7 @@ def recover(engine: Engine, campaign: str, now: datetime) -> int:
     mine = recipients.c.campaign == campaign
     with writing(engine) as connection:
         connection.execute(
-            update(recipients)
-            .where(mine, recipients.c.state == "claimed")
-            .values(state="planned", owner=None)
+            update(recipients).where(mine, recipients.c.state == "claimed").values(state="planned", owner=None)
         )
         doubtful = update(recipients).where(mine, recipients.c.state == "in_flight")
         return connection.execute(
@@ -82,9 +80,7 @@ def claim(engine: Engine, campaign: str, owner: str, size: int) -> list[Claimed]
     ]
 
 
-def take_off(
-    engine: Engine, settings: Settings, campaign: str, owner: str, row: Claimed, now: datetime
-) -> bool:
+def take_off(engine: Engine, settings: Settings, campaign: str, owner: str, row: Claimed, now: datetime) -> bool:
     """Mark one claimed mail `in_flight`, if it may still go out; else its reason not to is stored.
 
     Consent, suppression and the campaign's state are asked in the same transaction.
@@ -101,9 +97,7 @@ def take_off(
         return _move(connection, mine, {"state": "in_flight", "attempt": row.attempt, "in_flight_at": now})
 
 
-def settle(
-    engine: Engine, owner: str, key: str, result: Handover, now: datetime, *, was: str = "in_flight"
-) -> None:
+def settle(engine: Engine, owner: str, key: str, result: Handover, now: datetime, *, was: str = "in_flight") -> None:
     """Write down what became of a mail; `not_sent` puts it back among the planned ones."""
     values: dict[str, object] = {"message_id": result.message_id, "reason": result.reason}
     if result.outcome == "not_sent":

@@ -76,9 +76,7 @@ def _reasons(connection: Connection, name: str) -> dict[str, int]:
 
 
 def _accepted_keys(connection: Connection, name: str) -> set[str]:
-    rows = select(recipients.c.dedupe_key).where(
-        recipients.c.campaign == name, recipients.c.state == "accepted"
-    )
+    rows = select(recipients.c.dedupe_key).where(recipients.c.campaign == name, recipients.c.state == "accepted")
     return set(connection.scalars(rows))
 
 

@@ -91,9 +91,7 @@ def _state(engine: Engine, name: str) -> str:
         )
     if row.state in ("paused", "cancelled", "failed"):
         why = f" ({row.reason})" if row.reason else ""
-        raise MillstreamError(
-            f"campaign {name} is {row.state}{why}. Whoever was not mailed yet is not mailed."
-        )
+        raise MillstreamError(f"campaign {name} is {row.state}{why}. Whoever was not mailed yet is not mailed.")
     return str(row.state)
 
 
@@ -109,9 +107,7 @@ def _newest(settings: Settings) -> Snapshot:
 class _Sending:
     """One sender's work on one campaign, with the lock in hand."""
 
-    def __init__(
-        self, settings: Settings, engine: Engine, mailer: Mailer, name: str, clock: Clock, stop: Stop
-    ) -> None:
+    def __init__(self, settings: Settings, engine: Engine, mailer: Mailer, name: str, clock: Clock, stop: Stop) -> None:
         self.settings, self.engine, self.mailer, self.name = settings, engine, mailer, name
         self.clock, self.stop = clock, stop
         self.owner = f"{socket.gethostname()[:40]}:{os.getpid()}:{secrets.token_hex(4)}"
@@ -132,9 +128,7 @@ class _Sending:
         finally:
             ledger.release(self.engine, self.name, self.owner)
         state = self._finish()
-        counts = {
-            outcome: self.done[outcome] for outcome in ("accepted", "rejected", "ambiguous", "suppressed")
-        }
+        counts = {outcome: self.done[outcome] for outcome in ("accepted", "rejected", "ambiguous", "suppressed")}
         stopped = state == "sending"
         return SendReport(self.name, state, in_doubt_from_before=in_doubt, stopped=stopped, **counts)
 

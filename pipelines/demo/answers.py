@@ -74,9 +74,7 @@ class Answers:
     def _bodies(self, kind: str, spec: KindSpec, rows: list[Row], given: Parameters) -> list[bytes]:
         paths = paths_of(given.get("expand"), True)
         return [
-            orjson.dumps(expand(self._store, kind, orjson.loads(row.line), paths))
-            if paths or row.covered
-            else row.line
+            orjson.dumps(expand(self._store, kind, orjson.loads(row.line), paths)) if paths or row.covered else row.line
             for row in rows
         ]
 
@@ -103,9 +101,7 @@ class Answers:
         now, days = self._knobs.now(), self._knobs.event_retention_days
         latest = now - self._knobs.visibility_lag if self._knobs.visibility_lag else None
         oldest = now - days * DAY if kind == "events" and days is not None else None
-        return lambda row: (
-            (latest is None or row.created <= latest) and (oldest is None or row.created >= oldest)
-        )
+        return lambda row: (latest is None or row.created <= latest) and (oldest is None or row.created >= oldest)
 
     def _own_rules(self, kind: str, shelf: Shelf, given: Parameters) -> Callable[[Row], bool]:
         """The rules that only one kind has."""

@@ -68,9 +68,7 @@ class Hand:
 
     def track(self, at: int, event: str, properties: Json) -> None:
         """Something done in the product."""
-        self.write(
-            at, "track", event, event=event, properties=properties, context={"library": {"name": "northwind"}}
-        )
+        self.write(at, "track", event, event=event, properties=properties, context={"library": {"name": "northwind"}})
 
     def visit(self, at: int, pages: tuple[str, ...]) -> int:
         """Some pages one after the other; answers the millisecond after the last."""
@@ -112,9 +110,7 @@ def _pages(rng: Random, pricing: float) -> tuple[str, ...]:
 def _before(hand: Hand, person: Person, start: int) -> None:
     """Visits of the three weeks before signing up, and the one that leads to it."""
     rng = hand.rng
-    moments = sorted(
-        person.signed_up_at - rng.randint(HOUR, 21 * DAY) for _ in range(rng.choice((0, 1, 1, 2, 3)))
-    )
+    moments = sorted(person.signed_up_at - rng.randint(HOUR, 21 * DAY) for _ in range(rng.choice((0, 1, 1, 2, 3))))
     for moment in moments:
         if moment >= start:
             hand.visit(moment * 1_000 + rng.randrange(1_000), _pages(rng, 0.4))

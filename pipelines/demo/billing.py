@@ -96,7 +96,5 @@ class Billing:
 
     def _line(self, item: Json, price: Json, quantity: int, amount: int, start: int, text: str) -> Json:
         country, period = self._desk.person.country, (start, item["current_period_end"])
-        drawn = lines.line(
-            self._desk.books.new_id("il_1", 23), country, price, quantity, amount, period, text
-        )
+        drawn = lines.line(self._desk.books.new_id("il_1", 23), country, price, quantity, amount, period, text)
         return lines.of_item(drawn, self._subscription, item["id"])

@@ -44,9 +44,7 @@ class Business:
     truth: Json
 
 
-def make_business(
-    folder: Path, *, until: date, customers: int = 2_000, months: int = 24, seed: int = 7
-) -> Business:
+def make_business(folder: Path, *, until: date, customers: int = 2_000, months: int = 24, seed: int = 7) -> Business:
     """Simulate and write in one go; answers what was written."""
     business = simulate(customers, months, seed, until)
     write_business(business, folder)
@@ -119,9 +117,7 @@ def _new_desk(books: Books, catalogue: Catalogue, rates: Rates, seed: int, numbe
 
 
 def _guests(books: Books, catalogue: Catalogue, rates: Rates, seed: int, count: int, start: int) -> None:
-    for number, moment in enumerate(
-        guest_moments(Random(f"{seed}:guests"), count, start, books), start=1_000_001
-    ):
+    for number, moment in enumerate(guest_moments(Random(f"{seed}:guests"), count, start, books), start=1_000_001):
         buy_as_guest(_new_desk(books, catalogue, rates, seed, number, moment), moment)
 
 
@@ -129,9 +125,7 @@ def _visitors(seed: int, count: int, first: date, until: date, funnel: PlantedFu
     rng = Random(f"{seed}:visitors")
     messages: list[Message] = []
     for moment in _moments(rng, count, first, until):
-        done = visitor_messages(
-            rng, f"anon-{rng.getrandbits(64):016x}", draw_channel(rng), moment, midnight(until)
-        )
+        done = visitor_messages(rng, f"anon-{rng.getrandbits(64):016x}", draw_channel(rng), moment, midnight(until))
         funnel.count(done)
         messages += done
     return messages

@@ -22,8 +22,11 @@ DECLINES = ("insufficient_funds", "generic_decline", "do_not_honor", "expired_ca
 class Payer(Protocol):
     """Who is told how a payment went. `last` = there will be no further try."""
 
-    def paid(self, at: int, invoice: Json) -> None: ...
-    def failed(self, at: int, invoice: Json, last: bool) -> None: ...
+    def paid(self, at: int, invoice: Json) -> None:
+        """The invoice was paid at this moment."""
+
+    def failed(self, at: int, invoice: Json, last: bool) -> None:
+        """A try failed; `last` = there will be no further one."""
 
 
 class Cashier:
@@ -101,9 +104,7 @@ class Cashier:
     def _settle(self, at: int, invoice: Json, charge: Json, tries: int) -> None:
         books = self._desk.books
         intent, payment, payer = self._open.pop(invoice["id"])
-        charge["balance_transaction"] = enter_balance(
-            self._desk, charge, "charge", charge["id"], charge["amount"], at
-        )
+        charge["balance_transaction"] = enter_balance(self._desk, charge, "charge", charge["id"], charge["amount"], at)
         books.add(charge, at, "charge.succeeded")
         books.change(intent, at, "payment_intent.succeeded", status="succeeded", latest_charge=charge["id"],
                      amount_received=charge["amount"], payment_method=self._method,

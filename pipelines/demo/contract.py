@@ -68,9 +68,7 @@ class Contract:
         """The customer does not wait: the trial ends now and the first period is billed."""
         if self.status == "trialing" and not self.sub["cancel_at_period_end"]:
             self._periods = 1
-            self._next_period(
-                at, "subscription_update", 1, status="active", trial_end=at, billing_cycle_anchor=at
-            )
+            self._next_period(at, "subscription_update", 1, status="active", trial_end=at, billing_cycle_anchor=at)
 
     def change_item(self, at: int, price: Json, quantity: int, immediate: bool) -> None:
         """Another price or quantity on the same item, prorated; `immediate` bills the difference now.
@@ -97,17 +95,13 @@ class Contract:
         if self.status in ("active", "trialing") and not self.sub["cancel_at_period_end"]:
             details = {"comment": None, "feedback": feedback, "reason": "cancellation_requested"}
             end = self.item["current_period_end"]
-            self._set(
-                at, cancel_at_period_end=True, cancel_at=end, canceled_at=at, cancellation_details=details
-            )
+            self._set(at, cancel_at_period_end=True, cancel_at=end, canceled_at=at, cancellation_details=details)
 
     def keep_after_all(self, at: int) -> None:
         """Take a cancellation back before it takes effect."""
         if self.status == "active" and self.sub["cancel_at_period_end"]:
             details = {"comment": None, "feedback": None, "reason": None}
-            self._set(
-                at, cancel_at_period_end=False, cancel_at=None, canceled_at=None, cancellation_details=details
-            )
+            self._set(at, cancel_at_period_end=False, cancel_at=None, canceled_at=None, cancellation_details=details)
 
     def cancel(self, at: int, reason: str | None, feedback: str | None = None) -> None:
         """End now; what is unpaid is given up."""

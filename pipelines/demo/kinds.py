@@ -70,7 +70,9 @@ KINDS: dict[str, KindSpec] = {
         "payout", _same("arrival_date", "destination", "status"), ranges=frozenset({"created", "arrival_date"})
     ),
     "checkout/sessions": KindSpec(
-        "checkout.session", _same("customer", "payment_intent", "status", "subscription"), hidden=frozenset({"line_items"})
+        "checkout.session",
+        _same("customer", "payment_intent", "status", "subscription"),
+        hidden=frozenset({"line_items"}),
     ),
     "events": KindSpec("event", _same("type"), extra=frozenset({"types", "delivery_success"})),
 }  # fmt: skip
@@ -80,7 +82,8 @@ PREFIXES = {
     "cus": "customers", "prod": "products", "price": "prices", "promo": "promotion_codes", "sub": "subscriptions",
     "si": "subscription_items", "in": "invoices", "inpay": "invoice_payments", "ii": "invoiceitems", "ch": "charges",
     "py": "charges", "re": "refunds", "pyr": "refunds", "pi": "payment_intents", "txn": "balance_transactions",
-    "dp": "disputes", "du": "disputes", "cn": "credit_notes", "po": "payouts", "evt": "events", "cs": "checkout/sessions",
+    "dp": "disputes", "du": "disputes", "cn": "credit_notes", "po": "payouts", "evt": "events",
+    "cs": "checkout/sessions",
 }  # fmt: skip
 
 # Lists that an object carries only when expanded: (kind, field) -> (kind of the members, their pointer).

@@ -59,9 +59,7 @@ class Life:
         elif chance > 0.62:
             contract.has_card = rng.random() < 0.5
             if contract.has_card:
-                self.desk.agenda.at(
-                    at + rng.randint(HOUR, TRIAL - HOUR), contract.request_cancel, self._feedback()
-                )
+                self.desk.agenda.at(at + rng.randint(HOUR, TRIAL - HOUR), contract.request_cancel, self._feedback())
 
     def _subscribe(self, at: int) -> None:
         self._open_contract(at, trial=False)

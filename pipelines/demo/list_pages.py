@@ -51,17 +51,13 @@ def limit_of(given: Parameters) -> int:
     try:
         limit = int(given.get("limit", 10))
     except ValueError:
-        raise invalid(
-            f"Invalid integer: {given['limit']}", "limit", code="parameter_invalid_integer"
-        ) from None
+        raise invalid(f"Invalid integer: {given['limit']}", "limit", code="parameter_invalid_integer") from None
     if not 1 <= limit <= 100:
         raise invalid("This value must be between 1 and 100.", "limit", code="parameter_invalid_integer")
     return limit
 
 
-def page_of(
-    shelf: Shelf, spec: KindSpec, given: Parameters, keep: Callable[[Row], bool]
-) -> tuple[list[Row], bool]:
+def page_of(shelf: Shelf, spec: KindSpec, given: Parameters, keep: Callable[[Row], bool]) -> tuple[list[Row], bool]:
     """The rows of one page, newest first, and whether more follow in the direction of travel."""
     limit = limit_of(given)
     low, high = _span(shelf, given.get("created"))
@@ -144,9 +140,7 @@ def bounds_of(name: str, value: Any) -> dict[str, int]:
 
 def _filter(shelf: Shelf, spec: KindSpec, name: str, value: Any) -> Callable[[Row], bool] | None:
     """A test for one filter; None where the rule is the caller's own (status, type wildcards)."""
-    if (name == "status" and spec.singular == "subscription") or (
-        name == "type" and spec.singular == "event"
-    ):
+    if (name == "status" and spec.singular == "subscription") or (name == "type" and spec.singular == "event"):
         return None
     column = shelf.names.index(name)
     if name in spec.ranges:

@@ -65,9 +65,7 @@ class Shelf:
         if spec.singular == "subscription" and not obj.get("deleted"):
             self.items |= {item["id"]: obj["id"] for item in obj["items"]["data"]}
         deleted = obj.get("deleted") is True
-        return Row(
-            obj.get(spec.created) or 0, obj["id"], line, facets, not spec.hidden.isdisjoint(obj), deleted
-        )
+        return Row(obj.get(spec.created) or 0, obj["id"], line, facets, not spec.hidden.isdisjoint(obj), deleted)
 
 
 class Store:
@@ -116,9 +114,7 @@ class Store:
         owner = self.load("subscriptions", subscription)
         items: list[Json] = owner["items"]["data"] if owner else []
         known = {item["id"] for item in items}
-        return items + [
-            item for item in self._children("subscription_items", subscription) if item["id"] not in known
-        ]
+        return items + [item for item in self._children("subscription_items", subscription) if item["id"] not in known]
 
     def lines_of(self, invoice: Json) -> list[Json]:
         """All lines of an invoice, those past the first ten included."""

@@ -23,9 +23,7 @@ def buy_download(desk: Desk, cashier: Cashier, at: int) -> None:
         return
     name = desk.rng.choice(tuple(DOWNLOADS))
     price = desk.catalogue.downloads[name, desk.person.country.currency]
-    drawn = lines.line(
-        books.new_id("il_1", 23), desk.person.country, price, 1, price["unit_amount"], (at, at), name
-    )
+    drawn = lines.line(books.new_id("il_1", 23), desk.person.country, price, 1, price["unit_amount"], (at, at), name)
     pending = lines.invoice_item(books.new_id("ii_1", 23), desk.customer["id"], drawn, at, None)
     identity = books.new_id("in_1", 23)
     books.add(pending | {"invoice": identity}, at, "invoiceitem.created")
@@ -40,9 +38,7 @@ def buy_as_guest(desk: Desk, at: int) -> None:
     books, rng = desk.books, desk.rng
     name = rng.choice(tuple(DOWNLOADS))
     price = desk.catalogue.downloads[name, desk.person.country.currency]
-    intent = shapes_money.payment_intent(
-        books.new_id("pi_3", 23), price["unit_amount"], price["currency"], None, at
-    )
+    intent = shapes_money.payment_intent(books.new_id("pi_3", 23), price["unit_amount"], price["currency"], None, at)
     intent |= {"description": name, "metadata": {"price": price["id"], "product": price["product"]}}
     books.add(intent, at, "payment_intent.created")
     method = shapes_money.card(desk.person.country.code, f"{rng.randint(0, 9_999):04d}")

@@ -24,9 +24,7 @@ class Rates:
         rng = Random(f"{seed}:rates")
         count = (end - first).days + 1
         self._rates = {
-            currency: [
-                round(base + swing * math.sin(day / 61) + rng.gauss(0, swing / 12), 5) for day in range(count)
-            ]
+            currency: [round(base + swing * math.sin(day / 61) + rng.gauss(0, swing / 12), 5) for day in range(count)]
             for currency, (base, swing) in BASE.items()
         }
 

@@ -7,12 +7,10 @@ from typing import Any
 Json = dict[str, Any]
 
 
-class Refusal(Exception):
+class Refusal(Exception):  # noqa: N818 (an answer, not a fault of ours)
     """A request that is answered with an error."""
 
-    def __init__(
-        self, status: int, message: str, *, kind: str = "invalid_request_error", **more: str
-    ) -> None:
+    def __init__(self, status: int, message: str, *, kind: str = "invalid_request_error", **more: str) -> None:
         super().__init__(message)
         self.status = status
         self.body: Json = {"error": {"type": kind, "message": message, **more}}
@@ -31,9 +29,7 @@ def invalid(message: str, param: str, **more: str) -> Refusal:
 
 def rate_limited() -> Refusal:
     """Too many requests."""
-    message = (
-        "Request rate limit exceeded. Learn more about rate limits at https://stripe.com/docs/rate-limits."
-    )
+    message = "Request rate limit exceeded. Learn more about rate limits at https://stripe.com/docs/rate-limits."
     refusal = Refusal(429, message, code="rate_limit")
     refusal.headers["Stripe-Rate-Limited-Reason"] = "endpoint-rate"
     return refusal

@@ -77,9 +77,7 @@ def plan_mirror(price: Json) -> Json:
     }  # fmt: skip
 
 
-def item(
-    identity: str, subscription: str, price: Json, quantity: int, created: int, period: tuple[int, int]
-) -> Json:
+def item(identity: str, subscription: str, price: Json, quantity: int, created: int, period: tuple[int, int]) -> Json:
     """A subscription item with its whole price."""
     return {
         "id": identity, "object": "subscription_item", "billing_thresholds": None, "created": created,

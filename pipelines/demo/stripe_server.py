@@ -92,9 +92,7 @@ def create_app(data: Path, *, knobs: Knobs | None = None) -> Starlette:
 def serving(data: Path, port: int = 0, knobs: Knobs | None = None) -> Iterator[str]:
     """Serve in a thread while the context lasts; yields the base URL. Port 0 = any free one."""
     listener = socket.create_server(("127.0.0.1", port))
-    config = uvicorn.Config(
-        create_app(data, knobs=knobs), log_level="critical", access_log=False, lifespan="off"
-    )
+    config = uvicorn.Config(create_app(data, knobs=knobs), log_level="critical", access_log=False, lifespan="off")
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, args=([listener],), name="fake-stripe", daemon=True)
     thread.start()
@@ -115,9 +113,7 @@ def serving(data: Path, port: int = 0, knobs: Knobs | None = None) -> Iterator[s
 def main() -> None:
     """The command: serve until interrupted."""
     parser = argparse.ArgumentParser(prog="python -m pipelines.demo.stripe_server", description=__doc__)
-    parser.add_argument(
-        "--data", type=Path, required=True, help="folder with <kind>.jsonl files, or its parent"
-    )
+    parser.add_argument("--data", type=Path, required=True, help="folder with <kind>.jsonl files, or its parent")
     parser.add_argument("--port", type=int, default=12_111)
     arguments = parser.parse_args()
     if not arguments.data.is_dir():

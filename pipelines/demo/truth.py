@@ -56,9 +56,7 @@ def revenue_truth(diaries: Iterable[Diary], first: date, until: date) -> Json:
     return {
         "paying_customers": sum(paying.values()),
         "paying_customers_by_currency": {currency.upper(): paying[currency] for currency in CURRENCIES},
-        "mrr_by_day": {
-            currency.upper(): _running(changes[currency], first, until) for currency in CURRENCIES
-        },
+        "mrr_by_day": {currency.upper(): _running(changes[currency], first, until) for currency in CURRENCIES},
         "movements_by_month": {currency.upper(): _months(moves[currency]) for currency in CURRENCIES},
     }
 

@@ -48,9 +48,7 @@ def add_visitors(connection: duckdb.DuckDBPyConnection, rows: str) -> None:
         union all select * from raw_events.links
     """)
     connection.execute("delete from raw_events.links")
-    connection.execute(
-        "insert into raw_events.links select anonymous_id, user_id, min(first_at) from met group by all"
-    )
+    connection.execute("insert into raw_events.links select anonymous_id, user_id, min(first_at) from met group by all")
 
 
 def refresh_identity_map(connection: duckdb.DuckDBPyConnection) -> None:

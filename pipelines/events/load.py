@@ -81,13 +81,9 @@ def _load_input(
     number = _next_number(connection)
     summary = LoadSummary(files=1)
     start_input(connection)
-    connection.execute(
-        "create or replace temp table quarantined (line bigint, problem varchar, text varchar)"
-    )
+    connection.execute("create or replace temp table quarantined (line bigint, problem varchar, text varchar)")
     for segment in segments:
-        summary.add(
-            _load_segment(connection, settings, landing, segment, number=number, call_start=call_start)
-        )
+        summary.add(_load_segment(connection, settings, landing, segment, number=number, call_start=call_start))
     write_quarantine(connection, settings, segments[0])
     connection.execute(
         "insert into raw_events.loads values ($number, $input_id, $name, $received, $now, $read, $loaded, "
@@ -98,10 +94,7 @@ def _load_input(
             "name": segments[0].input_name,
             "received": segments[0].received_at.replace(tzinfo=None),
             "now": now.replace(tzinfo=None),
-            **{
-                name: getattr(summary, name)
-                for name in ("read", "loaded", "duplicates", "unchanged", "quarantined")
-            },
+            **{name: getattr(summary, name) for name in ("read", "loaded", "duplicates", "unchanged", "quarantined")},
         },
     )
     return summary
@@ -117,13 +110,9 @@ def _load_segment(
     call_start: int,
 ) -> LoadSummary:
     register_lines(connection, landing.path(segment), segment.format, first_line=segment.first_line)
-    mapping = {
-        key.removeprefix("map."): value for key, value in segment.options.items() if key.startswith("map.")
-    }
+    mapping = {key.removeprefix("map."): value for key, value in segment.options.items() if key.startswith("map.")}
     parse_incoming(connection, mapping=mapping, timezone=segment.options.get("timezone", "UTC"))
-    connection.execute(
-        "insert into quarantined select line, problem, text from parsed where problem is not null"
-    )
+    connection.execute("insert into quarantined select line, problem, text from parsed where problem is not null")
     give_ids(connection)
     landing.index_people(
         connection, segment, "select user_id from identified union select anonymous_id from identified"
@@ -171,9 +160,7 @@ def _keep_new(connection: Connection, *, number: int, call_start: int) -> LoadSu
         "insert into raw_events.event_ids select md5_number(event_id), $number from fresh", {"number": number}
     )
     duplicates = read - quarantined - loaded - unchanged
-    return LoadSummary(
-        read=read, loaded=loaded, duplicates=duplicates, unchanged=unchanged, quarantined=quarantined
-    )
+    return LoadSummary(read=read, loaded=loaded, duplicates=duplicates, unchanged=unchanged, quarantined=quarantined)
 
 
 def _write_days(connection: Connection, settings: Settings, segment: Segment) -> None:

@@ -39,9 +39,7 @@ def open_plain(path: Path) -> BinaryIO:
     if path.name.endswith(".gz"):
         return cast(BinaryIO, gzip.open(path, "rb"))
     if path.name.endswith(".zst"):
-        reader = zstandard.ZstdDecompressor().stream_reader(
-            path.open("rb"), read_across_frames=True, closefd=True
-        )
+        reader = zstandard.ZstdDecompressor().stream_reader(path.open("rb"), read_across_frames=True, closefd=True)
         return cast(BinaryIO, io.BufferedReader(cast(io.RawIOBase, reader)))
     return path.open("rb")
 
@@ -54,11 +52,7 @@ def copy_in_parts(path: Path, folder: Path, file_format: Format, *, bound: int =
         if size <= bound or file_format == "parquet":
             aside = folder / f"{os.getpid()}-0.part"
             _copy(source, aside, size)
-            if (
-                file_format != "parquet"
-                and suffix == _plain(suffix)
-                and os.fstat(source.fileno()).st_size > size
-            ):
+            if file_format != "parquet" and suffix == _plain(suffix) and os.fstat(source.fileno()).st_size > size:
                 _cut_to_whole_lines(aside)
             return [Part(aside, content_hash(aside), 1, suffix)]
     return _cut(path, folder, bound, _plain(suffix), has_header=file_format == "csv")

@@ -128,9 +128,7 @@ def _refusal(results: list[CheckResult], settings: Settings) -> str | None:
     more = f"; and {len(failed) - 5} more" if len(failed) > 5 else ""
     current = current_number(settings.published_dir)
     stays = "Nothing is published" if current is None else f"Snapshot {current} stays published"
-    return (
-        f"{len(failed)} check(s) failed: {named}{more}. {stays}. Mend the input or the model, then run again."
-    )
+    return f"{len(failed)} check(s) failed: {named}{more}. {stays}. Mend the input or the model, then run again."
 
 
 def _note_failures(results: list[CheckResult], settings: Settings, *, now: datetime) -> None:
@@ -138,9 +136,7 @@ def _note_failures(results: list[CheckResult], settings: Settings, *, now: datet
         _note(settings, now=now, reason=reason)
 
 
-def _note(
-    settings: Settings, *, now: datetime, reason: str | None = None, snapshot: int | None = None
-) -> None:
+def _note(settings: Settings, *, now: datetime, reason: str | None = None, snapshot: int | None = None) -> None:
     """Note in the state store how a build ended: published with its number, or failed with the reason."""
     with writing(open_state(settings)) as connection:
         connection.execute(

@@ -28,9 +28,7 @@ class Candidate(NamedTuple):
     pays: bool = False
 
 
-def reasons(
-    connection: Connection, candidates: Iterable[Candidate], policy: Policy
-) -> Iterator[Reason | None]:
+def reasons(connection: Connection, candidates: Iterable[Candidate], policy: Policy) -> Iterator[Reason | None]:
     """For each candidate, in order: why no marketing mail may go there, or None if it may.
 
     With the policy `customers` having paid counts as consent, unless it was withdrawn.
@@ -40,9 +38,7 @@ def reasons(
         yield from _batch_reasons(connection, batch, policy)
 
 
-def may_mail(
-    connection: Connection, email: str | None, *, policy: Policy, pays: bool = False
-) -> Reason | None:
+def may_mail(connection: Connection, email: str | None, *, policy: Policy, pays: bool = False) -> Reason | None:
     """`reasons` for one person."""
     return next(reasons(connection, [Candidate(email, pays)], policy))
 
@@ -65,9 +61,7 @@ def _batch_reasons(connection: Connection, batch: Sequence[Candidate], policy: P
     agreed: dict[str, bool] = {
         row.address_key: row.withdrawn_at is None or row.granted_at > row.withdrawn_at for row in rows
     }
-    return [
-        _reason(candidate, key, refused, agreed, policy) for candidate, key in zip(batch, keys, strict=True)
-    ]
+    return [_reason(candidate, key, refused, agreed, policy) for candidate, key in zip(batch, keys, strict=True)]
 
 
 def _key(email: str | None) -> str | None:

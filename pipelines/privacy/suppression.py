@@ -12,24 +12,16 @@ from pipelines.state.tables import suppressions
 ALL = "all"
 
 
-def suppress(
-    connection: Connection, key: str, *, reason: str, source: str, now: datetime, scope: str = ALL
-) -> bool:
+def suppress(connection: Connection, key: str, *, reason: str, source: str, now: datetime, scope: str = ALL) -> bool:
     """Suppress the address with this key, in the caller's transaction; the first reason stays.
 
     Returns whether it is new. `scope` is `all`, or the one purpose that is refused.
     """
-    known = select(suppressions.c.reason).where(
-        suppressions.c.address_key == key, suppressions.c.scope == scope
-    )
+    known = select(suppressions.c.reason).where(suppressions.c.address_key == key, suppressions.c.scope == scope)
     if connection.execute(known).first() is not None:
         return False
     connection.execute(
-        insert(suppressions).values(
-            address_key=key, scope=scope, reason=reason, source=source, created_at=now
-        )
+        insert(suppressions).values(address_key=key, scope=scope, reason=reason, source=source, created_at=now)
     )
-    record(
-        connection, at=now, actor=source, action="suppression.add", subject=key, details={"reason": reason}
-    )
+    record(connection, at=now, actor=source, action="suppression.add", subject=key, details={"reason": reason})
     return True

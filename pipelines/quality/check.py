@@ -10,7 +10,7 @@ from pipelines.quality.suites import SUITES, Expectation, Suite
 from pipelines.warehouse.writer import Connection
 
 if TYPE_CHECKING:
-    from great_expectations.data_context import AbstractDataContext
+    from great_expectations.data_context.data_context.abstract_data_context import AbstractDataContext
 
 
 def check_landed(connection: Connection, suites: tuple[Suite, ...] = SUITES) -> list[CheckResult]:
@@ -20,9 +20,7 @@ def check_landed(connection: Connection, suites: tuple[Suite, ...] = SUITES) -> 
     for position, suite in enumerate(suites):
         frame = connection.sql(suite.query).df()
         if frame.empty:
-            results += [
-                _result(suite, expectation, True, 0, "no rows yet") for expectation in suite.expectations
-            ]
+            results += [_result(suite, expectation, True, 0, "no rows yet") for expectation in suite.expectations]
             continue
         outcome = _validate(context, f"{suite.table}#{position}", suite, frame)
         for expectation, one in zip(suite.expectations, outcome.results, strict=True):
@@ -57,9 +55,7 @@ def _context() -> AbstractDataContext:
     return context
 
 
-def _validate(
-    context: AbstractDataContext, name: str, suite: Suite, frame: object
-) -> Any:  # GX gives no type
+def _validate(context: AbstractDataContext, name: str, suite: Suite, frame: object) -> Any:  # GX gives no type
     import great_expectations as gx
 
     asset = context.data_sources.add_pandas(name).add_dataframe_asset(suite.table)

@@ -40,9 +40,7 @@ def _unique(column: str) -> Expectation:
 
 
 def _matches(column: str, regex: str) -> Expectation:
-    return Expectation(
-        f"{column}_has_its_form", "ExpectColumnValuesToMatchRegex", {"column": column, "regex": regex}
-    )
+    return Expectation(f"{column}_has_its_form", "ExpectColumnValuesToMatchRegex", {"column": column, "regex": regex})
 
 
 def _between(column: str, low: int, high: int | None) -> Expectation:
@@ -118,7 +116,8 @@ SUITES: tuple[Suite, ...] = (
         "refunds",
         {
             "amount": _AMOUNT,
-            "charge": "coalesce(json_extract_string(payload, '/charge'), json_extract_string(payload, '/payment_intent'))",
+            "charge": "coalesce(json_extract_string(payload, '/charge'), "
+            "json_extract_string(payload, '/payment_intent'))",
         },
         _between("amount", 0, None),
         _present("charge"),

@@ -13,9 +13,7 @@ Row = dict[str, object]
 PROFILE = "stripe"
 
 
-def mrr(
-    snapshot: Snapshot, *, date_from: date, date_to: date, by: Grain, currency: str, timezone: str
-) -> Row:
+def mrr(snapshot: Snapshot, *, date_from: date, date_to: date, by: Grain, currency: str, timezone: str) -> Row:
     """MRR, ARR and paying customers at the end of each period."""
     ledger = Ledger(snapshot, load_rates(snapshot), currency)
     rows: list[Row] = []
@@ -33,9 +31,7 @@ def mrr(
     return answer("mrr", snapshot, ledger, timezone, rows)
 
 
-def movements(
-    snapshot: Snapshot, *, date_from: date, date_to: date, by: Grain, currency: str, timezone: str
-) -> Row:
+def movements(snapshot: Snapshot, *, date_from: date, date_to: date, by: Grain, currency: str, timezone: str) -> Row:
     """Opening + movements + fx = closing for each period; losses are negative.
 
     Movements are converted at their day's rate; `fx` is what the change of rates alone did to the
@@ -63,9 +59,7 @@ def movements(
     return answer("movements", snapshot, ledger, timezone, rows)
 
 
-def churn(
-    snapshot: Snapshot, *, date_from: date, date_to: date, by: Grain, currency: str, timezone: str
-) -> Row:
+def churn(snapshot: Snapshot, *, date_from: date, date_to: date, by: Grain, currency: str, timezone: str) -> Row:
     """Churn rates as fractions, null without a base; the window stands in each name."""
     ledger = Ledger(snapshot, load_rates(snapshot), currency)
     rows: list[Row] = []
@@ -78,9 +72,7 @@ def churn(
             {
                 "period": period.start,
                 "currency": currency,
-                "customer_churn_rate_calendar": ratio(
-                    moved_customers(snapshot, period).get("churn", 0), before
-                ),
+                "customer_churn_rate_calendar": ratio(moved_customers(snapshot, period).get("churn", 0), before),
                 "customer_churn_rate_rolling_30d": rolling_churn(snapshot, period.end),
                 "gross_mrr_churn_rate": ratio(lost, opening),
                 "net_mrr_churn_rate": ratio(lost - moved["expansion"] - moved["reactivation"], opening),

@@ -7,7 +7,7 @@ and who went. A rule becomes SQL whose values are bound and whose names come fro
 
 from pipelines.segments.ask import member_rows, members, preview
 from pipelines.segments.document import NAME, SegmentDocument, Strict, parse_segment
-from pipelines.segments.fields import MONEY, TRAITS, exponent, major, snapshot_fields
+from pipelines.segments.fields import MONEY, TRAITS, snapshot_fields
 from pipelines.segments.materialise import Change, materialise
 from pipelines.segments.store import listing, load, lookup_of, save
 from pipelines.segments.text import load_mapping, problems
@@ -19,12 +19,10 @@ __all__ = [
     "Change",
     "SegmentDocument",
     "Strict",
-    "exponent",
     "listing",
     "load",
     "load_mapping",
     "lookup_of",
-    "major",
     "materialise",
     "member_rows",
     "members",

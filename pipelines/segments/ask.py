@@ -96,9 +96,7 @@ def preview(
     return {
         "size": left[-1] if left else everybody,
         "sample": [{**row, "email": mask(row["email"])} for row in sample],
-        "loss_by_rule": [
-            {"rule": path, "left": after, "lost": before - after} for (path, _), before, after in steps
-        ],
+        "loss_by_rule": [{"rule": path, "left": after, "lost": before - after} for (path, _), before, after in steps],
         "as_of": asked.as_of,
         "snapshot": snapshot.number,
     }

@@ -12,8 +12,9 @@ from decimal import Decimal
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
+from pipelines.money import minor
 from pipelines.segments.document import Trait
-from pipelines.segments.fields import MONEY, Field, Kind, minor
+from pipelines.segments.fields import MONEY, Field, Kind
 
 _SIGNS = {"gt": ">", "gte": ">=", "lt": "<", "lte": "<="}
 _A_TIME = "write a date (2026-11-24) or a time (2026-11-24T09:00:00Z)"

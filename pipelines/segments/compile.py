@@ -103,13 +103,9 @@ class _Compiler:
     def _trait(self, trait: Trait, path: Path) -> Comparison:
         known = self.question.fields.get(trait.field)
         if known is None:
-            raise _wrong(
-                (*path, "field"), f"there is no trait {trait.field!r}; `millstream segment fields` lists them"
-            )
+            raise _wrong((*path, "field"), f"there is no trait {trait.field!r}; `millstream segment fields` lists them")
         if self.question.looks_back and trait.field not in _TELLS_ITS_HISTORY:
-            raise _wrong(
-                (*path, "field"), f"{trait.field} has no history, so it can not be asked for an earlier day"
-            )
+            raise _wrong((*path, "field"), f"{trait.field} has no history, so it can not be asked for an earlier day")
         try:
             return compare(trait, known, self.question.timezone)
         except MeantError as problem:

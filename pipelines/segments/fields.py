@@ -6,7 +6,6 @@ name without `_minor`; the table of decimals is Stripe's (ISK and UGX are divide
 
 from __future__ import annotations
 
-from decimal import Decimal
 from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
 if TYPE_CHECKING:
@@ -44,11 +43,6 @@ TRAITS: dict[str, str] = {
 }
 """The documented traits, each with its meaning; mails may use them as variables."""
 
-_NO_DECIMALS = frozenset(
-    ["BIF", "CLP", "DJF", "GNF", "JPY", "KMF", "KRW", "MGA", "PYG", "RWF", "VND", "VUV", "XAF", "XOF", "XPF"]
-)
-_THREE_DECIMALS = frozenset(["BHD", "JOD", "KWD", "OMR", "TND"])
-
 
 class Field(NamedTuple):
     """One thing that a rule may ask about."""
@@ -70,22 +64,6 @@ def snapshot_fields(snapshot: Snapshot) -> dict[str, Field]:
     kinds: dict[str, Kind] = {name: kind for name, type_ in columns.items() if (kind := _kind(type_))}
     kinds |= {name: "money" for name, parts in MONEY.items() if set(parts) <= set(columns)}
     return {name: Field(name, kind, TRAITS.get(name, "")) for name, kind in sorted(kinds.items())}
-
-
-def exponent(currency: str) -> int:
-    """Decimals between the major unit and the unit that Stripe counts in."""
-    code = currency.upper()
-    return 0 if code in _NO_DECIMALS else 3 if code in _THREE_DECIMALS else 2
-
-
-def minor(amount: Decimal, currency: str) -> Decimal:
-    """An amount in major units as minor units; exact."""
-    return amount.scaleb(exponent(currency))
-
-
-def major(amount_minor: int, currency: str) -> Decimal:
-    """An amount in minor units as major units; exact."""
-    return Decimal(amount_minor).scaleb(-exponent(currency))
 
 
 def _kind(type_: str) -> Kind | None:

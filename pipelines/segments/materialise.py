@@ -38,9 +38,7 @@ def materialise(engine: Engine, snapshot: Snapshot, now: datetime, *, timezone: 
     """
     lookup = lookup_of(engine)
     names = [row["name"] for row in listing(engine)]
-    found = {
-        name: set(members(snapshot, load(engine, name), timezone=timezone, lookup=lookup)) for name in names
-    }
+    found = {name: set(members(snapshot, load(engine, name), timezone=timezone, lookup=lookup)) for name in names}
     with writing(engine) as connection:
         changes = [_bring_up(connection, name, people, now) for name, people in found.items()]
         fault_point("segments.before_commit")
@@ -63,16 +61,12 @@ def _bring_up(connection: Connection, name: str, people: set[str], now: datetime
         connection.execute(update(memberships).where(*one).values(left_at=now), stayed)
     if passed:
         connection.execute(delete(memberships).where(*one), passed)
-    back: set[str] = set(
-        connection.scalars(select(memberships.c.person_id).where(own, memberships.c.left_at == now))
-    )
+    back: set[str] = set(connection.scalars(select(memberships.c.person_id).where(own, memberships.c.left_at == now)))
     returned = [{"person": person} for person in new if person in back]
     if returned:
         same = (own, memberships.c.person_id == bindparam("person"), memberships.c.left_at == now)
         connection.execute(update(memberships).where(*same).values(left_at=None), returned)
-    fresh = [
-        {"segment": name, "person_id": person, "entered_at": now} for person in new if person not in back
-    ]
+    fresh = [{"segment": name, "person_id": person, "entered_at": now} for person in new if person not in back]
     if fresh:
         connection.execute(insert(memberships), fresh)
     return Change(name, len(people), len(new), len(gone))

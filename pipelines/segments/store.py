@@ -41,9 +41,7 @@ def save(
         _check_references(document, lookup)
         if snapshot is not None:
             compile_rule(document, question(snapshot, timezone=timezone, lookup=lookup))
-        kept = connection.execute(
-            select(segments.c.document_hash).where(segments.c.name == document.name)
-        ).scalar()
+        kept = connection.execute(select(segments.c.document_hash).where(segments.c.name == document.name)).scalar()
         if kept == document.content_hash():
             return False
         values = {
@@ -87,9 +85,7 @@ def load(engine: Engine, name: str) -> SegmentDocument:
     """
     found = lookup_of(engine)(name)
     if found is None:
-        raise UsageError(
-            f"there is no segment {name!r}; `millstream segment list` shows those that are saved."
-        )
+        raise UsageError(f"there is no segment {name!r}; `millstream segment list` shows those that are saved.")
     return found
 
 
@@ -125,9 +121,7 @@ def _check_references(document: SegmentDocument, lookup: Lookup) -> None:
             return
         found = lookup(name)
         if found is None:
-            raise UsageError(
-                f"{trail[-1]} refers to the segment {name!r}, which is not there. Nothing was saved."
-            )
+            raise UsageError(f"{trail[-1]} refers to the segment {name!r}, which is not there. Nothing was saved.")
         for reference in sorted(references(found.match)):
             visit(reference, (*trail, name))
         done.add(name)

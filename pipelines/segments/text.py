@@ -38,15 +38,11 @@ def load_mapping(text: str, what: str) -> dict[str, Any]:
         found = yaml.load(text, Loader=_Loader)
     except yaml.MarkedYAMLError as problem:
         place = f" in line {problem.problem_mark.line + 1}" if problem.problem_mark else ""
-        raise UsageError(
-            f"the {what} document is no YAML: {problem.problem}{place}. Nothing was saved."
-        ) from None
+        raise UsageError(f"the {what} document is no YAML: {problem.problem}{place}. Nothing was saved.") from None
     except (yaml.YAMLError, ValueError, TypeError, RecursionError):
         raise UsageError(f"the {what} document is no YAML. Nothing was saved.") from None
     if not isinstance(found, dict):
-        raise UsageError(
-            f"the {what} document has to be a mapping with the keys of the guide. Nothing was saved."
-        )
+        raise UsageError(f"the {what} document has to be a mapping with the keys of the guide. Nothing was saved.")
     return found
 
 

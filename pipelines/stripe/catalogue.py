@@ -37,9 +37,7 @@ KINDS: tuple[Kind, ...] = (
     Kind("invoice", "/v1/invoices", "invoices", expand=("discounts",)),
     Kind("charge", "/v1/charges", "charges"),
     Kind("refund", "/v1/refunds", "refunds", lookback=timedelta(days=30)),
-    Kind(
-        "balance_transaction", "/v1/balance_transactions", "balance_transactions", lookback=timedelta(days=7)
-    ),
+    Kind("balance_transaction", "/v1/balance_transactions", "balance_transactions", lookback=timedelta(days=7)),
     Kind("dispute", "/v1/disputes", "disputes"),
     # Which payment paid an invoice, and prorations that no invoice holds yet.
     Kind("invoice_payment", "/v1/invoice_payments", "invoice_payments", lookback=timedelta(days=30)),

@@ -121,7 +121,8 @@ def _pause(attempt: int, problem: stripe.StripeError) -> float:
     told = (problem.headers or {}).get("Retry-After") if hasattr(problem, "headers") else None
     if told and told.isdigit():
         return float(told)
-    return min(8.0, 0.25 * 2**attempt) * random.uniform(0.5, 1.0)
+    jitter = random.uniform(0.5, 1.0)
+    return float(min(8.0, 0.25 * 2**attempt) * jitter)
 
 
 def _no_answer(problem: stripe.StripeError) -> str:

@@ -68,9 +68,7 @@ def _find(paths: Iterable[str]) -> list[Path]:
     for given in paths:
         path = Path(given)
         if path.is_dir():
-            matches = sorted(
-                file for file in path.rglob("*") if file.is_file() and file.name.endswith(_ENDINGS)
-            )
+            matches = sorted(file for file in path.rglob("*") if file.is_file() and file.name.endswith(_ENDINGS))
         elif path.is_file():
             matches = [path]
         else:

@@ -51,9 +51,7 @@ def load_landed(connection: Connection, settings: Settings, *, now: datetime) ->
     summary = LoadSummary()
     row = connection.execute("select coalesce(max(load_number), 0) + 1 from raw_stripe.loads").fetchone()
     assert row is not None
-    connection.execute(
-        "create or replace temp table seen_in_call (id varchar, object varchar, payload_hash varchar)"
-    )
+    connection.execute("create or replace temp table seen_in_call (id varchar, object varchar, payload_hash varchar)")
     for number, segments in enumerate(inputs.values(), int(row[0])):
         with transaction(connection):
             summary.add(_load_input(connection, settings, landing, segments, number=number, now=now))
@@ -102,10 +100,7 @@ def _load_input(
             "source": segments[0].options.get("source", "file"),
             "received": segments[0].received_at.replace(tzinfo=None),
             "now": now.replace(tzinfo=None),
-            **{
-                name: getattr(summary, name)
-                for name in ("read", "loaded", "duplicates", "unchanged", "quarantined")
-            },
+            **{name: getattr(summary, name) for name in ("read", "loaded", "duplicates", "unchanged", "quarantined")},
         },
     )
     return summary
@@ -164,7 +159,8 @@ create or replace temp table new_versions as
 with fresh as (
     select * exclude (line, position, is_handed_in) from incoming_versions
     qualify row_number() over (
-        partition by account, livemode, object, id, payload_hash, version_at order by event_id nulls last, line, position
+        partition by account, livemode, object, id, payload_hash, version_at
+        order by event_id nulls last, line, position
     ) = 1
 ),
 together as (

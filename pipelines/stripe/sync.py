@@ -58,9 +58,7 @@ def sync(
         call = _Call(settings, api, account, now, progress)
         cursor = _read_cursor(state, call.cursor_name)
         if cursor is not None and now - cursor > EVENTS_KEPT:
-            progress(
-                f"stripe: the last sync was {(now - cursor).days} days ago, events are lost: listing everything"
-            )
+            progress(f"stripe: the last sync was {(now - cursor).days} days ago, events are lost: listing everything")
             cursor = None
         if full or cursor is None:
             call.list_everything()
@@ -77,9 +75,7 @@ def sync(
 class _Call:
     """One sync: what it asks with, where it lands, and as of when."""
 
-    def __init__(
-        self, settings: Settings, api: StripeApi, account: str, now: datetime, progress: Progress
-    ) -> None:
+    def __init__(self, settings: Settings, api: StripeApi, account: str, now: datetime, progress: Progress) -> None:
         self._api = api
         self._landing = Landing(settings.landing_dir)
         self._account = account
@@ -94,9 +90,7 @@ class _Call:
         for kind in KINDS:
             # The upper bound keeps objects that are made meanwhile from moving the pages.
             self._land_list(kind, {"created": {"lte": _seconds(self._now)}})
-        self._land_pages(
-            "event", self._api.pages("/v1/events", created={"lte": _seconds(self._now - BEHIND)})
-        )
+        self._land_pages("event", self._api.pages("/v1/events", created={"lte": _seconds(self._now - BEHIND)}))
 
     def follow_events(self, cursor: datetime) -> None:
         window = {"gte": _seconds(cursor - OVERLAP), "lte": _seconds(self._now - BEHIND)}
@@ -146,9 +140,7 @@ class _Call:
         bodies: list[bytes] = []
         for (name, identifier), at in sorted(changed.items()):
             kind = BY_NAME[name]
-            body = self._api.get(
-                f"{kind.path}/{identifier}", **({"expand": list(kind.expand)} if kind.expand else {})
-            )
+            body = self._api.get(f"{kind.path}/{identifier}", **({"expand": list(kind.expand)} if kind.expand else {}))
             if body is None:
                 gone = {"id": identifier, "object": name, "deleted": True, "deleted_at": at}
                 bodies.append(orjson.dumps(gone))

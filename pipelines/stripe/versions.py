@@ -87,7 +87,8 @@ described as (
         *, sha256(element::varchar) as payload_hash,
         case
             when event is not null then to_timestamp(json_extract(event, '/created')::bigint)
-            when json_extract_string(element, '/object') = 'event' then to_timestamp(json_extract(element, '/created')::bigint)
+            when json_extract_string(element, '/object') = 'event'
+                then to_timestamp(json_extract(element, '/created')::bigint)
             else $fetched_at::timestamptz
         end as moment,
         json_extract_string(event, '/type') as event_type
@@ -96,7 +97,9 @@ described as (
 select
     line, position, is_handed_in,
     $account as account,
-    coalesce(json_extract(element, '/livemode')::boolean, json_extract(event, '/livemode')::boolean, $livemode) as livemode,
+    coalesce(
+        json_extract(element, '/livemode')::boolean, json_extract(event, '/livemode')::boolean, $livemode
+    ) as livemode,
     coalesce(json_extract_string(element, '/id'), 'sha256:' || payload_hash) as id,
     json_extract_string(element, '/object') as object,
     coalesce(json_extract_string(event, '/api_version'), json_extract_string(element, '/api_version')) as api_version,

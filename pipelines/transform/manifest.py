@@ -58,9 +58,7 @@ def _parse(target: Path) -> None:
         check=False,
     )
     if child.returncode != 0 or not (target / MANIFEST).exists():
-        raise MillstreamError(
-            f"the dbt project does not parse; nothing was changed. {child.stdout.strip()[-600:]}"
-        )
+        raise MillstreamError(f"the dbt project does not parse; nothing was changed. {child.stdout.strip()[-600:]}")
 
 
 def _keep(scratch: Path, folder: Path) -> None:

@@ -41,9 +41,7 @@ def lake_files(connection: Connection) -> dict[str, int]:
     ).fetchone()
     if not exists or not exists[0]:
         return {}
-    rows = connection.execute(
-        "select file, row_count from raw_events.lake_files order by day, file"
-    ).fetchall()
+    rows = connection.execute("select file, row_count from raw_events.lake_files order by day, file").fetchall()
     return {str(file): int(count) for file, count in rows}
 
 

@@ -24,9 +24,9 @@ def prune(settings: Settings, *, lake_in_use: set[str], keep: int = KEEP) -> int
     if newest is None:
         return 0
     kept = [number for number in numbers(folder) if number <= newest][-keep:]
-    needed = {
-        (folder / file).resolve() for number in kept for file in read_manifest(folder, number).listed_files()
-    } | {(settings.lake_dir / file).resolve() for file in lake_in_use}
+    needed = {(folder / file).resolve() for number in kept for file in read_manifest(folder, number).listed_files()} | {
+        (settings.lake_dir / file).resolve() for file in lake_in_use
+    }
     leftover = [manifest_path(folder, number) for number in numbers(folder) if number not in kept]
     leftover += [path for path in _files(folder / "files") if path.resolve() not in needed]
     leftover += [path for path in _files(settings.lake_dir) if path.resolve() not in needed]

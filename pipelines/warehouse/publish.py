@@ -36,9 +36,7 @@ def publish(connection: Connection, settings: Settings, *, as_of: datetime, now:
     fault_point("publish.before_files")
     views = _views_to_publish(connection)
     tables = {
-        name: _lake_table(connection, settings)
-        if name == LAKE_VIEW
-        else _write_table(connection, folder, name)
+        name: _lake_table(connection, settings) if name == LAKE_VIEW else _write_table(connection, folder, name)
         for name in _tables_to_publish(connection, views)
     }
     number = max([0, *numbers(folder)]) + 1
@@ -83,9 +81,7 @@ def _tables_to_publish(connection: Connection, views: dict[str, str]) -> list[st
     ).fetchall()
     known = {str(name) for (name,) in rows}
     own = {name for name in known if name.split(".")[0] in PUBLISHED_SCHEMAS}
-    below = {
-        name for sql in views.values() for name in _references(sql) if name in known or name == LAKE_VIEW
-    }
+    below = {name for sql in views.values() for name in _references(sql) if name in known or name == LAKE_VIEW}
     return sorted(own | below)
 
 

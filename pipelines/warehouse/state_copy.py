@@ -31,7 +31,7 @@ _TARGETS = {
     recipients.name: "raw_state.campaign_recipients",
     segment_memberships.name: "segments.memberships",
 }
-_TYPES = {"INTEGER": pl.Int64, "DATETIME": pl.Datetime("us")}
+_TYPES: dict[str, pl.DataType] = {"INTEGER": pl.Int64(), "DATETIME": pl.Datetime("us")}
 
 
 def copy_state(connection: Connection, state: Engine) -> None:
@@ -41,12 +41,9 @@ def copy_state(connection: Connection, state: Engine) -> None:
             table = metadata.tables[name]
             columns = [column for column in table.columns if column.name not in _LEFT_BEHIND.get(name, set())]
             rows = source.execute(select(*columns)).mappings().all()
-            schema = {column.name: _TYPES.get(str(column.type), pl.String) for column in columns}
+            schema = {column.name: _TYPES.get(str(column.type), pl.String()) for column in columns}
             plain = [
-                {
-                    key: value.replace(tzinfo=None) if hasattr(value, "tzinfo") else value
-                    for key, value in row.items()
-                }
+                {key: value.replace(tzinfo=None) if hasattr(value, "tzinfo") else value for key, value in row.items()}
                 for row in rows
             ]
             copied = pl.DataFrame(plain, schema=schema)  # DuckDB finds it by this name.

@@ -45,9 +45,7 @@ OVERLAPPING = st.lists(
     max_size=4,
 )
 DISJOINT = st.permutations("ABC").flatmap(
-    lambda names: st.tuples(
-        *(st.builds(Wanted, st.just(name), st.sampled_from(("red", None))) for name in names)
-    )
+    lambda names: st.tuples(*(st.builds(Wanted, st.just(name), st.sampled_from(("red", None))) for name in names))
 )
 
 
@@ -71,9 +69,7 @@ def all_attempts(log: list[Logged], steps: list[Wanted], window: int | None, ord
         for index, event in enumerate(log):
             for number, wanted in enumerate(steps):
                 if order == "unordered":
-                    next_one = all(
-                        number > other for _, other in filled
-                    )  # steps in one sequence, events in any
+                    next_one = all(number > other for _, other in filled)  # steps in one sequence, events in any
                 else:
                     next_one = number == len(filled) and (not times or event.second >= times[-1])
                 if next_one and index not in used and fits(event, wanted):
@@ -88,9 +84,7 @@ def preference(attempt: Attempt) -> tuple[object, ...]:
     return (-len(attempt), attempt[-1], -attempt[0], attempt)
 
 
-def best_by_trying_all(
-    log: list[Logged], steps: list[Wanted], window: int | None, order: str = "ordered"
-) -> Attempt:
+def best_by_trying_all(log: list[Logged], steps: list[Wanted], window: int | None, order: str = "ordered") -> Attempt:
     return min(all_attempts(log, steps, window, order), key=preference, default=())
 
 
@@ -143,9 +137,7 @@ def question(
         {
             "steps": [part(wanted) for wanted in steps],
             "order": order,
-            "exclusions": [
-                part(wanted) | {"from_step": first, "to_step": last} for wanted, first, last in spans or []
-            ],
+            "exclusions": [part(wanted) | {"from_step": first, "to_step": last} for wanted, first, last in spans or []],
             "window": None if window is None else {"value": window * unit, "unit": "second"},
             **more,
         }

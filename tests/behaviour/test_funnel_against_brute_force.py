@@ -74,9 +74,7 @@ def test_an_exclusion_voids_attempts_until_a_clean_one_gets_as_far(
     spans = data.draw(st.lists(excluded(len(steps)), min_size=1, max_size=2))
     load(connection, logs)
     found = scan_attempts(connection, "events", question(steps, window, order, spans))
-    assert as_attempts(found) == people(
-        [best_clean_by_trying_all(log, steps, window, order, spans) for log in logs]
-    )
+    assert as_attempts(found) == people([best_clean_by_trying_all(log, steps, window, order, spans) for log in logs])
 
 
 @settings(max_examples=200, deadline=None)
@@ -113,9 +111,7 @@ def test_a_trend_counts_a_person_once_in_every_period_entered(
     found = funnel_trends(connection, "events", query)
     reached = [
         [
-            max(
-                (len(way) for way in all_attempts(log, steps, window, order) if way[0] // 2 == day), default=0
-            )
+            max((len(way) for way in all_attempts(log, steps, window, order) if way[0] // 2 == day), default=0)
             for log in logs
         ]
         for day in range(4)

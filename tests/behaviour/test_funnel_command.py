@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from pipelines.cli import run
+from pipelines.cli import invoke
 from pipelines.settings import load_settings
 from pipelines.warehouse import Warehouse, publish
 
@@ -34,7 +34,7 @@ def files(tmp_path: Path) -> list[str]:
 
 
 def asked(capsys: pytest.CaptureFixture[str], *arguments: str) -> dict[str, Any]:
-    assert run(["funnel", *arguments, "--json"]) == 0
+    assert invoke(["funnel", *arguments, "--json"]) == 0
     answer: dict[str, Any] = json.loads(capsys.readouterr().out)
     return answer
 
@@ -102,12 +102,12 @@ def test_a_snapshot_is_asked_without_files(capsys: pytest.CaptureFixture[str]) -
         """)
         publish(connection, settings, as_of=now, now=now)
     assert [step["users"] for step in asked(capsys, "--step", "visit", "--step", "buy")["steps"]] == [1, 1]
-    assert run(["funnel", "--step", "visit", "--step", "buy"]) == 0
+    assert invoke(["funnel", "--step", "visit", "--step", "buy"]) == 0
     assert "1 min 30 s" in capsys.readouterr().out
 
 
 def test_without_a_snapshot_it_fails_and_says_what_to_run(capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(["funnel", "--step", "visit", "--step", "buy"]) == 1
+    assert invoke(["funnel", "--step", "visit", "--step", "buy"]) == 1
     assert "`millstream run`" in capsys.readouterr().err
 
 
@@ -133,7 +133,7 @@ def test_a_wrong_call_is_exit_2_with_a_sentence(
 ) -> None:
     (tmp_path / "broken.json").write_text("{")
     (tmp_path / "list.json").write_text("[]")
-    assert run(["funnel", *arguments, "--json"]) == 2
+    assert invoke(["funnel", *arguments, "--json"]) == 2
     captured = capsys.readouterr()
     assert words in captured.err
     assert not captured.out

@@ -67,9 +67,7 @@ TWO = [{"event": "A"}, {"event": "B"}]
         ),
     ],
 )
-def test_a_query_that_can_not_be_meant_is_refused_with_its_field(
-    document: dict[str, Any], words: str
-) -> None:
+def test_a_query_that_can_not_be_meant_is_refused_with_its_field(document: dict[str, Any], words: str) -> None:
     with pytest.raises(UsageError) as refused:
         parse_funnel(document)
     assert words in str(refused.value)

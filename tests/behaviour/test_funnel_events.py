@@ -104,16 +104,12 @@ def test_a_condition_holds_for_these_people(log: Log, where: Any, expected: set[
 def test_names_of_events_are_values(log: Log) -> None:
     name = "it's $v0; drop table events --"
     connection = log(("one", name, NOW), ("one", "B", NOW))
-    answer = funnel(
-        connection, "events", parse_funnel({"steps": [{"event": name}, {"event": "B"}]}), users=True
-    )
+    answer = funnel(connection, "events", parse_funnel({"steps": [{"event": name}, {"event": "B"}]}), users=True)
     assert [step.user_ids for step in answer.steps] == [["one"], ["one"]]
 
 
 def test_a_ratio_or_time_without_a_base_is_null(log: Log) -> None:
-    answer = funnel(
-        log(), "events", parse_funnel({"steps": [{"event": "A"}, {"event": "B"}, {"event": None}]})
-    )
+    answer = funnel(log(), "events", parse_funnel({"steps": [{"event": "A"}, {"event": "B"}, {"event": None}]}))
     for step in answer.document()["steps"]:
         assert step["users"] == 0
         assert {value for key, value in step.items() if key not in ("step", "event", "users")} == {None}

@@ -77,9 +77,7 @@ def test_weeks_begin_on_monday_and_the_last_day_ends_the_count(log: Log) -> None
         ({"aggregate_by": "identity"}, "aggregate_by: identity is not supported yet"),
     ],
 )
-def test_a_question_that_can_not_be_meant_is_refused_with_its_field(
-    document: dict[str, Any], words: str
-) -> None:
+def test_a_question_that_can_not_be_meant_is_refused_with_its_field(document: dict[str, Any], words: str) -> None:
     with pytest.raises(UsageError) as refused:
         parse_retention(document)
     assert words in str(refused.value)

@@ -30,9 +30,7 @@ def test_a_page_is_drawn_without_a_mistake_and_asks_no_other_host(
         sight.open(PATHS[page])
         for test_id in ("stException", "stAlertContentError"):
             assert sight.page.get_by_test_id(test_id).count() == 0
-        ground = sight.page.get_by_test_id("stApp").evaluate(
-            "element => getComputedStyle(element).backgroundColor"
-        )
+        ground = sight.page.get_by_test_id("stApp").evaluate("element => getComputedStyle(element).backgroundColor")
         assert ground == PIXELS[scheme]
         sight.page.screenshot(path=shots / f"{page}-{scheme}.png", full_page=True)
         assert sight.strangers() == []
@@ -71,17 +69,13 @@ def test_charts_are_drawn_and_not_blank(browser: Browser, filled_site: str) -> N
 def test_a_view_can_be_sent_as_a_link(browser: Browser, filled_site: str) -> None:
     with looking(browser, filled_site) as sight:
         sight.open("/")
-        sight.page.get_by_role("radio", name="90d").or_(
-            sight.page.get_by_text("90d", exact=True)
-        ).first.click()
+        sight.page.get_by_role("radio", name="90d").or_(sight.page.get_by_text("90d", exact=True)).first.click()
         sight.page.wait_for_url("**range=90d**")
         link = sight.page.url.removeprefix(filled_site)
     with looking(browser, filled_site) as sight:
         sight.open(link)
         assert "range=90d" in sight.page.url
-        chosen = sight.page.locator(
-            "[kind=segmented_controlActive], [aria-checked=true], [aria-pressed=true]"
-        )
+        chosen = sight.page.locator("[kind=segmented_controlActive], [aria-checked=true], [aria-pressed=true]")
         assert "90d" in chosen.all_inner_texts()
 
 

@@ -102,9 +102,7 @@ def test_paying_customers_consent_where_the_setting_says_so(engine, settings):
 
 
 def test_only_the_traits_that_the_mail_shows_are_kept(engine, settings):
-    snapshot = publish_people(
-        settings, [person(1, first_name="Ann", country="DE", mrr_minor=1999, mrr_currency="EUR")]
-    )
+    snapshot = publish_people(settings, [person(1, first_name="Ann", country="DE", mrr_minor=1999, mrr_currency="EUR")])
     consent_of(engine, "p1@example.com")
     approved(engine, settings, subject="{{ mrr }}")
     plan(engine, snapshot, settings, "win-back", NOW)
@@ -115,9 +113,7 @@ def test_the_holdout_is_kept_apart_and_is_the_same_when_asked_again(engine, sett
     people = [person(n) for n in range(400)]
     snapshot = publish_people(settings, people)
     consent_of(engine, *(one["email"] for one in people))
-    approved(
-        engine, settings, holdout=0.25, variants=[{"name": "A", "weight": 1}, {"name": "B", "weight": 3}]
-    )
+    approved(engine, settings, holdout=0.25, variants=[{"name": "A", "weight": 1}, {"name": "B", "weight": 3}])
     expected = preview(engine, snapshot, settings, "win-back")
     plan(engine, snapshot, settings, "win-back", NOW)
     rows = ledger(engine)
@@ -134,9 +130,7 @@ def test_shares_are_even_and_independent_of_each_other():
     for cut in (0.1, 0.5, 0.9):
         below = sum(share("holdout", "c", one) < cut for one in people) / len(people)
         assert abs(below - cut) < 0.04
-    both = sum(
-        share("holdout", "c", one) < 0.5 and variant_of("c", one, {"A": 1, "B": 1}) == "A" for one in people
-    )
+    both = sum(share("holdout", "c", one) < 0.5 and variant_of("c", one, {"A": 1, "B": 1}) == "A" for one in people)
     assert abs(both / len(people) - 0.25) < 0.04
 
 

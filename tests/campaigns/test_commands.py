@@ -128,9 +128,7 @@ def test_a_wrong_call_exits_with_two(millstream, files, people, words):
     assert millstream(*words)[0] == 2
 
 
-@pytest.mark.parametrize(
-    "words", [("segment", "preview", "pro"), ("segment", "fields"), ("campaign", "preview", "x")]
-)
+@pytest.mark.parametrize("words", [("segment", "preview", "pro"), ("segment", "fields"), ("campaign", "preview", "x")])
 def test_before_the_first_publish_the_answer_is_that_nothing_is_published(millstream, files, words):
     assert millstream("segment", "save", files / "pro.yaml")[0] == 0
     assert millstream(*words)[0] == 1

@@ -12,10 +12,7 @@ from pipelines.segments import save as save_segment
 from pipelines.settings import Settings
 from tests.segments.people import NOW
 
-HTML = (
-    "<p>Hi {{ first_name | default('there') }}</p>"
-    "<a href='{{ unsubscribe_url }}'>Leave</a> {{ postal_address }}"
-)
+HTML = "<p>Hi {{ first_name | default('there') }}</p><a href='{{ unsubscribe_url }}'>Leave</a> {{ postal_address }}"
 BASE = {"name": "win-back", "segment": "everybody", "subject": "Hello", "html": HTML}
 
 
@@ -144,9 +141,7 @@ def test_a_missing_trait_without_a_default_is_named(tmp_path):
 
 
 def test_a_subject_is_one_line(tmp_path):
-    made = render(
-        tmp_path, {"first_name": "Ann\r\nBcc: x@example.com\u2028y"}, subject="Hi {{ first_name }}\n"
-    )
+    made = render(tmp_path, {"first_name": "Ann\r\nBcc: x@example.com\u2028y"}, subject="Hi {{ first_name }}\n")
     assert made.subject == "Hi Ann Bcc: x@example.com y"
 
 

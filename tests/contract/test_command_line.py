@@ -138,9 +138,7 @@ def test_text_is_for_people_and_json_is_one_document(of_built: Any) -> None:
     assert of_built("version", "--json").document["millstream"]
 
 
-def test_a_full_disk_is_told_in_a_sentence(
-    millstream: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_a_full_disk_is_told_in_a_sentence(millstream: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     import errno
 
     from pipelines.landing import Landing

@@ -19,6 +19,4 @@ def findings(app: AppTest) -> list[str]:
 
 def _text(element: Any) -> str:
     proto = getattr(element, "proto", None)
-    return str(
-        next((getattr(proto, name) for name in ("body", "code_text", "label") if hasattr(proto, name)), "")
-    )
+    return str(next((getattr(proto, name) for name in ("body", "code_text", "label") if hasattr(proto, name)), ""))

@@ -34,9 +34,7 @@ def test_every_page_opens_over_data_without_an_error(open_page, filled_folder: P
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_every_page_opens_over_an_empty_folder_and_names_the_next_step(
-    open_page, tmp_path: Path, page: str
-) -> None:
+def test_every_page_opens_over_an_empty_folder_and_names_the_next_step(open_page, tmp_path: Path, page: str) -> None:
     app = open_page(tmp_path / "data", page)
     assert not app.exception
     assert not app.error
@@ -45,9 +43,7 @@ def test_every_page_opens_over_an_empty_folder_and_names_the_next_step(
     assert "Demo data." not in words(app)
 
 
-def test_the_overview_shows_what_the_revenue_room_answers(
-    open_page, filled_folder: Path, snapshot: Snapshot
-) -> None:
+def test_the_overview_shows_what_the_revenue_room_answers(open_page, filled_folder: Path, snapshot: Snapshot) -> None:
     figures = summary(snapshot, currency="USD", timezone="UTC")
     app = open_page(filled_folder)
     assert compact_money(figures.mrr_minor, "USD") in words(app)
@@ -67,9 +63,7 @@ def test_the_movement_bars_are_the_months_of_the_revenue_room(
     )
     rows = months["rows"]
     assert isinstance(rows, list)
-    gained = sum(
-        max(row[f"{kind}_minor"], 0) for row in rows for kind in ("new", "expansion", "reactivation")
-    )
+    gained = sum(max(row[f"{kind}_minor"], 0) for row in rows for kind in ("new", "expansion", "reactivation"))
     app = open_page(filled_folder)
     assert gained > 0
     assert any(f"gained {compact_money(gained, 'USD')}" in finding for finding in findings(app))
@@ -165,9 +159,7 @@ def test_a_folder_with_events_only_still_opens(open_page, filled_folder: Path, t
     path = folder / "published" / "000001.json"
     manifest = json.loads(path.read_text())
     manifest["tables"] = {
-        name: table
-        for name, table in manifest["tables"].items()
-        if not name.startswith(("marts.", "health."))
+        name: table for name, table in manifest["tables"].items() if not name.startswith(("marts.", "health."))
     }
     path.write_text(json.dumps(manifest))
     overview = open_page(folder)

@@ -28,9 +28,7 @@ import sys
 report = send(load_settings(), "win-back", note=lambda line: print(line, file=sys.stderr, flush=True))
 print(report.accepted, report.state)
 """
-HTML = (
-    "<p>{{ first_name | default('Hello') }}</p><a href='{{ unsubscribe_url }}'>Leave</a> {{ postal_address }}"
-)
+HTML = "<p>{{ first_name | default('Hello') }}</p><a href='{{ unsubscribe_url }}'>Leave</a> {{ postal_address }}"
 DOCUMENT = {"name": "win-back", "segment": "everybody", "subject": "Hi", "html": HTML, "holdout": 0.1}
 
 

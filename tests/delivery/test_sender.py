@@ -8,6 +8,7 @@ import time
 from collections import Counter
 from datetime import timedelta
 from email import message_from_bytes, policy
+from typing import Any
 
 import pytest
 import yaml
@@ -34,9 +35,7 @@ def now():
 
 
 def mails(settings):
-    return [
-        message_from_bytes(p.read_bytes(), policy=policy.default) for p in settings.outbox_dir.rglob("*.eml")
-    ]
+    return [message_from_bytes(p.read_bytes(), policy=policy.default) for p in settings.outbox_dir.rglob("*.eml")]
 
 
 def counted(engine, settings):
@@ -139,9 +138,7 @@ def clock_that(act, after):
 def test_whoever_changes_their_mind_meanwhile_is_not_mailed(engine, settings, campaign):
     def refuse():
         with writing(engine) as connection:
-            left = connection.scalars(
-                select(recipients.c.address).where(recipients.c.state == "claimed")
-            ).all()
+            left: Any = connection.scalars(select(recipients.c.address).where(recipients.c.state == "claimed")).all()
             for number, address in enumerate(left[-2:]):
                 if number:
                     withdraw(connection, address_key(address), source="link", now=NOW)
@@ -271,5 +268,5 @@ def test_a_mail_that_vanished_from_the_outbox_is_missed(engine, settings, campai
 def test_times_are_those_of_the_clock(engine, settings, campaign):
     send(settings, campaign, lambda: NOW + timedelta(days=1))
     with reading(engine) as connection:
-        done = connection.scalars(select(recipients.c.done_at)).all()
+        done: Any = connection.scalars(select(recipients.c.done_at)).all()
     assert set(done) == {NOW + timedelta(days=1)}

@@ -107,9 +107,7 @@ def test_pointers_lead_to_objects(stored: Data) -> None:
 
 
 def test_invoices_add_up_and_are_paid_by_their_charge(stored: Data) -> None:
-    intents = {
-        payment["invoice"]: payment["payment"]["payment_intent"] for payment in stored["invoice_payments"]
-    }
+    intents = {payment["invoice"]: payment["payment"]["payment_intent"] for payment in stored["invoice_payments"]}
     paid = {charge["payment_intent"]: charge["amount"] for charge in stored["charges"] if charge["paid"]}
     long = defaultdict(list)
     for line in stored["invoice_lines"]:
@@ -128,9 +126,7 @@ def test_invoices_add_up_and_are_paid_by_their_charge(stored: Data) -> None:
 def test_the_balance_is_charges_less_refunds_and_fees(stored: Data) -> None:
     entries = {entry["id"]: entry for entry in stored["balance_transactions"]}
     assert all(entry["net"] == entry["amount"] - entry["fee"] for entry in entries.values())
-    assert all(
-        entry["fee"] == sum(fee["amount"] for fee in entry["fee_details"]) for entry in entries.values()
-    )
+    assert all(entry["fee"] == sum(fee["amount"] for fee in entry["fee_details"]) for entry in entries.values())
     dollars = [charge for charge in stored["charges"] if charge["paid"] and charge["currency"] == "usd"]
     given = [refund for refund in stored["refunds"] if refund["currency"] == "usd"]
     own = [entries[obj["balance_transaction"]] for obj in dollars + given]

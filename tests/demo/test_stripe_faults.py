@@ -15,9 +15,7 @@ DAY = 86_400
 
 
 def test_lines_past_the_tenth_are_found_under_the_invoice(shop: Shop) -> None:
-    lines = [
-        {"id": f"il_{n:02d}", "object": "line_item", "invoice": "in_1", "subtotal": n} for n in range(13)
-    ]
+    lines = [{"id": f"il_{n:02d}", "object": "line_item", "invoice": "in_1", "subtotal": n} for n in range(13)]
     inside = {"object": "list", "data": lines[:10], "has_more": True, "url": "/v1/invoices/in_1/lines"}
     shop.put("invoices", {"id": "in_1", "object": "invoice", "created": 1, "lines": inside})
     shop.put("invoice_lines", *lines)
@@ -101,10 +99,7 @@ def test_a_young_object_stays_invisible_for_the_lag(shop: Shop) -> None:
 
 
 def test_old_events_are_forgotten_when_the_knob_says_so(shop: Shop) -> None:
-    events = [
-        {"id": f"evt_{day}", "object": "event", "created": day * DAY, "type": "price.created"}
-        for day in (1, 40)
-    ]
+    events = [{"id": f"evt_{day}", "object": "event", "created": day * DAY, "type": "price.created"} for day in (1, 40)]
     shop.put("events", *events)
     assert len(ask(shop.client, "/v1/events")["data"]) == 2
     shop.knobs.event_retention_days, shop.knobs.now = 30, lambda: 41.0 * DAY
@@ -135,9 +130,7 @@ def test_tiers_and_payout_members_keep_to_stripes_rules(shop: Shop) -> None:
     shop.put("prices", {"id": "price_1", "object": "price", "created": 1, "tiers": tiers})
     assert "tiers" not in ask(shop.client, "/v1/prices")["data"][0]
     assert ask(shop.client, "/v1/prices", expand=["data.tiers"])["data"][0]["tiers"] == tiers
-    entries = [
-        {"id": f"txn_{n}", "object": "balance_transaction", "created": n, "payout": f"po_{n}"} for n in (1, 2)
-    ]
+    entries = [{"id": f"txn_{n}", "object": "balance_transaction", "created": n, "payout": f"po_{n}"} for n in (1, 2)]
     shop.put("balance_transactions", *entries)
     member = ask(shop.client, "/v1/balance_transactions", payout="po_2")["data"]
     assert member == [{"id": "txn_2", "object": "balance_transaction", "created": 2}]
@@ -146,6 +139,4 @@ def test_tiers_and_payout_members_keep_to_stripes_rules(shop: Shop) -> None:
 def test_objects_on_a_test_clock_are_hidden_from_plain_lists(shop: Shop) -> None:
     shop.put("customers", customer(1), customer(2) | {"test_clock": "clock_1"})
     assert [one["id"] for one in ask(shop.client, "/v1/customers")["data"]] == ["cus_001"]
-    assert [one["id"] for one in ask(shop.client, "/v1/customers", test_clock="clock_1")["data"]] == [
-        "cus_002"
-    ]
+    assert [one["id"] for one in ask(shop.client, "/v1/customers", test_clock="clock_1")["data"]] == ["cus_002"]

@@ -16,9 +16,7 @@ from tests.demo.asking import Data, ask, client_of, every
 
 @pytest.mark.parametrize("kind", ["customers", "products", "prices", "invoices", "invoice_payments", "invoiceitems",
                                   "charges", "refunds", "payment_intents", "balance_transactions", "events"])  # fmt: skip
-def test_paging_gives_every_object_once_newest_first(
-    client: stripe.StripeClient, stored: Data, kind: str
-) -> None:
+def test_paging_gives_every_object_once_newest_first(client: stripe.StripeClient, stored: Data, kind: str) -> None:
     found = every(client, f"/v1/{kind}", limit=37)
     expected = [obj for obj in stored[kind] if not obj.get("deleted")]
     assert sorted(obj["id"] for obj in found) == sorted(obj["id"] for obj in expected)
@@ -74,9 +72,7 @@ def test_filters_on_fields_leave_only_what_fits(client: stripe.StripeClient, sto
     mine = every(client, "/v1/invoices", subscription=one["id"])
     assert mine
     assert {invoice["parent"]["subscription_details"]["subscription"] for invoice in mine} == {one["id"]}
-    assert {invoice["status"] for invoice in every(client, "/v1/invoices", status="paid", limit=100)} == {
-        "paid"
-    }
+    assert {invoice["status"] for invoice in every(client, "/v1/invoices", status="paid", limit=100)} == {"paid"}
     refunds = every(client, "/v1/balance_transactions", type="refund")
     assert len(refunds) == len(stored["refunds"])
     assert {price["active"] for price in every(client, "/v1/prices", active=False)} == {False}
@@ -96,9 +92,7 @@ def test_ids_stay_ids_until_they_are_expanded(client: stripe.StripeClient) -> No
     plain = ask(client, "/v1/charges", limit=100)["data"]
     assert all(isinstance(charge["balance_transaction"], str | None) for charge in plain)
     assert all("refunds" not in charge for charge in plain)
-    wide = ask(
-        client, "/v1/charges", limit=100, expand=["data.balance_transaction", "data.customer", "data.refunds"]
-    )
+    wide = ask(client, "/v1/charges", limit=100, expand=["data.balance_transaction", "data.customer", "data.refunds"])
     paid = [charge for charge in wide["data"] if charge["paid"]]
     assert all(charge["balance_transaction"]["source"] == charge["id"] for charge in paid)
     assert all(charge["customer"]["object"] == "customer" for charge in paid if charge["customer"])

@@ -7,6 +7,7 @@ import json
 import random
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
@@ -114,13 +115,10 @@ def test_bad_lines_are_set_aside_with_file_line_and_reason(settings: Settings, t
 
 def test_csv_rows_with_too_few_columns_are_set_aside(settings: Settings, tmp_path: Path) -> None:
     path = tmp_path / "a.csv"
-    path.write_text(
-        'user,event,timestamp,note\nu1,login,2026-01-01,"two\nlines"\nu1,login\nu2,login,2026-01-01,\n'
-    )
+    path.write_text('user,event,timestamp,note\nu1,login,2026-01-01,"two\nlines"\nu1,login\nu2,login,2026-01-01,\n')
     assert counts(load(settings, path)) == (3, 2, 0, 0, 1)
     (row,) = [
-        json.loads(line)
-        for line in next((settings.quarantine_dir / "events").iterdir()).read_text().splitlines()
+        json.loads(line) for line in next((settings.quarantine_dir / "events").iterdir()).read_text().splitlines()
     ]
     assert (row["line"], row["reason"]) == (4, "2 columns, the header has 4")
 
@@ -128,7 +126,7 @@ def test_csv_rows_with_too_few_columns_are_set_aside(settings: Settings, tmp_pat
 @pytest.mark.parametrize("ending", [".jsonl", ".jsonl.gz", ".jsonl.zst", ".ndjson"])
 def test_compression_changes_nothing(settings: Settings, tmp_path: Path, ending: str) -> None:
     content = (json.dumps(LOGIN) + "\n").encode()
-    pack = {".gz": gzip.compress, ".zst": zstandard.ZstdCompressor().compress}.get(Path(ending).suffix, bytes)
+    pack: Any = {".gz": gzip.compress, ".zst": zstandard.ZstdCompressor().compress}.get(Path(ending).suffix, bytes)
     path = tmp_path / f"a{ending}"
     path.write_bytes(pack(content))
     assert counts(load(settings, path)) == (1, 1, 0, 0, 0)
@@ -224,9 +222,7 @@ def test_two_known_users_of_one_device_are_never_merged(settings: Settings, tmp_
 def test_a_later_identify_restates_history_without_rewriting_days(settings: Settings, tmp_path: Path) -> None:
     load(
         settings,
-        write(
-            tmp_path / "a.jsonl", {"anonymousId": "a1", "event": "view", "timestamp": "2026-01-01T00:00:00Z"}
-        ),
+        write(tmp_path / "a.jsonl", {"anonymousId": "a1", "event": "view", "timestamp": "2026-01-01T00:00:00Z"}),
     )
     before = sorted(settings.lake_dir.rglob("*.parquet"))
     load(
@@ -282,9 +278,7 @@ def test_a_question_over_files_does_not_touch_the_data_folder(settings: Settings
     assert not settings.data_dir.exists()
 
 
-@hypothesis_settings(
-    max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@hypothesis_settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     st.lists(
         st.tuples(st.sampled_from(["m1", "m2", "m3", None]), st.integers(1, 3), st.sampled_from(["a", "b"])),
@@ -308,7 +302,7 @@ def test_the_order_and_the_cut_of_files_never_matter(
     outcomes = []
     for pieces in (1, 3):
         folder = tmp_path_factory.mktemp("spread")
-        own = Settings(MILLSTREAM_DATA_DIR=folder / "data")  # type: ignore[call-arg]
+        own = Settings(MILLSTREAM_DATA_DIR=folder / "data")
         shuffled = chance.sample(lines, len(lines))
         for piece in range(pieces):
             part = shuffled[piece::pieces]

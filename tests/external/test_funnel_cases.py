@@ -10,11 +10,9 @@ from typing import Any
 
 import pytest
 
-from pipelines.cli import run
+from pipelines.cli import invoke
 
-CASES = json.loads(
-    (Path(os.environ["MILLSTREAM_TEST_MATERIAL"]) / "funnel" / "cases_basic.json").read_text()
-)["cases"]
+CASES = json.loads((Path(os.environ["MILLSTREAM_TEST_MATERIAL"]) / "funnel" / "cases_basic.json").read_text())["cases"]
 STEPS = [case for case in CASES if case["kind"] == "funnel_steps"]
 OTHERS = [case for case in CASES if case["kind"] != "funnel_steps"]
 
@@ -32,7 +30,7 @@ def ask(case: dict[str, Any], folder: Path, capsys: pytest.CaptureFixture[str]) 
     kind = {"kind": case["kind"]} if case["kind"] != "retention" else {}
     query.write_text(json.dumps(kind | case["query"]))
     options = ["--users"] if case["kind"] == "funnel_steps" else []
-    assert run([*command, "--query", str(query), "--events", str(log), *options, "--json"]) == 0
+    assert invoke([*command, "--query", str(query), "--events", str(log), *options, "--json"]) == 0
     answer: dict[str, Any] = json.loads(capsys.readouterr().out)
     return answer
 

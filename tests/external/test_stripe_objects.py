@@ -17,9 +17,7 @@ MATERIAL = Path(os.environ["MILLSTREAM_TEST_MATERIAL"]) / "stripe"
 
 def objects(name: str) -> list[dict[str, Any]]:
     bundle = json.loads((MATERIAL / name).read_text())
-    return (
-        list(bundle["resources"].values()) if isinstance(bundle, dict) else [one["object"] for one in bundle]
-    )
+    return list(bundle["resources"].values()) if isinstance(bundle, dict) else [one["object"] for one in bundle]
 
 
 @pytest.mark.parametrize("name", ["openapi_fixtures3.json", "djstripe_objects.json"])

@@ -46,16 +46,14 @@ def environment(folder: Path) -> Iterator[dict[str, str]]:
 def do(step: str, environment: dict[str, str], *, fault: str | None = None) -> int:
     program = f"from pipelines.settings import Settings; settings = Settings(); {STEPS[step]}"
     env = {**os.environ, **environment, **({"MILLSTREAM_FAULT": fault} if fault else {})}
-    done = subprocess.run(
-        [sys.executable, "-c", program], env=env, capture_output=True, text=True, check=False
-    )
+    done = subprocess.run([sys.executable, "-c", program], env=env, capture_output=True, text=True, check=False)
     assert done.returncode in (0, 137), done.stderr
     return done.returncode
 
 
 def step_of(point: str) -> str:
     """The step that passes this place; landing is passed by both kinds of ingest."""
-    room, _, place = point.partition(".")
+    room = point.partition(".")[0]
     if room == "landing":
         return "stripe"
     if room in ("stripe", "events", "publish"):
@@ -99,9 +97,7 @@ def test_three_kills_of_the_real_command_and_a_run_after_them(
 def kill_after(line: str, environment: dict[str, str]) -> None:
     """SIGKILL `millstream run` shortly after it printed this line; its dbt child must end with it."""
     command = [sys.executable, "-c", "from pipelines.cli import main; main()", "run"]
-    with subprocess.Popen(
-        command, env={**os.environ, **environment}, stderr=subprocess.PIPE, text=True
-    ) as run:
+    with subprocess.Popen(command, env={**os.environ, **environment}, stderr=subprocess.PIPE, text=True) as run:
         assert run.stderr is not None
         for told in run.stderr:
             if told.startswith(line):

@@ -43,14 +43,10 @@ def test_a_failed_check_keeps_the_snapshot_and_says_which(copied: Settings, tmp_
     before = newest(copied.data_dir).number
     bad = tmp_path / "bad.jsonl"
     bad.write_text(
-        json.dumps(
-            {"id": "ch_bad", "object": "charge", "created": 1_790_000_000, "amount": -5, "currency": "usd"}
-        )
+        json.dumps({"id": "ch_bad", "object": "charge", "created": 1_790_000_000, "amount": -5, "currency": "usd"})
     )
     ingest_files(copied, [str(bad)], as_of=NOW, now=NOW)
-    with pytest.raises(
-        MillstreamError, match=rf"amount_is_in_range on raw_stripe.charges.*[Ss]napshot {before} stays"
-    ):
+    with pytest.raises(MillstreamError, match=rf"amount_is_in_range on raw_stripe.charges.*[Ss]napshot {before} stays"):
         build(copied, now=NOW)
     assert newest(copied.data_dir).number == before
     with reading(open_state(copied)) as connection:

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from pipelines.privacy import InvalidAddressError, address_key, mask, normalise, parse_address
 
 LOCAL = st.from_regex(r"[A-Za-z0-9_+-]{1,20}(\.[A-Za-z0-9_+-]{1,20})?", fullmatch=True)
-DOMAIN = st.from_regex(
-    r"[A-Za-z0-9]{1,20}(-[A-Za-z0-9]{1,10})?\.(com|org|example|co\.uk)", fullmatch=True
-).filter(lambda name: name[2:4] != "--")
+DOMAIN = st.from_regex(r"[A-Za-z0-9]{1,20}(-[A-Za-z0-9]{1,10})?\.(com|org|example|co\.uk)", fullmatch=True).filter(
+    lambda name: name[2:4] != "--"
+)
 SPACE = st.text(" \t\n", max_size=3)
 
 
@@ -54,9 +54,7 @@ def test_mail_goes_to_the_local_part_as_it_was_written():
     assert parse_address(" Ann@EXAMPLE.com").deliverable == "Ann@example.com"
 
 
-@pytest.mark.parametrize(
-    "text", ["", "ann", "ann@", "@example.com", "a b@example.com", "a@b\r\nBcc: c@d.com"]
-)
+@pytest.mark.parametrize("text", ["", "ann", "ann@", "@example.com", "a b@example.com", "a@b\r\nBcc: c@d.com"])
 def test_what_is_no_address_is_refused_without_being_quoted(text):
     with pytest.raises(InvalidAddressError) as refused:
         address_key(text)

@@ -123,9 +123,7 @@ def test_bad_lines_are_counted_with_their_number_and_the_rest_is_stored(engine, 
 
 def test_csv_is_read_like_json_lines(engine, tmp_path):
     file = tmp_path / "consents.csv"
-    file.write_text(
-        "\ufeffemail,source,at,proof\nann@example.com,form,2026-01-01,\nbob@example.com,,2026-01-01,\n"
-    )
+    file.write_text("\ufeffemail,source,at,proof\nann@example.com,form,2026-01-01,\nbob@example.com,,2026-01-01,\n")
     result = import_consents(engine, read_consent_file(file, "UTC"), NOW)
     assert (result.granted, result.bad) == (1, [(3, "no 'source'")])
 

@@ -6,7 +6,9 @@ import json
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -56,21 +58,22 @@ def told(settings: Settings) -> Callable[..., Snapshot]:
                     sum(amount_minor)::bigint as mrr_minor, 0::bigint as customers
                 from days join moved on moved.day <= days.day group by currency, days.day
             """)
-            connection.execute(
-                "create or replace table marts.currencies as select 'JPY' as currency, 0 as exponent"
-            )
+            connection.execute("create or replace table marts.currencies as select 'JPY' as currency, 0 as exponent")
             connection.execute(
                 "create or replace table marts.exchange_rates (rate_date date, currency varchar, units_per_eur decimal(18, 9))"
             )
-            connection.executemany(
-                "insert into marts.exchange_rates values (?, ?, ?)", [list(rate) for rate in rates]
-            )
+            connection.executemany("insert into marts.exchange_rates values (?, ?, ?)", [list(rate) for rate in rates])
             publish(connection, settings, as_of=NOW, now=NOW)
         snapshot = SnapshotReader(settings.published_dir).current()
         assert snapshot is not None
         return snapshot
 
     return publish_it
+
+
+def rows_of(answer: dict[str, Any]) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = answer["rows"]
+    return found
 
 
 MARCH = {
@@ -89,7 +92,7 @@ def test_a_rate_alone_moves_fx_and_nothing_else(told: Callable[..., Snapshot]) -
         [("c", "EUR", "2026-02-01", 10_000, 0)],
         [("2026-01-01", "USD", "1.10"), ("2026-03-15", "USD", "1.12")],
     )
-    (row,) = movements(snapshot, **MARCH)["rows"]  # type: ignore[arg-type, misc, attr-defined]
+    (row,) = rows_of(movements(snapshot, **MARCH))  # type: ignore[arg-type]
     assert (row["opening_minor"], row["fx_minor"], row["closing_minor"]) == (11_000, 200, 11_200)
     assert (row["new_minor"], row["expansion_minor"], row["churn_minor"]) == (0, 0, 0)
 
@@ -106,13 +109,13 @@ def test_gross_and_net_churn_of_the_published_example(told: Callable[..., Snapsh
         ("b", "USD", "2026-03-06", 40, 50),
         ("c", "USD", "2026-03-07", 50, 40),
     ]
-    (row,) = churn(told(start + month, RATE_ONE), **MARCH)["rows"]  # type: ignore[arg-type, misc, attr-defined]
+    (row,) = rows_of(churn(told(start + month, RATE_ONE), **MARCH))  # type: ignore[arg-type]
     assert (row["gross_mrr_churn_rate"], row["net_mrr_churn_rate"]) == (0.2, 0.1)
     assert row["customer_churn_rate_calendar"] == pytest.approx(1 / 3, abs=1e-6)
 
 
 def test_a_rate_without_a_base_is_null(told: Callable[..., Snapshot]) -> None:
-    (row,) = churn(told([("a", "USD", "2026-03-05", 10, 0)], RATE_ONE), **MARCH)["rows"]  # type: ignore[arg-type, misc, attr-defined]
+    (row,) = rows_of(churn(told([("a", "USD", "2026-03-05", 10, 0)], RATE_ONE), **MARCH))  # type: ignore[arg-type]
     assert row["gross_mrr_churn_rate"] is None
     assert row["customer_churn_rate_calendar"] is None
 
@@ -129,7 +132,7 @@ def test_yen_have_no_smaller_unit(told: Callable[..., Snapshot]) -> None:
     snapshot = told(
         [("a", "JPY", "2026-02-01", 1_600, 0)], [("2026-01-01", "USD", "1.0"), ("2026-01-01", "JPY", "160")]
     )
-    (row,) = mrr(snapshot, **MARCH)["rows"]  # type: ignore[arg-type, misc, attr-defined]
+    (row,) = rows_of(mrr(snapshot, **MARCH))  # type: ignore[arg-type]
     assert row["mrr_minor"] == 1_000
 
 
@@ -171,7 +174,7 @@ def test_the_built_business_adds_up_in_every_month(built_folder: Path) -> None:
     kinds = ("new", "expansion", "contraction", "churn", "reactivation", "fx")
     for row in rows:
         assert row["opening_minor"] + sum(row[f"{kind}_minor"] for kind in kinds) == row["closing_minor"]
-    for before, after in zip(rows, rows[1:], strict=False):
+    for before, after in pairwise(rows):
         assert before["closing_minor"] == after["opening_minor"]
     assert rows[-1]["closing_minor"] == summary(snapshot, currency="USD", timezone="UTC").mrr_minor > 0
 
@@ -186,9 +189,7 @@ def test_mrr_of_every_day_is_what_the_simulator_says_truly_happened(built_folder
         ).iter_rows()
     }
     theirs = {
-        (currency, day): int(minor)
-        for currency, days in truth["mrr_by_day"].items()
-        for day, minor in days.items()
+        (currency, day): int(minor) for currency, days in truth["mrr_by_day"].items() for day, minor in days.items()
     }
     assert {key: value for key, value in theirs.items() if ours.get(key, 0) != value} == {}
     assert summary(snapshot, currency="USD", timezone="UTC").customers == truth["paying_customers"]
@@ -217,8 +218,6 @@ def test_cash_of_every_month_is_what_truly_happened(built_folder: Path) -> None:
 def test_a_change_that_an_event_told_names_that_event(built_folder: Path) -> None:
     lines = (built_folder / "business" / "stripe" / "events.jsonl").read_text().splitlines()
     known = {json.loads(line)["id"] for line in lines}
-    named = newest(built_folder).query(
-        "select event_id from marts.fct_mrr_changes where event_id is not null"
-    )
+    named = newest(built_folder).query("select event_id from marts.fct_mrr_changes where event_id is not null")
     assert named.height > 0
     assert set(named["event_id"]) <= known

@@ -20,9 +20,7 @@ DAY = timedelta(days=1)
 
 def rows(engine):
     with reading(engine) as connection:
-        found = connection.execute(
-            select(segment_memberships).order_by("segment", "person_id", "entered_at")
-        ).all()
+        found = connection.execute(select(segment_memberships).order_by("segment", "person_id", "entered_at")).all()
     return [tuple(row) for row in found]
 
 

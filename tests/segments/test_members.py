@@ -81,14 +81,8 @@ def fits(match, one, events):
         return not fits(inner, one, events)
     if kind == "trait":
         return _holds(inner["op"], one[inner["field"]], inner.get("value"))
-    since = (
-        NOW - timedelta(days=int(inner["within"][:-1]))
-        if "within" in inner
-        else datetime.min.replace(tzinfo=UTC)
-    )
-    times = sum(
-        who == one["person_id"] and what == inner["name"] and since < at <= NOW for who, what, at in events
-    )
+    since = NOW - timedelta(days=int(inner["within"][:-1])) if "within" in inner else datetime.min.replace(tzinfo=UTC)
+    times = sum(who == one["person_id"] and what == inner["name"] and since < at <= NOW for who, what, at in events)
     return _holds(inner["count"]["op"], times, inner["count"]["value"])
 
 
@@ -122,9 +116,7 @@ TRAITS = st.one_of(
             "value": st.sampled_from([0, 1, 3, 2000, 2000.5]),
         }
     ),
-    st.fixed_dictionaries(
-        {"field": st.just("is_guest"), "op": st.sampled_from(["eq", "ne"]), "value": st.booleans()}
-    ),
+    st.fixed_dictionaries({"field": st.just("is_guest"), "op": st.sampled_from(["eq", "ne"]), "value": st.booleans()}),
     st.fixed_dictionaries(
         {
             "field": st.sampled_from(["plan", "is_guest", "mrr_minor", "first_seen_at"]),
@@ -247,7 +239,7 @@ def test_a_referred_segment_stands_for_its_rule(crowd):
 
 
 def test_a_list_is_asked_for_one_of_its_parts(settings):
-    lists = (["cus_1", "cus_2"], ["cus_12"], [], None)
+    lists: tuple[list[str] | None, ...] = (["cus_1", "cus_2"], ["cus_12"], [], None)
     snapshot = publish_people(settings, [person(n, stripe_customer_ids=ids) for n, ids in enumerate(lists)])
     trait = {"field": "stripe_customer_ids", "op": "contains", "value": "cus_1"}
     assert members(snapshot, build({"trait": trait})) == ["p0000"]
@@ -263,9 +255,7 @@ def test_an_event_at_the_edge_of_its_window_counts_on_one_side_only(settings):
         ("p0003", NOW),
         ("p0004", NOW + month),
     )
-    snapshot = publish_people(
-        settings, [person(n) for n in range(1, 5)], [(who, "login", at) for who, at in moments]
-    )
+    snapshot = publish_people(settings, [person(n) for n in range(1, 5)], [(who, "login", at) for who, at in moments])
     rule = build({"event": {"name": "login", "within": "30d"}})
     assert members(snapshot, rule) == ["p0002", "p0003"]
 

@@ -147,14 +147,13 @@ def test_a_killed_writer_loses_nothing_that_it_was_told_is_kept(engine, settings
     environment = {**os.environ, "MILLSTREAM_DATA_DIR": str(settings.data_dir)}
     command = [sys.executable, "-c", WRITER]
     with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as writer:
+        assert writer.stdout is not None
         told = [int(writer.stdout.readline()) for _ in range(20)]
         writer.send_signal(signal.SIGKILL)
         told += [int(line) for line in writer.stdout if line.strip().isdigit()]
     found = names(engine)
     assert {f"{number}{part}" for number in told for part in "ab"} <= found
-    assert {name[:-1] for name in found if name.endswith("a")} == {
-        name[:-1] for name in found if name.endswith("b")
-    }
+    assert {name[:-1] for name in found if name.endswith("a")} == {name[:-1] for name in found if name.endswith("b")}
     with writing(engine) as connection:
         connection.execute(cursor("later"))
 

@@ -33,9 +33,7 @@ def charge(number: int, **more: object) -> dict[str, object]:
     return {"id": f"ch_{number}", "object": "charge", "created": 1_700_000_000, "amount": 100, **more}
 
 
-def event(
-    number: int, thing: dict[str, object], *, at: int, kind: str = "charge.updated"
-) -> dict[str, object]:
+def event(number: int, thing: dict[str, object], *, at: int, kind: str = "charge.updated") -> dict[str, object]:
     return {
         "id": f"evt_{number}",
         "object": "event",
@@ -78,7 +76,7 @@ def test_the_newest_version_wins_whatever_order_files_come_in(settings: Settings
         path.write_text(json.dumps(event(number, charge(1, amount=amount), at=at)))
         files.append(path)
     for number, order in enumerate(itertools.permutations(files)):
-        own = Settings(MILLSTREAM_DATA_DIR=tmp_path / f"data{number}")  # type: ignore[call-arg]
+        own = Settings(MILLSTREAM_DATA_DIR=tmp_path / f"data{number}")
         for path in order:
             load(own, path)
         assert rows(own, "select payload->>'$.amount', source from raw_stripe.charges") == [("3", "event")]
@@ -100,9 +98,7 @@ def test_a_bare_object_stands_for_its_files_time_and_never_beats_a_later_event(
 def test_an_unknown_kind_is_kept_and_counted(settings: Settings, tmp_path: Path) -> None:
     path = tmp_path / "odd.jsonl"
     path.write_text(
-        json.dumps({"object": "hologram", "id": "holo_1"})
-        + "\n"
-        + json.dumps({"object": "balance", "available": []})
+        json.dumps({"object": "hologram", "id": "holo_1"}) + "\n" + json.dumps({"object": "balance", "available": []})
     )
     summary = load(settings, path)
     assert (summary.loaded, summary.unknown, summary.quarantined) == (2, 2, 0)
@@ -113,9 +109,7 @@ def test_an_unknown_kind_is_kept_and_counted(settings: Settings, tmp_path: Path)
 
 def test_torn_lines_and_what_is_no_object_are_set_aside(settings: Settings, tmp_path: Path) -> None:
     path = tmp_path / "torn.jsonl"
-    path.write_text(
-        json.dumps(charge(1)) + '\n{"id": "ch_2", "obj\n"text"\n{"id": "x"}\n' + json.dumps(charge(3))
-    )
+    path.write_text(json.dumps(charge(1)) + '\n{"id": "ch_2", "obj\n"text"\n{"id": "x"}\n' + json.dumps(charge(3)))
     summary = load(settings, path)
     assert (summary.read, summary.loaded, summary.quarantined) == (5, 2, 3)
     (kept,) = (settings.quarantine_dir / "stripe").iterdir()
@@ -163,6 +157,4 @@ def test_a_way_there_and_back_is_three_versions(settings: Settings, tmp_path: Pa
         "select payload->>'$.amount' from raw_stripe.object_versions where object = 'charge' order by version_at",
     )
     assert kept == [("1",), ("2",), ("1",)]
-    assert rows(settings, "select payload->>'$.amount', event_id from raw_stripe.charges") == [
-        ("1", "evt_1700000300")
-    ]
+    assert rows(settings, "select payload->>'$.amount', event_id from raw_stripe.charges") == [("1", "evt_1700000300")]

@@ -84,9 +84,7 @@ def test_every_object_arrives_once_over_many_pages(shop: Shop) -> None:
 
 
 def test_the_raw_json_is_kept_word_by_word(shop: Shop) -> None:
-    odd = customer(
-        1, name='Zoë \n "quoted" ☕', metadata={"b": "2", "a": "1"}, balance=-5, future_field=[1.50, None]
-    )
+    odd = customer(1, name='Zoë \n "quoted" ☕', metadata={"b": "2", "a": "1"}, balance=-5, future_field=[1.50, None])
     shop.put("customers", odd)
     shop.sync()
     ((payload,),) = shop.rows("select payload from raw_stripe.customers")
@@ -108,9 +106,7 @@ def test_a_change_told_by_an_event_is_fetched_again_and_not_taken_from_the_event
     shop.put("customers", customer(1, name="newest"))
     shop.put("events", changed(customer(1, name="in the event"), "customer.updated", at=at))
     shop.sync(at + timedelta(minutes=1))
-    assert shop.rows("select json_extract_string(payload, '/name') from raw_stripe.customers") == [
-        ("newest",)
-    ]
+    assert shop.rows("select json_extract_string(payload, '/name') from raw_stripe.customers") == [("newest",)]
     assert shop.rows("select count(*) from raw_stripe.object_versions where object = 'customer'") == [(3,)]
 
 
@@ -121,16 +117,13 @@ def test_an_object_that_is_gone_keeps_its_last_payload_and_a_mark(shop: Shop) ->
     shop.put("customers", {"id": "cus_0001", "object": "customer", "deleted": True})
     shop.put("events", changed(customer(1, name="Ann"), "customer.deleted", at=at))
     shop.sync(at + timedelta(minutes=1))
-    assert shop.rows(
-        "select is_deleted, json_extract_string(payload, '/name') from raw_stripe.customers"
-    ) == [(True, "Ann")]
+    assert shop.rows("select is_deleted, json_extract_string(payload, '/name') from raw_stripe.customers") == [
+        (True, "Ann")
+    ]
 
 
 def test_lines_beyond_an_invoices_first_ten_are_followed(shop: Shop) -> None:
-    lines = [
-        {"id": f"il_{number}", "object": "line_item", "invoice": "in_1", "amount": number}
-        for number in range(25)
-    ]
+    lines = [{"id": f"il_{number}", "object": "line_item", "invoice": "in_1", "amount": number} for number in range(25)]
     shop.put("invoice_lines", *lines)
     first = {"object": "list", "data": lines[:10], "has_more": True, "url": "/v1/invoices/in_1/lines"}
     shop.put(
@@ -144,9 +137,9 @@ def test_lines_beyond_an_invoices_first_ten_are_followed(shop: Shop) -> None:
         },
     )
     shop.sync()
-    assert shop.rows(
-        "select parent_id, count(*), count(distinct id) from raw_stripe.invoice_lines group by 1"
-    ) == [("in_1", 25, 25)]
+    assert shop.rows("select parent_id, count(*), count(distinct id) from raw_stripe.invoice_lines group by 1") == [
+        ("in_1", 25, 25)
+    ]
 
 
 @pytest.mark.parametrize("knob", ["rate_limit_every", "error_every", "drop_every"])

@@ -29,16 +29,12 @@ def commands() -> set[str]:
 def test_every_setting_is_in_the_example_and_in_the_guide() -> None:
     example = set(re.findall(r"^([A-Z_]+)=", (ROOT / ".env.example").read_text(), re.MULTILINE))
     assert example == SETTINGS
-    guide = set(
-        re.findall(r"^\| `([A-Z_]+)` \|", (ROOT / "docs" / "operations.md").read_text(), re.MULTILINE)
-    )
+    guide = set(re.findall(r"^\| `([A-Z_]+)` \|", (ROOT / "docs" / "operations.md").read_text(), re.MULTILINE))
     assert guide == SETTINGS
 
 
 def test_the_example_holds_no_value_that_would_change_a_default() -> None:
-    lines = [
-        line for line in (ROOT / ".env.example").read_text().splitlines() if line and not line.startswith("#")
-    ]
+    lines = [line for line in (ROOT / ".env.example").read_text().splitlines() if line and not line.startswith("#")]
     given = dict(line.split("=", 1) for line in lines)
     for name, field in Settings.model_fields.items():
         value = given[str(field.validation_alias)]
@@ -75,8 +71,6 @@ def test_links_in_the_docs_lead_somewhere() -> None:
 def test_every_fault_point_is_in_the_code_once_or_more() -> None:
     from pipelines.faults import POINTS
 
-    code = "".join(
-        path.read_text() for path in (ROOT / "pipelines").rglob("*.py") if path.name != "faults.py"
-    )
+    code = "".join(path.read_text() for path in (ROOT / "pipelines").rglob("*.py") if path.name != "faults.py")
     used = set(re.findall(r'fault_point\("([a-z_.]+)"\)', code))
     assert used == set(POINTS)

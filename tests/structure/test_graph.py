@@ -23,18 +23,16 @@ def definitions() -> dg.Definitions:
 
 
 @pytest.fixture(scope="module")
-def graph(definitions: dg.Definitions) -> dg.AssetGraph:  # type: ignore[name-defined]
+def graph(definitions: dg.Definitions) -> dg.AssetGraph:
     return definitions.resolve_asset_graph()
 
 
-def test_nothing_depends_on_an_asset_that_nobody_makes(graph: dg.AssetGraph) -> None:  # type: ignore[name-defined]
-    dangling = {
-        key.to_user_string() for key in graph.get_all_asset_keys() if not graph.get(key).is_materializable
-    }
+def test_nothing_depends_on_an_asset_that_nobody_makes(graph: dg.AssetGraph) -> None:
+    dangling = {key.to_user_string() for key in graph.get_all_asset_keys() if not graph.get(key).is_materializable}
     assert dangling == set()
 
 
-def test_the_graph_is_one_piece_from_the_sources_to_the_segments(graph: dg.AssetGraph) -> None:  # type: ignore[name-defined]
+def test_the_graph_is_one_piece_from_the_sources_to_the_segments(graph: dg.AssetGraph) -> None:
     members = dg.AssetKey(["segments", "memberships"])
     above, wanted = {members}, [members]
     while wanted:
@@ -45,11 +43,9 @@ def test_the_graph_is_one_piece_from_the_sources_to_the_segments(graph: dg.Asset
     assert {"raw_stripe", "raw_events", "raw_state", "staging", "marts", "published", "segments"} <= sources
 
 
-def test_every_expectation_and_every_dbt_test_is_a_check_of_the_graph(graph: dg.AssetGraph) -> None:  # type: ignore[name-defined]
+def test_every_expectation_and_every_dbt_test_is_a_check_of_the_graph(graph: dg.AssetGraph) -> None:
     registered = {(key.asset_key.to_user_string(), key.name) for key in graph.asset_check_keys}
-    expectations = {
-        (suite.table.replace(".", "/"), one.name) for suite in SUITES for one in suite.expectations
-    }
+    expectations = {(suite.table.replace(".", "/"), one.name) for suite in SUITES for one in suite.expectations}
     assert expectations <= registered
     tests = {node["name"] for node in manifest()["nodes"].values() if node["resource_type"] == "test"}
     assert tests - {name for _, name in registered} == set()
@@ -62,11 +58,8 @@ def test_writers_run_in_process_so_that_a_kill_leaves_no_orphan(definitions: dg.
 
 def test_assets_that_write_the_warehouse_share_its_pool(definitions: dg.Definitions) -> None:
     readers = {"segments__memberships"}
-    for assets in (
-        definitions.resolve_all_asset_specs() and definitions.get_repository_def().assets_defs_by_key.values()
-    ):  # type: ignore[attr-defined]
-        if assets.op.name not in readers:
-            assert assets.op.pool == "warehouse", assets.op.name
+    steps = {found.op.name: found.op for found in definitions.resolve_asset_graph().assets_defs}
+    assert {name for name, op in steps.items() if op.pool != "warehouse"} == readers
 
 
 def test_the_schedule_and_the_sensor_are_on_by_default(definitions: dg.Definitions) -> None:
@@ -87,9 +80,7 @@ def test_both_ways_of_loading_name_one_location() -> None:
     [["dagster", "definitions", "validate", "-w", "workspace.yaml"], ["dg", "check", "defs"]],
     ids=" ".join,
 )
-def test_the_vendors_own_check_passes(
-    command: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_vendors_own_check_passes(command: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MILLSTREAM_DATA_DIR", str(tmp_path))
     tool = Path(sys.executable).with_name(command[0])
     done = subprocess.run([str(tool), *command[1:]], cwd=ROOT, capture_output=True, text=True, check=False)

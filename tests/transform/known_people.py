@@ -81,9 +81,7 @@ def _subscriptions(sample: Sample) -> None:
         ("cus_ann_again", "past_due", [item(small), item(large)]),
     ):
         ended = unix("2026-01-12") if status == "canceled" else None
-        found = subscription(
-            *items, customer=customer, status=status, ended_at=ended, start_date=unix("2026-01-11")
-        )
+        found = subscription(*items, customer=customer, status=status, ended_at=ended, start_date=unix("2026-01-11"))
         sample.add(found, at="2026-02-01", account=ACCOUNT)
 
 

@@ -65,9 +65,7 @@ def _tiers(random: Random) -> list[JSONDict]:
 
 def _amount(random: Random) -> str | None:
     whole = random.choice((0, 1, 7, 99, 1000, 4999, 120_000, 9_999_999))
-    return random.choice(
-        (str(whole), str(whole), f"{whole}.{random.randrange(10**12):012d}".rstrip("."), None)
-    )
+    return random.choice((str(whole), str(whole), f"{whole}.{random.randrange(10**12):012d}".rstrip("."), None))
 
 
 def _discount(random: Random, products: list[str]) -> JSONDict:

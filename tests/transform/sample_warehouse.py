@@ -79,7 +79,7 @@ class Built:
 
 def settings_in(folder: Path) -> Settings:
     """Settings of a data folder, whatever the environment says."""
-    return Settings(_env_file=None, MILLSTREAM_DATA_DIR=folder, MILLSTREAM_REPORTING_TIMEZONE="UTC")  # type: ignore[call-arg]
+    return Settings(_env_file=None, MILLSTREAM_DATA_DIR=folder, MILLSTREAM_REPORTING_TIMEZONE="UTC")
 
 
 def run_unit_tests(settings: Settings) -> BuildResult:

@@ -76,9 +76,7 @@ def test_changes_fall_on_the_day_of_the_reporting_time_zone(tmp_path: Path) -> N
     sample.write(settings.warehouse_path)
     assert build(settings, select="stripe", now=NOW).ok
     with duckdb.connect(str(settings.warehouse_path)) as connection:
-        rows = connection.execute(
-            "select cast(changed_date as varchar) from marts.fct_mrr_changes"
-        ).fetchall()
+        rows = connection.execute("select cast(changed_date as varchar) from marts.fct_mrr_changes").fetchall()
     assert rows == [("2025-12-31",)]
 
 
@@ -91,9 +89,7 @@ def test_a_warehouse_that_cannot_be_opened_is_an_error_that_says_so(tmp_path: Pa
 
 def test_a_build_writes_nothing_into_the_project(built: Built) -> None:
     assert built.result.ok
-    assert not [
-        name for name in ("target", "logs", ".user.yml", "warehouse.duckdb") if (PROJECT_DIR / name).exists()
-    ]
+    assert not [name for name in ("target", "logs", ".user.yml", "warehouse.duckdb") if (PROJECT_DIR / name).exists()]
 
 
 def test_the_manifest_is_parsed_once_for_one_state_of_the_project(

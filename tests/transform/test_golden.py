@@ -24,8 +24,7 @@ def test_a_worked_case_has_the_mrr_of_the_specification(built: Built, name: str)
 
 def test_random_subscriptions_agree_with_the_reference_to_nine_places(built: Built) -> None:
     rows = built.rows(
-        "select subscription_item_id, mrr_minor from intermediate.int_items_discounted_to_mrr"
-        " where account = ?",
+        "select subscription_item_id, mrr_minor from intermediate.int_items_discounted_to_mrr where account = ?",
         ACCOUNT,
     )
     ours = {str(item): Decimal(str(amount)) for item, amount in rows}

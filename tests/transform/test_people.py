@@ -32,9 +32,7 @@ def test_first_seen_is_what_the_visitor_did_before_it_was_known(built: Built) ->
 
 
 def test_a_guest_is_a_person_without_a_customer_and_a_withdrawn_consent_is_none(built: Built) -> None:
-    columns = (
-        "stripe_customer_ids, first_name, country, is_guest, has_consent, subscription_status, mrr_minor"
-    )
+    columns = "stripe_customer_ids, first_name, country, is_guest, has_consent, subscription_status, mrr_minor"
     assert person(built, columns, "email = 'bob@example.net'") == ([], "Bob", "FR", True, False, None, 0)
 
 

@@ -62,10 +62,7 @@ def test_every_mart_has_a_contract_a_grain_and_a_word_on_each_column(
     marts = {key: node for key, node in models.items() if node["schema"] == "marts"}
     assert {node["name"] for node in marts.values() if not node["config"]["contract"]["enforced"]} == set()
     assert {
-        node["name"]
-        for node in marts.values()
-        for column in node["columns"].values()
-        if not column["description"]
+        node["name"] for node in marts.values() for column in node["columns"].values() if not column["description"]
     } == set()
     assert {node["name"] for node in models.values() if not node["description"]} == set()
     # The loader makes events unique; to test it here would scan all history at each build.
@@ -104,7 +101,5 @@ def test_engine_specific_functions_stand_in_macros_only(models: dict[str, Node])
         " list(",
         "epoch_ms",
     )
-    found = {
-        (node["name"], word) for node in models.values() for word in words if word in node["raw_code"].lower()
-    }
+    found = {(node["name"], word) for node in models.values() for word in words if word in node["raw_code"].lower()}
     assert found == set()

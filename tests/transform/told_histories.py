@@ -147,9 +147,7 @@ def _trial(sample: Sample, account: str) -> None:
 
 def _reach_back(sample: Sample, account: str) -> None:
     """Seen once in June, without an invoice: it has been so since it started."""
-    sample.add(
-        subscription(item(price("1000")), start_date=unix("2026-02-05")), at="2026-06-01", account=account
-    )
+    sample.add(subscription(item(price("1000")), start_date=unix("2026-02-05")), at="2026-06-01", account=account)
 
 
 def _came_back(sample: Sample, account: str) -> None:

@@ -44,9 +44,7 @@ def test_there_is_no_snapshot_before_the_first_publish(settings: Settings) -> No
     assert SnapshotReader(settings.published_dir).current() is None
 
 
-def test_an_unchanged_mart_is_listed_again_and_not_written_again(
-    settings: Settings, publish_value: Publish
-) -> None:
+def test_an_unchanged_mart_is_listed_again_and_not_written_again(settings: Settings, publish_value: Publish) -> None:
     first, second = publish_value(1), publish_value(2)
     one, two = (read_manifest(settings.published_dir, number).tables for number in (first, second))
     assert one["marts.always"].files == two["marts.always"].files
@@ -89,9 +87,7 @@ def test_readers_in_a_loop_see_whole_snapshots_while_twenty_are_published(
     assert len(seen) > 5, "the readers did not follow"
     kept = numbers(settings.published_dir)
     assert kept == [17, 18, 19, 20, 21]
-    listed = {
-        file for number in kept for file in read_manifest(settings.published_dir, number).listed_files()
-    }
+    listed = {file for number in kept for file in read_manifest(settings.published_dir, number).listed_files()}
     on_disk = {
         str(path.relative_to(settings.published_dir))
         for path in (settings.published_dir / "files").rglob("*")
@@ -136,9 +132,7 @@ def test_a_second_writer_is_refused_and_told_who_writes(settings: Settings) -> N
         assert connection.execute("select 1").fetchone() == (1,)
 
 
-def test_the_writers_process_keeps_its_lock_while_it_publishes(
-    settings: Settings, publish_value: Publish
-) -> None:
+def test_the_writers_process_keeps_its_lock_while_it_publishes(settings: Settings, publish_value: Publish) -> None:
     with Warehouse(settings).write("outer") as connection:
         connection.execute("create table marts.a as select 1 as x")
         publish(connection, settings, as_of=NOW, now=NOW)

@@ -5,9 +5,7 @@ import dagster as dg
 from pipelines.settings import Settings
 
 # In process: a killed worker of the multiprocess executor leaves orphans that write on.
-pipeline = dg.define_asset_job(
-    "pipeline", selection=dg.AssetSelection.all(), executor_def=dg.in_process_executor
-)
+pipeline = dg.define_asset_job("pipeline", selection=dg.AssetSelection.all(), executor_def=dg.in_process_executor)
 
 hourly = dg.ScheduleDefinition(
     name="hourly",

@@ -45,9 +45,7 @@ def stripe_objects(
         with warehouse.write("counting Stripe objects") as connection:
             load_landed(connection, settings, now=now)
             for table in STRIPE_TABLES:
-                row = connection.execute(
-                    f"select count(*), max(version_at) from raw_stripe.{table}"
-                ).fetchone()
+                row = connection.execute(f"select count(*), max(version_at) from raw_stripe.{table}").fetchone()
                 assert row is not None
                 yield dg.MaterializeResult(
                     asset_key=["raw_stripe", table],

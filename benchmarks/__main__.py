@@ -1,0 +1,14 @@
+"""`make bench`: run every benchmark and print its figures."""
+
+from __future__ import annotations
+
+from benchmarks import event_load, unchanged_publish
+
+
+def main() -> None:
+    """Each benchmark in turn, in a temporary folder of its own."""
+    for benchmark in (event_load, unchanged_publish):
+        print(f"{benchmark.__name__.removeprefix('benchmarks.')}: {benchmark.measure()}", flush=True)
+
+
+main()
