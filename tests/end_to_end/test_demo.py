@@ -69,7 +69,7 @@ def test_a_second_call_reuses_the_data_gives_the_same_numbers_and_mails_nobody(
 def test_the_planted_funnel_is_found(made: tuple[Path, dict[str, Any]]) -> None:
     folder, _ = made
     funnel = json.loads((folder / "business" / "truth.json").read_text())["funnel"]
-    steps = [word for step in funnel["steps"] for word in ("--step", step)]
+    steps = [word for step in funnel["steps"] for word in ("--step", step["event"])]
     done = millstream("funnel", *steps, "--window", "14d", "--json", env={"MILLSTREAM_DATA_DIR": str(folder)})
     assert done.returncode == 0, done.stderr
     assert [step["users"] for step in json.loads(done.stdout)["steps"]] == funnel["people"]
