@@ -28,9 +28,14 @@ def only_sender(
 ) -> Iterator[bool]:
     """Hold the senders' lock; yields False where `stopped` came true while waiting for it."""
     if engine.dialect.name == "postgresql":
-        with engine.connect() as connection:
+        # A connection of its own and no transaction: the lock lasts as long as the connection does.
+        with engine.connect().execution_options(isolation_level="AUTOCOMMIT", reads_only=True) as connection:
             ask = text("select pg_try_advisory_lock(:number)")
-            yield _wait(lambda: bool(connection.execute(ask, {"number": _NUMBER}).scalar()), stopped, waiting)
+            try:
+                yield _wait(lambda: bool(connection.execute(ask, {"number": _NUMBER}).scalar()), stopped, waiting)
+            finally:
+                # Given back to the pool it would keep the lock.
+                connection.invalidate()
         return
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     handle = os.open(settings.data_dir / "sender.lock", os.O_RDWR | os.O_CREAT, 0o600)

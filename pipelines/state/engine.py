@@ -9,6 +9,7 @@ import fcntl
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from sqlite3 import Connection as SqliteConnection
 
@@ -24,6 +25,8 @@ NEWEST = "0001"
 """The newest migration; a test keeps it equal to the folder `migrations/versions`."""
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
+_WRITERS = 0x73746174
+"""The advisory lock of PostgreSQL's writers: 'stat'."""
 
 
 def open_state(settings: Settings) -> Engine:
@@ -32,14 +35,7 @@ def open_state(settings: Settings) -> Engine:
     Raises:
         MillstreamError: the store can not be opened or was written by a newer version.
     """
-    url = make_url(settings.state_url)
-    is_sqlite = url.get_backend_name() == "sqlite"
-    if is_sqlite and url.database:
-        Path(url.database).parent.mkdir(parents=True, exist_ok=True)
-    engine = create_engine(url, hide_parameters=True, connect_args={"timeout": 30} if is_sqlite else {})
-    if is_sqlite:
-        event.listen(engine, "connect", _make_durable)
-        event.listen(engine, "begin", _begin)
+    engine = _engine(settings.state_url)
     try:
         if _version(engine) != NEWEST:
             with _one_at_a_time(settings):
@@ -52,18 +48,42 @@ def open_state(settings: Settings) -> Engine:
     return engine
 
 
+@cache
+def _engine(address: str) -> Engine:
+    """One engine, and so one pool of connections, per store and process."""
+    url = make_url(address)
+    is_sqlite = url.get_backend_name() == "sqlite"
+    if is_sqlite and url.database:
+        Path(url.database).parent.mkdir(parents=True, exist_ok=True)
+    engine = create_engine(url, hide_parameters=True, connect_args={"timeout": 30} if is_sqlite else {})
+    if is_sqlite:
+        event.listen(engine, "connect", _make_durable)
+        event.listen(engine, "begin", _begin_sqlite)
+    else:
+        event.listen(engine, "begin", _begin_postgresql)
+    return engine
+
+
 def _make_durable(connection: SqliteConnection, _entry: ConnectionPoolEntry) -> None:
-    # The driver's own transaction handling would commit before DDL; ours starts in _begin.
+    # The driver's own transaction handling would commit before DDL; ours starts in _begin_sqlite.
     connection.isolation_level = None
     for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=30000"):
         connection.execute(f"PRAGMA {pragma}")
 
 
-def _begin(connection: Connection) -> None:
+def _begin_sqlite(connection: Connection) -> None:
     # A transaction that reads first and writes later would fail with "database is locked" when two
     # processes do so at once; taking the write lock at the start makes the second one wait.
     wants_to_write = not connection.get_execution_options().get("reads_only", False)
     connection.exec_driver_sql("BEGIN IMMEDIATE" if wants_to_write else "BEGIN")
+
+
+def _begin_postgresql(connection: Connection) -> None:
+    # The same promises as on SQLite: writers one after the other, a reader sees one moment.
+    if connection.get_execution_options().get("reads_only", False):
+        connection.exec_driver_sql("set transaction isolation level repeatable read read only")
+    else:
+        connection.exec_driver_sql(f"select pg_advisory_xact_lock({_WRITERS})")
 
 
 @contextmanager
