@@ -33,7 +33,8 @@ def table(headings: Iterable[str], rows: Iterable[Iterable[object]], *, numbers:
         grid.add_column(heading, justify="right" if position in right else "left")
     for row in rows:
         grid.add_row(*("–" if cell is None else str(cell) for cell in row))
-    Console(width=None if sys.stdout.isatty() else 160, highlight=False).print(grid)
+    # Into a file or a pipe a table is as wide as it needs to be: a cut number would be a wrong one.
+    Console(width=None if sys.stdout.isatty() else 1000, highlight=False).print(grid)
 
 
 def _plain(value: object) -> object:

@@ -134,6 +134,17 @@ def _print(rows: list[dict[str, object]]) -> None:
     if not rows:
         note("no rows")
         return
-    headings = list(rows[0])
-    cells = [[f"{cell:,}" if isinstance(cell, int) else cell for cell in row.values()] for row in rows]
+    headings = [name.removesuffix("_minor").replace("_", " ") for name in rows[0] if name != "currency"]
+    cells = [[_text(name, value, row) for name, value in row.items() if name != "currency"] for row in rows]
     table(headings, cells, numbers=range(1, len(headings)))
+
+
+def _text(name: str, value: object, row: dict[str, object]) -> str:
+    """A field for people: money in its currency, rates in per cent, counts with separators."""
+    from pipelines.money import format_money, format_share
+
+    if name.endswith("_minor"):
+        return format_money(int(str(value)), str(row["currency"]))
+    if "_rate" in name:
+        return format_share(value if isinstance(value, float) else None)
+    return f"{value:,}" if isinstance(value, int) else str(value)

@@ -134,7 +134,8 @@ def test_a_revenue_answer_has_the_frame_and_fields_of_the_contract(of_built: Any
 def test_text_is_for_people_and_json_is_one_document(of_built: Any) -> None:
     text = of_built("revenue", "mrr")
     assert text.code == 0
-    assert "mrr_minor" in text.out
+    assert "mrr" in text.out
+    assert "$" in text.out
     assert of_built("version", "--json").document["millstream"]
 
 
