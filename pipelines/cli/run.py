@@ -88,6 +88,8 @@ def close_dead_runs(instance: DagsterInstance) -> None:
 
 
 def _reason(result: ExecuteInProcessResult) -> str:
+    import dagster as dg
+
     for event in result.all_events:
         if event.is_step_failure:
             data = event.step_failure_data
@@ -95,5 +97,10 @@ def _reason(result: ExecuteInProcessResult) -> str:
                 return str(data.user_failure_data.description)
             if data.error is not None:
                 name = data.error.cls_name if data.error.cause is None else data.error.cause.cls_name
+                if name == dg.DagsterExecutionInterruptedError.__name__:
+                    return (
+                        f"the run was stopped by a signal in step {event.step_key}. Steps that ended before stay, and "
+                        "what is published stays; run again to go on."
+                    )
                 return f"step {event.step_key} ended with {name}. What was published before stays; see Dagster's page."
     return "the run failed. What was published before stays; see Dagster's page for the step."

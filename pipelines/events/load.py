@@ -10,6 +10,8 @@ from __future__ import annotations
 import uuid
 from datetime import datetime
 
+import duckdb
+
 from pipelines.events import identity
 from pipelines.events.identify import give_ids, start_input
 from pipelines.events.message import parse_incoming
@@ -17,7 +19,7 @@ from pipelines.events.quarantine import write_quarantine
 from pipelines.faults import fault_point
 from pipelines.files import sync_file, sync_folder
 from pipelines.landing import Landing, Segment
-from pipelines.landing.lines import register_lines
+from pipelines.landing.lines import register_lines, register_unreadable, unreadable_reason
 from pipelines.landing.summary import LoadSummary
 from pipelines.settings import Settings
 from pipelines.warehouse.lake import LAKE_COLUMNS, prepare_lake, refresh_lake_view
@@ -56,9 +58,20 @@ def load_landed(connection: Connection, settings: Settings, *, now: datetime) ->
     summary = LoadSummary()
     start = _next_number(connection)
     for segments in inputs.values():
-        with transaction(connection):
-            summary.add(_load_input(connection, settings, landing, segments, call_start=start, now=now))
-            fault_point("events.before_commit")
+        try:
+            with transaction(connection):
+                summary.add(_load_input(connection, settings, landing, segments, call_start=start, now=now))
+                fault_point("events.before_commit")
+        except duckdb.Error as problem:
+            reason = unreadable_reason(problem)
+            if reason is None:
+                raise
+            with transaction(connection):
+                summary.add(
+                    _load_input(
+                        connection, settings, landing, segments[:1], call_start=start, now=now, unreadable=reason
+                    )
+                )
         fault_point("events.after_commit")
     return summary
 
@@ -77,12 +90,17 @@ def _load_input(
     *,
     call_start: int,
     now: datetime,
+    unreadable: str | None = None,
 ) -> LoadSummary:
     number = _next_number(connection)
     summary = LoadSummary(files=1)
     start_input(connection)
     connection.execute("create or replace temp table quarantined (line bigint, problem varchar, text varchar)")
     for segment in segments:
+        if unreadable is None:
+            register_lines(connection, landing.path(segment), segment.format, first_line=segment.first_line)
+        else:
+            register_unreadable(connection, unreadable)
         summary.add(_load_segment(connection, settings, landing, segment, number=number, call_start=call_start))
     write_quarantine(connection, settings, segments[0])
     connection.execute(
@@ -109,7 +127,7 @@ def _load_segment(
     number: int,
     call_start: int,
 ) -> LoadSummary:
-    register_lines(connection, landing.path(segment), segment.format, first_line=segment.first_line)
+    """Load what the relation `incoming` holds of one segment."""
     mapping = {key.removeprefix("map."): value for key, value in segment.options.items() if key.startswith("map.")}
     parse_incoming(connection, mapping=mapping, timezone=segment.options.get("timezone", "UTC"))
     connection.execute("insert into quarantined select line, problem, text from parsed where problem is not null")

@@ -143,11 +143,12 @@ shaped as (
 )
 select
     line, text, event_id, type, event, user_id, anonymous_id, context,
-    moment at time zone 'UTC' as event_at,
+    case when isfinite(moment) then moment at time zone 'UTC' end as event_at,
     received_at at time zone 'UTC' as received_at,
     coalesce(problem, case
         when time_text is null then 'no timestamp'
-        when moment is null then 'a timestamp that is no time'
+        when moment is null or not isfinite(moment) or year(moment) not between 1 and 9999
+            then 'a timestamp that is no time'
         when event is null then 'no event name'
         when user_id is null and anonymous_id is null then 'nobody: neither a user nor an anonymous id'
     end) as problem,

@@ -7,15 +7,18 @@ columns. What a line means is not decided here.
 from __future__ import annotations
 
 import csv
+import gzip
 import io
 import itertools
 import re
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
 import duckdb
 import orjson
 import pyarrow as pa
+import zstandard
 
 from pipelines.landing.manifest import Format
 from pipelines.landing.split import open_plain
@@ -32,8 +35,7 @@ def register_lines(
     connection: duckdb.DuckDBPyConnection, path: Path, file_format: Format, *, first_line: int = 1
 ) -> None:
     """Make the relation `incoming(line BIGINT, text VARCHAR, problem VARCHAR)` from one file."""
-    connection.execute("drop view if exists incoming; drop table if exists incoming_lines")
-    connection.execute("create temp table incoming_lines (line bigint, text varchar, problem varchar)")
+    connection.execute("create or replace temp table incoming_lines (line bigint, text varchar, problem varchar)")
     if file_format == "parquet":
         connection.execute(
             "insert into incoming_lines select row_number() over (), to_json(rows), null "
@@ -42,7 +44,7 @@ def register_lines(
         )
     else:
         read = {"csv": _csv_lines, "jsonl": _json_lines, "stripe": _json_documents}[file_format]
-        lines = read(path, first_line)
+        lines = _until_broken(read(path, first_line), first_line)
         while batch := list(itertools.islice(lines, BATCH)):
             columns = [list(column) for column in zip(*batch, strict=True)]
             arrays = [pa.array(column, kind) for column, kind in zip(columns, _SCHEMA.types, strict=True)]
@@ -52,10 +54,42 @@ def register_lines(
     connection.execute("create or replace temp view incoming as from incoming_lines")
 
 
+def register_unreadable(connection: duckdb.DuckDBPyConnection, reason: str, *, first_line: int = 1) -> None:
+    """Make `incoming` of an input that can not be loaded as a whole: one bad line that says why."""
+    connection.execute("create or replace temp table incoming_lines (line bigint, text varchar, problem varchar)")
+    connection.execute("insert into incoming_lines values ($line, '', $reason)", {"line": first_line, "reason": reason})
+    connection.execute("create or replace temp view incoming as from incoming_lines")
+
+
+def unreadable_reason(problem: duckdb.Error) -> str | None:
+    """Why the input itself is at fault, or None where it is this machine (disk, memory) or the engine.
+
+    The engine's own text may quote data, so only its kind is told. One input that can not be loaded
+    must not keep the others from being loaded, now and in every later run.
+    """
+    text = str(problem)
+    if isinstance(problem, (duckdb.OutOfMemoryException, duckdb.FatalException, duckdb.InternalException)):
+        return None
+    if isinstance(problem, duckdb.IOException) and "parquet" not in text.lower():
+        return None
+    return f"the input as a whole could not be read ({type(problem).__name__}); its bytes are in the landing zone"
+
+
+def _until_broken(lines: Iterator[Line], first_line: int) -> Iterator[Line]:
+    """What can be read of a file whose compression is broken or cut off, and one bad line for the rest."""
+    number = first_line
+    try:
+        for line in lines:
+            number = line[0] + 1
+            yield line
+    except (EOFError, gzip.BadGzipFile, zlib.error, zstandard.ZstdError):
+        yield number, "", "from here on the file can not be decompressed"
+
+
 def _json_lines(path: Path, first_line: int) -> Iterator[Line]:
     with open_plain(path) as file:
         for number, raw in enumerate(file, first_line):
-            if not (stripped := raw.strip()):
+            if not (stripped := raw.removeprefix(b"\xef\xbb\xbf").strip() if number == first_line else raw.strip()):
                 continue
             try:
                 yield number, stripped.decode(), None

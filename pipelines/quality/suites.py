@@ -6,7 +6,7 @@ same however large the table grows. Uniqueness over all history is held by the l
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 ROWS = 50_000
@@ -139,7 +139,8 @@ SUITES: tuple[Suite, ...] = (
             _unique("event_id"),
             _present("event"),
             _present("visitor_key"),
-            _between("year", 1995, 2100),
+            # A clock that is far off is worth a look; it must not keep the other rows from being published.
+            replace(_between("year", 1995, 2100), severity="warn"),
         ),
     ),
 )

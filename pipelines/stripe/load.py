@@ -9,10 +9,12 @@ from __future__ import annotations
 
 from datetime import datetime
 
+import duckdb
+
 from pipelines.faults import fault_point
 from pipelines.files import write_whole
 from pipelines.landing import Landing, Segment
-from pipelines.landing.lines import register_lines
+from pipelines.landing.lines import register_lines, register_unreadable, unreadable_reason
 from pipelines.landing.summary import LoadSummary
 from pipelines.settings import Settings
 from pipelines.stripe.catalogue import TABLES
@@ -53,9 +55,18 @@ def load_landed(connection: Connection, settings: Settings, *, now: datetime) ->
     assert row is not None
     connection.execute("create or replace temp table seen_in_call (id varchar, object varchar, payload_hash varchar)")
     for number, segments in enumerate(inputs.values(), int(row[0])):
-        with transaction(connection):
-            summary.add(_load_input(connection, settings, landing, segments, number=number, now=now))
-            fault_point("stripe.before_commit")
+        try:
+            with transaction(connection):
+                summary.add(_load_input(connection, settings, landing, segments, number=number, now=now))
+                fault_point("stripe.before_commit")
+        except duckdb.Error as problem:
+            reason = unreadable_reason(problem)
+            if reason is None:
+                raise
+            with transaction(connection):
+                summary.add(
+                    _load_input(connection, settings, landing, segments[:1], number=number, now=now, unreadable=reason)
+                )
         fault_point("stripe.after_commit")
     return summary
 
@@ -68,11 +79,15 @@ def _load_input(
     *,
     number: int,
     now: datetime,
+    unreadable: str | None = None,
 ) -> LoadSummary:
     summary = LoadSummary(files=1)
     bad: list[bytes] = []
     for segment in segments:
-        register_lines(connection, landing.path(segment), segment.format, first_line=segment.first_line)
+        if unreadable is None:
+            register_lines(connection, landing.path(segment), segment.format, first_line=segment.first_line)
+        else:
+            register_unreadable(connection, unreadable)
         wrong = read_versions(connection, segment)
         bad += wrong
         counted = _count(connection)

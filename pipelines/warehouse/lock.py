@@ -33,7 +33,9 @@ def exclusive(path: Path, *, what: str, purpose: str, wait: timedelta = timedelt
         try:
             yield
         finally:
-            _held[path] -= 1
+            # A generator that is closed late, after its owner let go, has nothing to give back.
+            if path in _held:
+                _held[path] -= 1
         return
     path.parent.mkdir(parents=True, exist_ok=True)
     handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
@@ -45,7 +47,7 @@ def exclusive(path: Path, *, what: str, purpose: str, wait: timedelta = timedelt
         try:
             yield
         finally:
-            del _held[path]
+            _held.pop(path, None)
             os.ftruncate(handle, 0)
     finally:
         os.close(handle)

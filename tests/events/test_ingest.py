@@ -317,3 +317,38 @@ def test_the_order_and_the_cut_of_files_never_matter(
             )
     assert not outcomes or outcomes[0] == outcomes[1]
     assert not outcomes or len(outcomes[0]) == len({line["messageId"] for line in lines})
+
+
+def test_a_file_cut_off_inside_its_compression_gives_what_can_be_read(settings: Settings, tmp_path: Path) -> None:
+    lines = "".join(json.dumps({**LOGIN, "messageId": f"{n}-{random.Random(n).random()}"}) + "\n" for n in range(3000))
+    packed = gzip.compress(lines.encode())
+    path = tmp_path / "cut.jsonl.gz"
+    path.write_bytes(packed[: len(packed) // 2])
+    summary = load(settings, path)
+    assert summary.loaded > 100
+    # The torn line and what can not be unpacked.
+    assert summary.quarantined in (1, 2)
+
+
+def test_an_input_that_can_not_be_read_at_all_is_set_aside_and_the_rest_goes_on(
+    settings: Settings, tmp_path: Path
+) -> None:
+    broken = tmp_path / "broken.parquet"
+    broken.write_bytes(b"PAR1 this is none PAR1")
+    good = write(tmp_path / "good.jsonl", LOGIN)
+    assert counts(load(settings, broken, good)) == (2, 1, 0, 0, 1)
+    later = write(tmp_path / "later.jsonl", {**LOGIN, "event": "logout"})
+    assert counts(load(settings, later)) == (1, 1, 0, 0, 0)
+    assert counts(load(settings, broken)) == (1, 0, 0, 1, 0)
+
+
+@pytest.mark.parametrize("when", ["infinity", "99999999999999999999", "not a time", "0000-00-00"])
+def test_a_time_that_is_none_never_stops_a_load(settings: Settings, tmp_path: Path, when: str) -> None:
+    path = write(tmp_path / "a.jsonl", {**LOGIN, "timestamp": when}, LOGIN)
+    assert counts(load(settings, path)) == (2, 1, 0, 0, 1)
+
+
+def test_a_byte_order_mark_and_windows_line_ends_change_nothing(settings: Settings, tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    path.write_bytes(b"\xef\xbb\xbf" + b"\r\n".join(json.dumps(LOGIN).encode() for _ in range(2)) + b"\r\n")
+    assert counts(load(settings, path)) == (2, 2, 0, 0, 0)
