@@ -1,4 +1,4 @@
-"""`millstream build` and `millstream rebuild`: models, checks and publish without fetching anything."""
+"""`millstream build`, `rebuild` and `prune`: make derived data and free it, without fetching anything."""
 
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ def register(app: typer.Typer) -> None:
     """Add this module's commands."""
     app.command("build")(build)
     app.command("rebuild")(rebuild)
+    app.command("prune")(prune)
 
 
 def build(
@@ -46,3 +47,15 @@ def rebuild(as_json: AsJson = False) -> None:
     settings = load_settings()
     number = rebuild_all(settings, now=settings.now(), progress=note)
     emit({"snapshot": number}) if as_json else print(f"Everything was rebuilt; snapshot {number} is published.")
+
+
+def prune(as_json: AsJson = False) -> None:
+    """Free what no kept snapshot and no listed event file needs."""
+    from pipelines.warehouse import Warehouse
+    from pipelines.warehouse import prune as prune_files
+    from pipelines.warehouse.lake import lake_files
+
+    settings = load_settings()
+    with Warehouse(settings).write("millstream prune") as connection:
+        deleted = prune_files(settings, lake_in_use=set(lake_files(connection)))
+    emit({"deleted_files": deleted}) if as_json else print(f"{deleted:,} file(s) were deleted.")

@@ -7,6 +7,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -49,8 +50,8 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         if os.environ.get("CI"):
             pytest.fail("PostgreSQL is missing; .ci/run installs it")
         pytest.skip("PostgreSQL is not installed")
-    folder = Path("/tmp") / f"millstream-pg-{uuid4().hex[:12]}"
-    folder.mkdir(mode=0o700)
+    # Not pytest's folder: the path of a socket must be short, and another user must reach it.
+    folder = Path(tempfile.mkdtemp(prefix="millstream-pg-"))
     as_postgres: list[str] = []
     if os.geteuid() == 0:
         # The server refuses to run as root.

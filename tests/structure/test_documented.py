@@ -52,6 +52,16 @@ def test_every_command_in_the_docs_exists() -> None:
                 assert f"{first} {second}" in known, f"{path.name}: millstream {first} {second}"
 
 
+def test_every_command_that_a_message_names_exists() -> None:
+    known = commands()
+    groups = {name.split()[0] for name in known}
+    for path in [*(ROOT / "pipelines").rglob("*.py"), *(ROOT / "dashboards").rglob("*.py")]:
+        for first, second in re.findall(r"`millstream ([a-z]+)(?: ([a-z]+))?", path.read_text()):
+            assert first in groups, f"{path.name}: millstream {first}"
+            if any(name.startswith(f"{first} ") for name in known) and second:
+                assert f"{first} {second}" in known, f"{path.name}: millstream {first} {second}"
+
+
 def test_every_command_and_option_has_words() -> None:
     tree = typer.main.get_command(app)
     assert isinstance(tree, TyperGroup)
