@@ -8,8 +8,9 @@ from typing import Annotated, Any
 
 import typer
 
+from pipelines.cli.moments import end_of_day
 from pipelines.cli.output import emit, note, table
-from pipelines.cli.segment import AsJson, AsOf, end_of_day, published
+from pipelines.cli.segment import AsJson, AsOf, published
 from pipelines.errors import MillstreamError, UsageError
 from pipelines.settings import load_settings
 

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, time
 from typing import TYPE_CHECKING, Annotated
 from zoneinfo import ZoneInfo
 
 import typer
 
+from pipelines.cli.moments import end_of_day
 from pipelines.cli.output import emit, note, table
 from pipelines.errors import UsageError
-from pipelines.settings import Settings, load_settings
+from pipelines.settings import load_settings
 
 if TYPE_CHECKING:
     from pipelines.landing.summary import LoadSummary
@@ -46,7 +46,7 @@ def stripe(
         if full:
             raise UsageError("--full lists everything at Stripe; it can not be joined with --from.")
         files = [*source, *(paths or [])]
-        moment = _moment(as_of, settings)
+        moment = end_of_day(as_of, settings)
         _report(ingest_files(settings, files, account=account, as_of=moment, now=settings.now()), as_json)
         return
     summary = sync(settings, StripeApi(settings), full=full, account=account, now=settings.now(), progress=note)
@@ -89,20 +89,6 @@ def _check_zone(name: str) -> None:
         ZoneInfo(name)
     except (KeyError, ValueError):
         raise UsageError(f"--timezone {name}: there is no such time zone; write one like Europe/Berlin.") from None
-
-
-def _moment(text: str | None, settings: Settings) -> datetime | None:
-    """`--as-of`: a moment with its zone, or a bare date = the end of that day in the reporting zone."""
-    if text is None:
-        return None
-    zone = ZoneInfo(settings.reporting_timezone)
-    try:
-        if len(text) == 10:
-            return datetime.combine(datetime.fromisoformat(text), time.max, zone).astimezone(UTC)
-        found = datetime.fromisoformat(text)
-    except ValueError:
-        raise UsageError(f"--as-of {text}: write a date (2026-11-24) or a time (2026-11-24T09:00:00+01:00).") from None
-    return (found if found.tzinfo else found.replace(tzinfo=zone)).astimezone(UTC)
 
 
 def _report(summary: LoadSummary, as_json: bool) -> None:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
-from zoneinfo import ZoneInfo
 
 import typer
 
+from pipelines.cli.moments import end_of_day
 from pipelines.cli.output import emit, table
 from pipelines.errors import MillstreamError, UsageError
 from pipelines.settings import Settings, load_settings
@@ -149,24 +148,6 @@ def list_members(name: Name, as_of: AsOf = None, as_json: AsJson = False) -> Non
     else:
         for person in found:
             print(person)
-
-
-def end_of_day(text: str | None, settings: Settings) -> datetime | None:
-    """`--as-of`: a bare date is the end of that day in the reporting zone; a time needs its zone.
-
-    Raises:
-        UsageError: neither of both.
-    """
-    if text is None:
-        return None
-    zone = ZoneInfo(settings.reporting_timezone)
-    try:
-        if len(text) == 10:
-            return datetime.combine(datetime.fromisoformat(text), time.max, zone).astimezone(UTC)
-        found = datetime.fromisoformat(text)
-    except ValueError:
-        raise UsageError(f"--as-of {text}: write a date (2026-11-24) or a time (2026-11-24T09:00:00+01:00).") from None
-    return (found if found.tzinfo else found.replace(tzinfo=zone)).astimezone(UTC)
 
 
 def _newest(settings: Settings) -> Snapshot | None:
