@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import uuid
 from datetime import datetime
-
-import duckdb
+from pathlib import Path
 
 from pipelines.events import identity
 from pipelines.events.identify import give_ids, start_input
@@ -19,7 +18,7 @@ from pipelines.events.quarantine import write_quarantine
 from pipelines.faults import fault_point
 from pipelines.files import sync_file, sync_folder
 from pipelines.landing import Landing, Segment
-from pipelines.landing.lines import register_lines, register_unreadable, unreadable_reason
+from pipelines.landing.lines import UnreadableSegmentError, reading, register_lines, register_unreadable
 from pipelines.landing.summary import LoadSummary
 from pipelines.settings import Settings
 from pipelines.warehouse.lake import LAKE_COLUMNS, prepare_lake, refresh_lake_view
@@ -58,20 +57,19 @@ def load_landed(connection: Connection, settings: Settings, *, now: datetime) ->
     summary = LoadSummary()
     start = _next_number(connection)
     for segments in inputs.values():
-        try:
-            with transaction(connection):
-                summary.add(_load_input(connection, settings, landing, segments, call_start=start, now=now))
-                fault_point("events.before_commit")
-        except duckdb.Error as problem:
-            reason = unreadable_reason(problem)
-            if reason is None:
-                raise
-            with transaction(connection):
-                summary.add(
-                    _load_input(
-                        connection, settings, landing, segments[:1], call_start=start, now=now, unreadable=reason
+        unreadable: dict[Path, str] = {}
+        while True:
+            try:
+                with transaction(connection):
+                    loaded = _load_input(
+                        connection, settings, landing, segments, call_start=start, now=now, unreadable=unreadable
                     )
-                )
+                    fault_point("events.before_commit")
+                break
+            except UnreadableSegmentError as found:
+                # Once more without the segment that can not be read: the other parts stay.
+                unreadable[found.path] = found.reason
+        summary.add(loaded)
         fault_point("events.after_commit")
     return summary
 
@@ -90,17 +88,14 @@ def _load_input(
     *,
     call_start: int,
     now: datetime,
-    unreadable: str | None = None,
+    unreadable: dict[Path, str],
 ) -> LoadSummary:
     number = _next_number(connection)
     summary = LoadSummary(files=1)
     start_input(connection)
     connection.execute("create or replace temp table quarantined (line bigint, problem varchar, text varchar)")
     for segment in segments:
-        if unreadable is None:
-            register_lines(connection, landing.path(segment), segment.format, first_line=segment.first_line)
-        else:
-            register_unreadable(connection, unreadable)
+        _read_segment(connection, landing, segment, unreadable)
         summary.add(_load_segment(connection, settings, landing, segment, number=number, call_start=call_start))
     write_quarantine(connection, settings, segments[0])
     connection.execute(
@@ -118,6 +113,19 @@ def _load_input(
     return summary
 
 
+def _read_segment(connection: Connection, landing: Landing, segment: Segment, unreadable: dict[Path, str]) -> None:
+    """Make the tables `parsed` and `identified` from one segment; nothing is written yet."""
+    path = landing.path(segment)
+    mapping = {key.removeprefix("map."): value for key, value in segment.options.items() if key.startswith("map.")}
+    with reading(path, segment.format):
+        if path in unreadable:
+            register_unreadable(connection, unreadable[path])
+        else:
+            register_lines(connection, path, segment.format, first_line=segment.first_line)
+        parse_incoming(connection, mapping=mapping, timezone=segment.options.get("timezone", "UTC"))
+        give_ids(connection)
+
+
 def _load_segment(
     connection: Connection,
     settings: Settings,
@@ -127,11 +135,8 @@ def _load_segment(
     number: int,
     call_start: int,
 ) -> LoadSummary:
-    """Load what the relation `incoming` holds of one segment."""
-    mapping = {key.removeprefix("map."): value for key, value in segment.options.items() if key.startswith("map.")}
-    parse_incoming(connection, mapping=mapping, timezone=segment.options.get("timezone", "UTC"))
+    """Write what the tables `parsed` and `identified` hold of one segment."""
     connection.execute("insert into quarantined select line, problem, text from parsed where problem is not null")
-    give_ids(connection)
     landing.index_people(
         connection, segment, "select user_id from identified union select anonymous_id from identified"
     )

@@ -13,11 +13,13 @@ import itertools
 import re
 import zlib
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import duckdb
 import orjson
 import pyarrow as pa
+import pyarrow.parquet as pq
 import zstandard
 
 from pipelines.landing.manifest import Format
@@ -61,18 +63,42 @@ def register_unreadable(connection: duckdb.DuckDBPyConnection, reason: str, *, f
     connection.execute("create or replace temp view incoming as from incoming_lines")
 
 
-def unreadable_reason(problem: duckdb.Error) -> str | None:
-    """Why the input itself is at fault, or None where it is this machine (disk, memory) or the engine.
+class UnreadableSegmentError(Exception):
+    """A segment's own bytes can not be read; only raised by `reading`, never for a full disk or a bug of ours."""
 
-    The engine's own text may quote data, so only its kind is told. One input that can not be loaded
-    must not keep the others from being loaded, now and in every later run.
+    def __init__(self, path: Path, kind: str) -> None:
+        # The engine's own text may quote data, so only its kind is told.
+        self.path = path
+        self.reason = f"the segment as a whole could not be read ({kind}); its bytes are in the landing zone"
+        super().__init__(self.reason)
+
+
+@contextmanager
+def reading(path: Path, file_format: Format) -> Iterator[None]:
+    """Around the steps that only read and parse a segment: tell a broken input from everything else.
+
+    A broken input must not keep the others from being loaded, now and in every later run. What goes
+    wrong while writing or committing is never the input's fault: it rises, and the next load tries again.
     """
-    text = str(problem)
-    if isinstance(problem, (duckdb.OutOfMemoryException, duckdb.FatalException, duckdb.InternalException)):
-        return None
-    if isinstance(problem, duckdb.IOException) and "parquet" not in text.lower():
-        return None
-    return f"the input as a whole could not be read ({type(problem).__name__}); its bytes are in the landing zone"
+    try:
+        yield
+    except (duckdb.ConversionException, duckdb.OutOfRangeException) as problem:
+        raise UnreadableSegmentError(path, type(problem).__name__) from None
+    except duckdb.Error as problem:
+        if file_format == "parquet" and not _is_parquet(path):
+            raise UnreadableSegmentError(path, type(problem).__name__) from None
+        raise
+
+
+def _is_parquet(path: Path) -> bool:
+    """Whether another reader can read every row of the file."""
+    try:
+        with pq.ParquetFile(path) as file:
+            for _ in file.iter_batches():
+                pass
+    except (pa.ArrowException, OSError):
+        return False
+    return True
 
 
 def _until_broken(lines: Iterator[Line], first_line: int) -> Iterator[Line]:
@@ -135,7 +161,9 @@ def _csv_lines(path: Path, first_line: int) -> Iterator[Line]:
             if not row:
                 continue
             number = reader.line_num + first_line - 1
-            if len(row) != len(header):
+            if any("\N{REPLACEMENT CHARACTER}" in cell for cell in row):
+                yield number, ",".join(row), "not UTF-8"
+            elif len(row) != len(header):
                 yield number, ",".join(row), f"{len(row)} columns, the header has {len(header)}"
             else:
                 yield number, _object(header, row), None
@@ -152,5 +180,8 @@ def _typed(cell: str) -> object:
     if cell in ("true", "false"):
         return cell == "true"
     if _NUMBER.fullmatch(cell):
-        return float(cell) if "." in cell else int(cell)
+        if "." not in cell:
+            return int(cell)
+        # An id like 1234567890.1618400001 is no number: as one it would become another id.
+        return float(cell) if repr(float(cell)) == cell else cell
     return cell

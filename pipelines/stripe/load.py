@@ -8,13 +8,12 @@ loaded next time.
 from __future__ import annotations
 
 from datetime import datetime
-
-import duckdb
+from pathlib import Path
 
 from pipelines.faults import fault_point
 from pipelines.files import write_whole
 from pipelines.landing import Landing, Segment
-from pipelines.landing.lines import register_lines, register_unreadable, unreadable_reason
+from pipelines.landing.lines import UnreadableSegmentError, reading, register_lines, register_unreadable
 from pipelines.landing.summary import LoadSummary
 from pipelines.settings import Settings
 from pipelines.stripe.catalogue import TABLES
@@ -55,18 +54,19 @@ def load_landed(connection: Connection, settings: Settings, *, now: datetime) ->
     assert row is not None
     connection.execute("create or replace temp table seen_in_call (id varchar, object varchar, payload_hash varchar)")
     for number, segments in enumerate(inputs.values(), int(row[0])):
-        try:
-            with transaction(connection):
-                summary.add(_load_input(connection, settings, landing, segments, number=number, now=now))
-                fault_point("stripe.before_commit")
-        except duckdb.Error as problem:
-            reason = unreadable_reason(problem)
-            if reason is None:
-                raise
-            with transaction(connection):
-                summary.add(
-                    _load_input(connection, settings, landing, segments[:1], number=number, now=now, unreadable=reason)
-                )
+        unreadable: dict[Path, str] = {}
+        while True:
+            try:
+                with transaction(connection):
+                    loaded = _load_input(
+                        connection, settings, landing, segments, number=number, now=now, unreadable=unreadable
+                    )
+                    fault_point("stripe.before_commit")
+                break
+            except UnreadableSegmentError as found:
+                # Once more without the segment that can not be read: the other parts stay.
+                unreadable[found.path] = found.reason
+        summary.add(loaded)
         fault_point("stripe.after_commit")
     return summary
 
@@ -79,16 +79,18 @@ def _load_input(
     *,
     number: int,
     now: datetime,
-    unreadable: str | None = None,
+    unreadable: dict[Path, str],
 ) -> LoadSummary:
     summary = LoadSummary(files=1)
     bad: list[bytes] = []
     for segment in segments:
-        if unreadable is None:
-            register_lines(connection, landing.path(segment), segment.format, first_line=segment.first_line)
-        else:
-            register_unreadable(connection, unreadable)
-        wrong = read_versions(connection, segment)
+        path = landing.path(segment)
+        with reading(path, segment.format):
+            if path in unreadable:
+                register_unreadable(connection, unreadable[path])
+            else:
+                register_lines(connection, path, segment.format, first_line=segment.first_line)
+            wrong = read_versions(connection, segment)
         bad += wrong
         counted = _count(connection)
         _insert_new(connection)

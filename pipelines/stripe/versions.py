@@ -42,7 +42,13 @@ def read_versions(connection: Connection, segment: Segment) -> list[bytes]:
     ]
 
 
-_ELEMENTS = """
+def created(name: str) -> str:
+    """SQL: an object's `created` (seconds since 1970), null where it is no time before the year 10000."""
+    seconds = f"try_cast(json_extract_string({name}, '/created') as bigint)"
+    return f"case when {seconds} between 0 and 253402300799 then to_timestamp({seconds}) end"
+
+
+_ELEMENTS = f"""
 create or replace temp table elements as
 with documents as (
     select line, text, problem, case when problem is null and json_valid(text) then json(text) end as document
@@ -68,11 +74,13 @@ select
         when problem is not null then problem
         when json_type(element) <> 'OBJECT' then 'no Stripe object'
         when json_extract_string(element, '/object') is null then 'an object that does not say its kind (`object`)'
+        when json_extract_string(element, '/object') = 'event' and {created("element")} is null
+            then 'an event whose `created` is no time'
     end as problem
 from unwrapped
 """
 
-_VERSIONS = """
+_VERSIONS = f"""
 create or replace temp table incoming_versions as
 with handed_in as (
     select line, position, element, true as is_handed_in, null::json as event from elements where problem is null
@@ -86,9 +94,8 @@ described as (
     select
         *, sha256(element::varchar) as payload_hash,
         case
-            when event is not null then to_timestamp(json_extract(event, '/created')::bigint)
-            when json_extract_string(element, '/object') = 'event'
-                then to_timestamp(json_extract(element, '/created')::bigint)
+            when event is not null then {created("event")}
+            when json_extract_string(element, '/object') = 'event' then {created("element")}
             else $fetched_at::timestamptz
         end as moment,
         json_extract_string(event, '/type') as event_type
@@ -98,7 +105,9 @@ select
     line, position, is_handed_in,
     $account as account,
     coalesce(
-        json_extract(element, '/livemode')::boolean, json_extract(event, '/livemode')::boolean, $livemode
+        try_cast(json_extract_string(element, '/livemode') as boolean),
+        try_cast(json_extract_string(event, '/livemode') as boolean),
+        $livemode
     ) as livemode,
     coalesce(json_extract_string(element, '/id'), 'sha256:' || payload_hash) as id,
     json_extract_string(element, '/object') as object,
@@ -107,7 +116,7 @@ select
     $fetched_at::timestamptz at time zone 'UTC' as fetched_at,
     case when event is not null then 'event' else $source end as source,
     json_extract_string(event, '/id') as event_id,
-    coalesce(json_extract(element, '/deleted')::boolean, false)
+    coalesce(try_cast(json_extract_string(element, '/deleted') as boolean), false)
     -- An ended subscription is still an object at Stripe; every other `.deleted` means that it is gone.
     or coalesce(event_type like '%.deleted' and event_type <> 'customer.subscription.deleted', false) as is_deleted,
     payload_hash, element as payload

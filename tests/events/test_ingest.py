@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import polars as pl
 import pytest
 import zstandard
@@ -352,3 +353,28 @@ def test_a_byte_order_mark_and_windows_line_ends_change_nothing(settings: Settin
     path = tmp_path / "a.jsonl"
     path.write_bytes(b"\xef\xbb\xbf" + b"\r\n".join(json.dumps(LOGIN).encode() for _ in range(2)) + b"\r\n")
     assert counts(load(settings, path)) == (2, 2, 0, 0, 0)
+
+
+def test_what_goes_wrong_while_writing_is_never_the_inputs_fault(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A full disk at the commit: the call fails, nothing counts as loaded, and the next call loads it."""
+    path = write(tmp_path / "a.jsonl", LOGIN, LOGIN)
+
+    def full(*_: object, **__: object) -> None:
+        raise duckdb.TransactionException("Failed to commit: could not write, No space left on device")
+
+    with monkeypatch.context() as broken:
+        broken.setattr("pipelines.events.load._write_days", full)
+        with pytest.raises(duckdb.TransactionException):
+            load(settings, path)
+    assert counts(load(settings, path)) == (2, 2, 0, 0, 0)
+
+
+@pytest.mark.parametrize("number", ["1234567890.1618400001", "1.10", "007", "1e5"])
+def test_a_csv_cell_that_a_number_would_change_stays_text(settings: Settings, tmp_path: Path, number: str) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text(f"user_id,event,timestamp,size\n{number},view,2026-01-01,{number}\n")
+    load(settings, path)
+    (row,) = stored(settings, "raw_events.identity_map.user_id, properties, event_at, event_id")
+    assert (row["user_id"], json.loads(str(row["properties"]))) == (number, {"size": number})

@@ -158,3 +158,12 @@ def test_a_way_there_and_back_is_three_versions(settings: Settings, tmp_path: Pa
     )
     assert kept == [("1",), ("2",), ("1",)]
     assert rows(settings, "select payload->>'$.amount', event_id from raw_stripe.charges") == [("1", "evt_1700000300")]
+
+
+def test_one_bad_value_sets_aside_that_object_and_nothing_else(settings: Settings, tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    bad = {**event(1, charge(1), at=1), "created": "2024-01-01"}
+    odd = {**charge(2), "livemode": "perhaps", "deleted": "maybe"}
+    path.write_text("\n".join(json.dumps(one) for one in (bad, odd, charge(3))))
+    summary = load(settings, path)
+    assert (summary.read, summary.loaded, summary.quarantined) == (3, 2, 1)
