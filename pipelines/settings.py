@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 from typing import Literal
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import available_timezones
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -19,6 +19,11 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from pipelines.errors import UsageError
 
 DEMO_MARKER = "demo.json"
+
+
+def is_zone(name: str) -> bool:
+    """Whether every part of the product knows this zone (`localtime` is one to Python alone)."""
+    return name in available_timezones() and name not in ("localtime", "Factory", "posixrules")
 
 
 class Settings(BaseSettings):
@@ -50,10 +55,8 @@ class Settings(BaseSettings):
     @field_validator("reporting_timezone")
     @classmethod
     def _known_zone(cls, value: str) -> str:
-        try:
-            ZoneInfo(value)
-        except (ZoneInfoNotFoundError, ValueError) as problem:
-            raise ValueError(f"{value!r} is no time zone; write one like Europe/Berlin") from problem
+        if not is_zone(value):
+            raise ValueError("there is no such time zone; write one like Europe/Berlin")
         return value
 
     @field_validator("reporting_currency")
@@ -123,6 +126,16 @@ class Settings(BaseSettings):
             found: dict[str, object] = json.loads((self.data_dir / DEMO_MARKER).read_text())
         except FileNotFoundError:
             return None
+        return found
+
+    def environment(self) -> dict[str, str]:
+        """These settings as environment variables, for a child that runs in another folder."""
+        found: dict[str, str] = {}
+        for name, field in type(self).model_fields.items():
+            value = getattr(self, name)
+            if value is not None:
+                text = value.get_secret_value() if isinstance(value, SecretStr) else str(value)
+                found[str(field.validation_alias)] = text
         return found
 
     def now(self) -> datetime:

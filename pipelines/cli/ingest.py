@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated
-from zoneinfo import ZoneInfo
 
 import typer
 
 from pipelines.cli.moments import end_of_day
 from pipelines.cli.output import emit, note, table
 from pipelines.errors import UsageError
-from pipelines.settings import load_settings
+from pipelines.settings import is_zone, load_settings
 
 if TYPE_CHECKING:
     from pipelines.landing.summary import LoadSummary
@@ -85,10 +84,8 @@ def parse_maps(maps: list[str] | None) -> dict[str, str]:
 
 
 def _check_zone(name: str) -> None:
-    try:
-        ZoneInfo(name)
-    except (KeyError, ValueError):
-        raise UsageError(f"--timezone {name}: there is no such time zone; write one like Europe/Berlin.") from None
+    if not is_zone(name):
+        raise UsageError(f"--timezone {name}: there is no such time zone; write one like Europe/Berlin.")
 
 
 def _report(summary: LoadSummary, as_json: bool) -> None:

@@ -112,13 +112,16 @@ def _ask(
     first = _day("--from", date_from) or last.replace(year=last.year - 1, day=1)
     if first > last:
         raise UsageError(f"--from {first} lies after --to {last}.")
+    wanted = (currency or settings.reporting_currency).upper()
+    if not room.load_rates(snapshot).knows(wanted):
+        raise UsageError(f"--currency {wanted}: there are no exchange rates for it; write one like USD or EUR.")
     ask = {Report.mrr: room.mrr, Report.movements: room.movements, Report.churn: room.churn}[report]
     return ask(
         snapshot,
         date_from=first,
         date_to=last,
         by=by.value,
-        currency=(currency or settings.reporting_currency).upper(),
+        currency=wanted,
         timezone=settings.reporting_timezone,
     )
 

@@ -70,8 +70,8 @@ def supervise(services: Mapping[str, list[str]], *, ready: str | None = None, op
     """
     from dashboards.server import working_folder
 
-    # The children run where the theme and the workspace lie, so relative settings are made absolute.
-    environment = {**os.environ, "MILLSTREAM_DATA_DIR": str(load_settings().data_dir)}
+    # The children run where the theme and the workspace lie and so read another `.env`, or none.
+    environment = {**os.environ, **load_settings().environment()}
     running = {
         name: subprocess.Popen(argv, start_new_session=True, cwd=working_folder(), env=environment)
         for name, argv in services.items()

@@ -5,9 +5,9 @@ warehouse yet, `open_files` answers from files alone without touching the data f
 read, map, identify and deduplicate by the same SQL.
 """
 
-from pipelines.events.ingest import find_files, ingest_files
+from pipelines.events.ingest import file_format, find_files, ingest_files
 from pipelines.events.load import load_landed, prepare_events
 from pipelines.events.scratch import open_files
 from pipelines.landing.summary import LoadSummary
 
-__all__ = ["LoadSummary", "find_files", "ingest_files", "load_landed", "open_files", "prepare_events"]
+__all__ = ["LoadSummary", "file_format", "find_files", "ingest_files", "load_landed", "open_files", "prepare_events"]

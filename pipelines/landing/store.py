@@ -1,7 +1,7 @@
 """Seal input into segments.
 
-States after a crash: before the rename, a `.part` file that the next seal of this process's input
-overwrites or `sweep` removes; between rename and manifest, a whole segment that nobody lists: the
+States after a crash: before the rename, a `.part` file that nothing lists and that may be
+deleted; between rename and manifest, a whole segment that nobody lists: the
 caller never got its answer, and sealing the same input again finds the same name; after the
 manifest, the input is safe.
 """

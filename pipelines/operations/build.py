@@ -16,7 +16,7 @@ from sqlalchemy import insert
 
 from pipelines.errors import MillstreamError
 from pipelines.faults import fault_point
-from pipelines.operations.health import store_checks, store_loads
+from pipelines.operations.health import store_checks, store_loads, stored_failures
 from pipelines.operations.ingest import prepare_warehouse
 from pipelines.quality import CheckResult, check_landed
 from pipelines.settings import Settings
@@ -61,7 +61,7 @@ def check(settings: Settings, *, now: datetime) -> list[CheckResult]:
     """Run the suites over landed data and store their results."""
     with Warehouse(settings).write("checking landed data") as connection:
         results = check_landed(connection)
-        store_checks(connection, results, now=now)
+        store_checks(connection, results, now=now, is_whole=True)
     _note_failures(results, settings, now=now)
     return results
 
@@ -78,14 +78,21 @@ def transform_models(settings: Settings, *, select: Select = "all", now: datetim
         fault_point("build.after_dbt")
         results = model_results(result)
         with Warehouse(settings).write("storing test results") as connection:
-            store_checks(connection, results, now=now)
+            store_checks(connection, results, now=now, is_whole=select == "all")
     _note_failures(results, settings, now=now)
     return result
 
 
 def publish_snapshot(settings: Settings, *, now: datetime) -> int:
-    """Publish what the warehouse holds; only called after the audit."""
+    """Publish what the warehouse holds, if no check that ran over it failed.
+
+    Raises:
+        MillstreamError: a failed check stands in `health.checks`, from this build or from one before.
+    """
     with Warehouse(settings).write("publishing") as connection:
+        if reason := _refusal(stored_failures(connection), settings):
+            _note(settings, now=now, reason=reason)
+            raise MillstreamError(reason)
         store_loads(connection)
         number = publish(connection, settings, as_of=settings.now(), now=now)
     _note(settings, now=now, snapshot=number)
@@ -102,7 +109,7 @@ def model_results(result: BuildResult) -> list[CheckResult]:
             severity="warn" if node.status == "warn" else "error",
             is_passed=node.ok and node.status != "warn",
             failing_rows=node.failures or 0,
-            message="" if node.ok else f"{node.failures or 0:,} rows",
+            message="" if node.ok else f"{node.failures:,} rows" if node.failures else "could not be built",
         )
         for node in result.nodes
         # What was skipped did not run: its own result stays the one of the last build.

@@ -19,8 +19,20 @@ create table if not exists health.checks (
 """
 
 
-def store_checks(connection: Connection, results: Sequence[CheckResult], *, now: datetime) -> None:
-    """Replace the stored results of the engines and tables that `results` speak of."""
+def stored_failures(connection: Connection) -> list[CheckResult]:
+    """The stored results that forbid to publish."""
+    connection.execute(_PREPARE)
+    rows = connection.execute("""
+        select name, table_name, engine, severity, is_passed, failing_rows, message from health.checks
+        where severity = 'error' and not is_passed order by table_name, name
+    """).fetchall()
+    return [CheckResult(*row) for row in rows]
+
+
+def store_checks(
+    connection: Connection, results: Sequence[CheckResult], *, now: datetime, is_whole: bool = False
+) -> None:
+    """Replace the stored results of the tables that `results` speak of, or all of their engine's (`is_whole`)."""
     connection.execute(_PREPARE)
     if not results:
         return
@@ -40,9 +52,8 @@ def store_checks(connection: Connection, results: Sequence[CheckResult], *, now:
         ]
     )  # DuckDB finds it by this name.
     with transaction(connection):
-        connection.execute(
-            "delete from health.checks where (engine, table_name) in (select (engine, table_name) from fresh)"
-        )
+        by = "engine" if is_whole else "(engine, table_name)"
+        connection.execute(f"delete from health.checks where {by} in (select {by} from fresh)")
         connection.execute("insert into health.checks by name from fresh")
     del fresh
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from pipelines.events import find_files, ingest_files, load_landed, prepare_events
+from pipelines.events import file_format, ingest_files, load_landed, prepare_events
 from pipelines.landing.summary import LoadSummary
 from pipelines.settings import Settings
 from pipelines.state import open_state
@@ -26,7 +26,9 @@ def ingest_inbox(settings: Settings, *, now: datetime) -> LoadSummary:
     Files stay where they are: the landing zone has its copy, and a known file costs one read.
     """
     settings.inbox_dir.mkdir(parents=True, exist_ok=True)
-    if any(settings.inbox_dir.iterdir()) and (files := find_files([str(settings.inbox_dir)])):
-        return ingest_files(settings, [str(file) for file in files], now=now)
+    # What is no event file (.DS_Store, a half-copied .part) is left alone: nobody watches this run.
+    files = sorted(path for path in settings.inbox_dir.rglob("*") if path.is_file() and file_format(path))
+    if files:
+        return ingest_files(settings, [str(path) for path in files], now=now)
     with Warehouse(settings).write("loading landed events") as connection:
         return load_landed(connection, settings, now=now)

@@ -64,14 +64,14 @@ def _stripe(table: str, columns: dict[str, str], *expectations: Expectation) -> 
     )
 
 
-_CREATED = "json_extract(payload, '/created')::bigint"
+_CREATED = "try_cast(json_extract_string(payload, '/created') as bigint)"
 _CURRENCY = "json_extract_string(payload, '/currency')"
-_AMOUNT = "json_extract(payload, '/amount')::bigint"
+_AMOUNT = "try_cast(json_extract_string(payload, '/amount') as bigint)"
 # 2011-01-01: Stripe opened to its first users that year.
 _OPENED = 1_293_840_000
 
 SUITES: tuple[Suite, ...] = (
-    _stripe("customers", {"created": _CREATED}, _between("created", _OPENED, None)),
+    _stripe("customers", {"created": _CREATED}, replace(_between("created", _OPENED, None), severity="warn")),
     _stripe("prices", {"currency": _CURRENCY}, _matches("currency", "^[a-z]{3}$")),
     _stripe(
         "subscriptions",
@@ -101,7 +101,7 @@ SUITES: tuple[Suite, ...] = (
     ),
     _stripe(
         "invoices",
-        {"currency": _CURRENCY, "amount_paid": "json_extract(payload, '/amount_paid')::bigint"},
+        {"currency": _CURRENCY, "amount_paid": "try_cast(json_extract_string(payload, '/amount_paid') as bigint)"},
         _matches("currency", "^[a-z]{3}$"),
         _between("amount_paid", 0, None),
     ),
@@ -110,7 +110,7 @@ SUITES: tuple[Suite, ...] = (
         {"amount": _AMOUNT, "currency": _CURRENCY, "created": _CREATED},
         _between("amount", 0, None),
         _matches("currency", "^[a-z]{3}$"),
-        _between("created", _OPENED, None),
+        replace(_between("created", _OPENED, None), severity="warn"),
     ),
     _stripe(
         "refunds",
@@ -120,11 +120,11 @@ SUITES: tuple[Suite, ...] = (
             "json_extract_string(payload, '/payment_intent'))",
         },
         _between("amount", 0, None),
-        _present("charge"),
+        replace(_present("charge"), severity="warn"),
     ),
     _stripe(
         "balance_transactions",
-        {"currency": _CURRENCY, "net": "json_extract(payload, '/net')::bigint"},
+        {"currency": _CURRENCY, "net": "try_cast(json_extract_string(payload, '/net') as bigint)"},
         _matches("currency", "^[a-z]{3}$"),
         _present("net"),
     ),

@@ -73,7 +73,9 @@ class Ledger:
         for day, own, balance, *moved in rows.iter_rows():
             entry = Day(day, own, balance, dict(zip(KINDS, moved, strict=True)))
             self._days.setdefault(own, {})[day] = entry
-        self.unconverted = sorted(own for own in self._days if rates.rate(own, currency, date.max) is None)
+        # Judged at its first day: a balance without a rate must be named, never counted as nothing.
+        firsts = {own: min(days) for own, days in self._days.items()}
+        self.unconverted = sorted(own for own, first in firsts.items() if rates.rate(own, currency, first) is None)
 
     def balance(self, day: date) -> int:
         """MRR at the end of `day` over all convertible currencies, each converted at that day's rate."""

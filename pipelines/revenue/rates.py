@@ -27,6 +27,10 @@ class Rates:
         """Decimals between the minor and the major unit."""
         return self._exponents.get(currency, DEFAULT_EXPONENT)
 
+    def knows(self, currency: str) -> bool:
+        """Whether there is any rate of this currency."""
+        return currency == "EUR" or currency in self._days
+
     def rate(self, source: str, target: str, day: date) -> Decimal | None:
         """Units of `target` for one unit of `source` (major units), or None where a rate is missing."""
         if source == target:

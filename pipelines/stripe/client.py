@@ -21,6 +21,8 @@ from pipelines.stripe.limiter import Limiter
 
 ATTEMPTS = 7
 TIMEOUT = (3.05, 30.0)
+LONGEST_PAUSE = 60.0
+"""Seconds: whoever asks for longer is answered by a failed run, since the warehouse is held meanwhile."""
 
 Parameters = dict[str, object]
 
@@ -98,21 +100,30 @@ class StripeApi:
                 self._sleep(_pause(attempt, problem))
         raise AssertionError("unreachable")
 
-    def pages(self, path: str, **parameters: object) -> Iterator[Page]:
-        """All pages of a list, newest first, 100 objects each."""
+    def pages(self, path: str, parameters: Parameters | None = None, *, may_be_gone: bool = False) -> Iterator[Page]:
+        """All pages of a list, newest first, 100 objects each; none where its owner may be gone and is.
+
+        An answer that is no list, or a list that does not come to its end, is an error: taken for an
+        empty list it would let the cursor pass over what was never read.
+        """
         after: Parameters = {}
         seen: set[object] = set()
         while True:
-            body = self.get(path, limit=100, **parameters, **after)
+            body = self.get(path, limit=100, **(parameters or {}), **after)
             if body is None:
-                return
+                if may_be_gone:
+                    return
+                raise MillstreamError(_no_list(path, "404"))
             document = orjson.loads(body)
-            page = Page(body, document["data"], bool(document["has_more"]))
+            if not isinstance(document, dict) or not isinstance(document.get("data"), list):
+                raise MillstreamError(_no_list(path, "an answer without a list"))
+            page = Page(body, document["data"], bool(document.get("has_more")))
             yield page
-            last = page.objects[-1]["id"] if page.objects else None
-            # A list that hands out the same last object again would never end.
-            if not page.has_more or last is None or last in seen:
+            if not page.has_more:
                 return
+            last = page.objects[-1].get("id") if page.objects else None
+            if last is None or last in seen:
+                raise MillstreamError(_no_list(path, "a list that does not end"))
             seen.add(last)
             after = {"starting_after": last}
 
@@ -120,9 +131,16 @@ class StripeApi:
 def _pause(attempt: int, problem: stripe.StripeError) -> float:
     told = (problem.headers or {}).get("Retry-After") if hasattr(problem, "headers") else None
     if told and told.isdigit():
-        return float(told)
+        return min(float(told), LONGEST_PAUSE)
     jitter = random.uniform(0.5, 1.0)
     return float(min(8.0, 0.25 * 2**attempt) * jitter)
+
+
+def _no_list(path: str, instead: str) -> str:
+    return (
+        f"{path} gave {instead}. What was loaded before stays, and the next run asks again. "
+        "Check STRIPE_API_BASE; if it is Stripe's own address, see status.stripe.com."
+    )
 
 
 def _no_answer(problem: stripe.StripeError) -> str:

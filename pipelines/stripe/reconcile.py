@@ -101,5 +101,5 @@ def _theirs(compared: _Compared, api: StripeApi, until: int) -> dict[str, tuple[
 
 
 def _things(api: StripeApi, path: str, until: int) -> Iterator[Thing]:
-    for page in api.pages(path, created={"lte": until}):
+    for page in api.pages(path, {"created": {"lte": until}}):
         yield from page.objects

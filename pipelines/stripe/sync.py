@@ -12,6 +12,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from urllib.parse import quote
 
 import orjson
 from sqlalchemy import Engine, delete, insert, select
@@ -90,14 +91,14 @@ class _Call:
         for kind in KINDS:
             # The upper bound keeps objects that are made meanwhile from moving the pages.
             self._land_list(kind, {"created": {"lte": _seconds(self._now)}})
-        self._land_pages("event", self._api.pages("/v1/events", created={"lte": _seconds(self._now - BEHIND)}))
+        self._land_pages("event", self._api.pages("/v1/events", {"created": {"lte": _seconds(self._now - BEHIND)}}))
 
     def follow_events(self, cursor: datetime) -> None:
         window = {"gte": _seconds(cursor - OVERLAP), "lte": _seconds(self._now - BEHIND)}
         changed: dict[tuple[str, str], int] = {}
 
         def watched() -> Iterator[Page]:
-            for page in self._api.pages("/v1/events", created=window):
+            for page in self._api.pages("/v1/events", {"created": window}):
                 for event in page.objects:
                     _note_changed(event, changed)
                 yield page
@@ -112,7 +113,7 @@ class _Call:
     def _land_list(self, kind: Kind, parameters: dict[str, object]) -> None:
         expand = [f"data.{path}" for path in kind.expand]
         asked = {**kind.parameters, **parameters, **({"expand": expand} if expand else {})}
-        self._land_pages(kind.name, self._api.pages(kind.path, **asked))
+        self._land_pages(kind.name, self._api.pages(kind.path, asked))
 
     def _land_pages(self, name: str, pages: Iterator[Page]) -> None:
         bodies: list[bytes] = []
@@ -133,14 +134,16 @@ class _Call:
         for thing in page.objects:
             lines = thing.get("lines") if thing.get("object") == "invoice" else None
             if isinstance(lines, dict) and lines.get("has_more"):
-                for more in self._api.pages(f"/v1/invoices/{thing['id']}/lines"):
+                for more in self._api.pages(f"/v1/invoices/{_in_path(thing['id'])}/lines", may_be_gone=True):
                     yield more.body
 
     def _refetch(self, changed: dict[tuple[str, str], int]) -> None:
         bodies: list[bytes] = []
         for (name, identifier), at in sorted(changed.items()):
             kind = BY_NAME[name]
-            body = self._api.get(f"{kind.path}/{identifier}", **({"expand": list(kind.expand)} if kind.expand else {}))
+            body = self._api.get(
+                f"{kind.path}/{_in_path(identifier)}", **({"expand": list(kind.expand)} if kind.expand else {})
+            )
             if body is None:
                 gone = {"id": identifier, "object": name, "deleted": True, "deleted_at": at}
                 bodies.append(orjson.dumps(gone))
@@ -168,6 +171,11 @@ def _note_changed(event: dict[str, object], changed: dict[tuple[str, str], int])
         return
     key = (str(thing["object"]), str(thing["id"]))
     changed[key] = max(changed.get(key, 0), int(str(event.get("created", 0))))
+
+
+def _in_path(identifier: object) -> str:
+    """An id as a part of a path: a coupon may be called SUMMER#1 or A/B."""
+    return quote(str(identifier), safe="")
 
 
 def _seconds(moment: datetime) -> int:

@@ -7,8 +7,6 @@ snapshot names is left over from a crash and is pruned.
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from pipelines.settings import Settings
 from pipelines.warehouse.writer import Connection
 
@@ -58,8 +56,3 @@ def lake_select(files: list[str]) -> str:
         return f"select {columns} where false"
     names = ", ".join("'" + file.replace("'", "''") + "'" for file in files)
     return f"select {', '.join(LAKE_COLUMNS)} from read_parquet([{names}], hive_partitioning = false)"
-
-
-def day_folder(settings: Settings, day: str) -> Path:
-    """The folder of one day (`YYYY-MM-DD`)."""
-    return settings.lake_dir / "events" / f"day={day}"

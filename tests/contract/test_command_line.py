@@ -61,6 +61,8 @@ def test_ingest_answers_with_the_fields_of_the_contract(millstream: Any, tmp_pat
         ["ingest", "stripe", "--from", "nowhere.jsonl"],
         ["funnel", "--step", "only one"],
         ["revenue", "weather"],
+        ["ingest", "events", "pyproject.toml", "--timezone", "localtime"],
+        ["ingest", "events", "pyproject.toml", "--timezone", "Europe"],
         ["segment", "show", "nobody"],
         ["campaign", "send", "nothing"],
         ["build", "--select", "moon"],
@@ -129,6 +131,13 @@ def test_a_revenue_answer_has_the_frame_and_fields_of_the_contract(of_built: Any
     }[report]  # fmt: skip
     assert set(row) == {"period", "currency", *fields}
     assert len(document["rows"]) == 13
+
+
+@pytest.mark.parametrize("currency", ["XYZ", "native"])
+def test_a_currency_without_rates_is_refused_and_not_answered_with_zero(of_built: Any, currency: str) -> None:
+    said = of_built("revenue", "mrr", "--currency", currency)
+    assert said.code == 2
+    assert "--currency" in said.err
 
 
 def test_text_is_for_people_and_json_is_one_document(of_built: Any) -> None:

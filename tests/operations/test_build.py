@@ -84,3 +84,24 @@ def test_files_in_the_inbox_are_loaded_each_once(settings: Settings) -> None:
     assert ingest_inbox(settings, now=NOW).loaded == 1
     again = ingest_inbox(settings, now=NOW)
     assert (again.loaded, again.unchanged) == (0, 1)
+
+
+def test_a_partial_build_can_not_publish_what_failed_its_check_before(copied: Settings) -> None:
+    before = newest(copied.data_dir).number
+    with Warehouse(copied).write("test") as connection:
+        connection.execute(
+            "update raw_stripe.balance_transactions set payload = json_merge_patch(payload, '{\"net\": 1000000}') "
+            "where id = (select min(id) from raw_stripe.balance_transactions)"
+        )
+    for select_ in ("all", "events"):
+        with pytest.raises(MillstreamError, match="net_is_settled_less_fee"):
+            build(copied, select=select_, now=NOW)
+    assert newest(copied.data_dir).number == before
+
+
+def test_what_is_no_event_file_in_the_inbox_stops_nothing(settings: Settings) -> None:
+    (settings.inbox_dir / "empty").mkdir(parents=True)
+    (settings.inbox_dir / ".DS_Store").write_bytes(b"x")
+    assert ingest_inbox(settings, now=NOW).read == 0
+    (settings.inbox_dir / "a.jsonl").write_text('{"user": "u", "event": "e", "timestamp": "2026-01-01"}\n')
+    assert ingest_inbox(settings, now=NOW).loaded == 1

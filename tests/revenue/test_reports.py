@@ -128,6 +128,12 @@ def test_a_currency_without_a_rate_is_listed_and_never_summed(told: Callable[...
     assert answer["rows"][0]["customers"] == 2  # type: ignore[index]
 
 
+def test_a_balance_from_before_the_first_rate_is_named_and_not_taken_for_zero(told: Callable[..., Snapshot]) -> None:
+    snapshot = told([("a", "EUR", "2025-12-01", 10_000, 0)], [("2026-02-01", "USD", "1.10")])
+    answer = mrr(snapshot, **MARCH)  # type: ignore[arg-type]
+    assert answer["unconverted"] == ["EUR"]
+
+
 def test_yen_have_no_smaller_unit(told: Callable[..., Snapshot]) -> None:
     snapshot = told(
         [("a", "JPY", "2026-02-01", 1_600, 0)], [("2026-01-01", "USD", "1.0"), ("2026-01-01", "JPY", "160")]

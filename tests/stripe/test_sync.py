@@ -222,3 +222,38 @@ def test_a_list_that_shows_nothing_new_adds_no_version(shop: Shop) -> None:
     for day in range(3):
         shop.sync(NOW + timedelta(days=day), full=True)
     assert shop.rows("select count(*) from raw_stripe.object_versions") == [(1,)]
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [None, b"{}", b"[]", b'{"object":"list","data":[],"has_more":true}', b'{"data":[{"id":"cus_1"}],"has_more":true}'],
+    ids=["404", "no list", "an array", "more of nothing", "the same again and again"],
+)
+def test_a_list_that_is_none_or_never_ends_is_no_empty_list(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch, answer: bytes | None
+) -> None:
+    """Taken for empty, it would let the cursor pass over a whole history."""
+    shop.put("customers", customer(1))
+    with monkeypatch.context() as broken:
+        broken.setattr(StripeApi, "get", lambda *_, **__: answer)
+        with pytest.raises(MillstreamError, match="the next run asks again"):
+            shop.sync()
+    assert shop.sync().by_object == {"customer": 1}
+
+
+def test_an_id_with_signs_of_its_own_is_asked_for_as_it_is(shop: Shop) -> None:
+    shop.put("coupons", {"id": "SUMMER#1/A", "object": "coupon", "created": seconds(NOW), "name": "old"})
+    shop.sync()
+    at = NOW + timedelta(minutes=5)
+    asked: list[str] = []
+    api = StripeApi(shop.settings, sleep=lambda pause: None)
+    get = api.get
+
+    def watched(path: str, **parameters: object) -> bytes | None:
+        asked.append(path)
+        return get(path, **parameters)
+
+    api.get = watched  # type: ignore[method-assign]
+    shop.put("events", changed({"id": "SUMMER#1/A", "object": "coupon"}, "coupon.updated", at=at))
+    sync(shop.settings, api, now=at + timedelta(minutes=1))
+    assert "/v1/coupons/SUMMER%231%2FA" in asked

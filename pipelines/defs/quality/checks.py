@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import dagster as dg
 
 from pipelines.operations import check
+from pipelines.operations.build import refuse_failures
 from pipelines.quality import SUITES
 from pipelines.resources import told_to_dagster
 from pipelines.settings import Settings
@@ -36,3 +37,5 @@ def landed_data_checks(settings: dg.ResourceParam[Settings]) -> Iterator[dg.Asse
             severity=dg.AssetCheckSeverity.ERROR if one.severity == "error" else dg.AssetCheckSeverity.WARN,
             metadata={"failing_rows": one.failing_rows, "message": one.message},
         )
+    with told_to_dagster():
+        refuse_failures(results, settings)
