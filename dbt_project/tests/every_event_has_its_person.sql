@@ -1,0 +1,16 @@
+{{ config(meta={'dagster': {'ref': {'name': 'fct_events'}}}) }}
+
+-- The mart joins events to people; an event whose visitor the map does not know would vanish.
+with
+
+counted as (
+
+    select
+        (select count(*) from {{ source('raw_events', 'events') }}) as landed,
+        (select count(*) from {{ ref('fct_events') }}) as published
+
+)
+
+select * from counted
+
+where landed <> published
