@@ -48,7 +48,7 @@ def steps_answer(query: FunnelQuery, attempts: pl.DataFrame, *, users: bool) -> 
     steps: list[FunnelStep] = []
     for number, step in enumerate(query.steps):
         there = attempts.filter(pl.col("reached") > number)
-        seconds = _seconds(there, number) if number else pl.Series(dtype=pl.Float64)
+        taken = there[f"at_{number}"] - there[f"at_{number - 1}"] if number else pl.Series(dtype=pl.Int64)
         steps.append(
             FunnelStep(
                 step=number,
@@ -56,21 +56,23 @@ def steps_answer(query: FunnelQuery, attempts: pl.DataFrame, *, users: bool) -> 
                 users=there.height,
                 conversion_from_start=_ratio(there.height, steps[0].users if steps else there.height),
                 conversion_from_previous=_ratio(there.height, steps[-1].users) if steps else None,
-                average_conversion_seconds=_number(seconds.mean()),
-                median_conversion_seconds=_number(seconds.median()),
+                average_conversion_seconds=_average(taken),
+                median_conversion_seconds=_median(taken),
                 user_ids=there["person_id"].sort().to_list() if users else None,
             )
         )
     return FunnelAnswer(query, steps)
 
 
-def _seconds(attempts: pl.DataFrame, number: int) -> pl.Series:
-    return (attempts[f"at_{number}"] - attempts[f"at_{number - 1}"]) / 1_000_000
+def _average(taken: pl.Series) -> float | None:
+    # Summed as whole microseconds: a sum of floats depends on the order of the rows.
+    return int(taken.sum()) / len(taken) / 1_000_000 if len(taken) else None
+
+
+def _median(taken: pl.Series) -> float | None:
+    middle = taken.median()
+    return middle / 1_000_000 if isinstance(middle, float) else None
 
 
 def _ratio(part: int, base: int) -> float | None:
     return part / base if base else None
-
-
-def _number(value: object) -> float | None:
-    return value if isinstance(value, float) else None
