@@ -13,6 +13,7 @@ import duckdb
 from pydantic import BeforeValidator, Discriminator, Field, Tag, model_validator
 
 from pipelines.behaviour.documents import Document
+from pipelines.warehouse import connect
 
 Op = Literal[
     "eq",
@@ -168,7 +169,7 @@ def _is_scalar(value: object) -> bool:
 
 def _check_pattern(pattern: str) -> None:
     # Only the engine knows its own dialect of patterns (RE2).
-    with duckdb.connect(":memory:") as connection:
+    with connect() as connection:
         try:
             connection.execute("select regexp_matches('', $pattern)", {"pattern": pattern})
         except duckdb.Error:

@@ -8,13 +8,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
-import duckdb
-
 from pipelines.events import identity
 from pipelines.events.identify import give_ids, start_input
 from pipelines.events.ingest import file_format, find_files
 from pipelines.events.message import check_mapping, parse_incoming
 from pipelines.landing.lines import register_lines
+from pipelines.warehouse import connect
 from pipelines.warehouse.writer import Connection
 
 
@@ -29,7 +28,7 @@ def open_files(paths: Iterable[str], *, mapping: dict[str, str], timezone: str) 
     """
     files = find_files(paths)
     check_mapping(mapping)
-    connection = duckdb.connect(":memory:")
+    connection = connect()
     try:
         connection.execute("create schema raw_events")
         connection.execute(identity.PREPARE)

@@ -173,10 +173,13 @@ def _utc(moment: datetime) -> datetime:
 
 
 def _regex(pattern: str) -> str:
-    import duckdb  # Late: the sender reads segments without asking anything.
+    # Late: the sender reads segments without asking anything.
+    import duckdb
+
+    from pipelines.warehouse import connect
 
     try:
-        with duckdb.connect() as scratch:
+        with connect() as scratch:
             scratch.execute("select regexp_matches('', ?)", [pattern])
     except duckdb.Error:
         raise MeantError("value", "is no regular expression (RE2 syntax)") from None

@@ -6,10 +6,11 @@ into a numbered snapshot of immutable files, `SnapshotReader` answers from the n
 else opens the warehouse file: a second handle in the writer's process would drop its lock.
 """
 
+from pipelines.warehouse.engine import connect
 from pipelines.warehouse.prune import prune
 from pipelines.warehouse.publish import publish
 from pipelines.warehouse.snapshot import Snapshot, SnapshotReader
 from pipelines.warehouse.state_copy import copy_state
 from pipelines.warehouse.writer import Warehouse, transaction
 
-__all__ = ["Snapshot", "SnapshotReader", "Warehouse", "copy_state", "prune", "publish", "transaction"]
+__all__ = ["Snapshot", "SnapshotReader", "Warehouse", "connect", "copy_state", "prune", "publish", "transaction"]

@@ -13,9 +13,9 @@ from collections import OrderedDict
 from datetime import datetime
 from pathlib import Path
 
-import duckdb
 import polars as pl
 
+from pipelines.warehouse.engine import connect
 from pipelines.warehouse.manifest import Manifest, current_number, read_manifest
 from pipelines.warehouse.writer import SCHEMAS, Connection
 
@@ -70,7 +70,7 @@ class SnapshotReader:
 
     def __init__(self, published: Path) -> None:
         self._published = published
-        self._connection = duckdb.connect(":memory:")
+        self._connection = connect()
         self._open: OrderedDict[int, Snapshot] = OrderedDict()
         self._lock = threading.Lock()
 

@@ -17,6 +17,7 @@ import duckdb
 
 from pipelines.errors import BusyError, MillstreamError
 from pipelines.settings import Settings
+from pipelines.warehouse.engine import connect
 from pipelines.warehouse.lock import exclusive
 
 Connection: TypeAlias = duckdb.DuckDBPyConnection
@@ -65,7 +66,7 @@ class Warehouse:
 def _connect(settings: Settings) -> Connection:
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     try:
-        connection = duckdb.connect(str(settings.warehouse_path))
+        connection = connect(str(settings.warehouse_path))
     except duckdb.IOException as problem:
         holder = re.search(r"PID (\d+)", str(problem))
         if holder is None:
@@ -77,7 +78,6 @@ def _connect(settings: Settings) -> Connection:
             f"the warehouse is in use by process {holder.group(1)}. Nothing was changed. "
             "Wait until it ends, or end it; dashboards are not affected."
         ) from None
-    connection.execute("set TimeZone = 'UTC'")
     return connection
 
 
