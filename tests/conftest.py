@@ -67,7 +67,7 @@ def built_folder(shared_folder: Path, small_business: Path) -> Path:
 
 
 # Folders whose tests share something dear to make (a dbt build, a server): one worker takes all of it.
-_TOGETHER = {"transform", "dashboards", "browser", "faults"}
+_TOGETHER = {"transform", "dashboards", "browser", "faults", "end_to_end"}
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -16,18 +16,10 @@ import pytest
 from pipelines.demo.stripe_server import serving
 from pipelines.faults import POINTS
 from tests.building import demo_settings, mark_as_demo, millstream, newest, published
+from tests.faults import steps
 
 INGEST = [point for point in POINTS if point.split(".")[0] in ("landing", "stripe", "events")]
 BUILD = [point for point in POINTS if point.split(".")[0] in ("build", "publish")]
-
-# Each step by the product's own function, in a process that may be killed.
-STEPS = {
-    "stripe": "from pipelines.stripe import StripeApi, sync; sync(settings, StripeApi(settings), now=settings.now())",
-    "events": "from pipelines.events import ingest_files; "
-    "ingest_files(settings, [str(settings.demo_dir / 'events')], now=settings.now())",
-    "build": "from pipelines.operations import build; build(settings, now=settings.now())",
-    "publish": "from pipelines.operations import publish_snapshot; publish_snapshot(settings, now=settings.now())",
-}
 
 
 @pytest.fixture(scope="module")
@@ -43,12 +35,12 @@ def environment(folder: Path) -> Iterator[dict[str, str]]:
         yield demo_settings(folder, base)
 
 
-def do(step: str, environment: dict[str, str], *, fault: str | None = None) -> int:
-    program = f"from pipelines.settings import Settings; settings = Settings(); {STEPS[step]}"
-    env = {**os.environ, **environment, **({"MILLSTREAM_FAULT": fault} if fault else {})}
-    done = subprocess.run([sys.executable, "-c", program], env=env, capture_output=True, text=True, check=False)
-    assert done.returncode in (0, 137), done.stderr
-    return done.returncode
+def do(step: str, environment: dict[str, str], *, fault: str = "") -> int:
+    """Run one step; `fault` names the place where it is to end without any clean-up."""
+    log = Path(environment["MILLSTREAM_DATA_DIR"]).with_name("step.log")
+    code = steps.do(step, environment | {"MILLSTREAM_FAULT": fault}, log)
+    assert code in (0, 137), log.read_text()
+    return code
 
 
 def step_of(point: str) -> str:
