@@ -5,6 +5,9 @@ UV := $(TOOLS)/bin/uv
 RUN := $(UV) run --no-sync
 ONCE ?=
 
+# Some images set this. Without compiled files each of our many short processes compiles thousands of modules anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: demo test check fmt bench chaos clean setup
 
 demo: setup
