@@ -26,7 +26,7 @@ class Segment(BaseModel):
     path: str
     """Relative to the landing folder."""
     sha256: str
-    source: Literal["events", "stripe"]
+    source: Literal["events", "stripe", "email"]
     format: Format
     input_id: str
     """Which input (content and options) the segment is a part of; the parts share it."""

@@ -24,7 +24,7 @@ from pipelines.files import content_hash, sync_file, sync_folder
 from pipelines.landing.manifest import Format, Segment, append_segments, manifest_lock, read_segments
 from pipelines.landing.split import copy_in_parts
 
-Source = Literal["events", "stripe"]
+Source = Literal["events", "stripe", "email"]
 
 
 class Landing:

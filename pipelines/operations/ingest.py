@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from pipelines.delivery import feedback
 from pipelines.events import file_format, ingest_files, load_landed, prepare_events
 from pipelines.landing.summary import LoadSummary
 from pipelines.settings import Settings
@@ -17,6 +18,7 @@ def prepare_warehouse(settings: Settings, *, purpose: str) -> None:
     with Warehouse(settings).write(purpose) as connection:
         prepare_stripe(connection)
         prepare_events(connection, settings)
+        feedback.prepare_email(connection)
         copy_state(connection, open_state(settings))
 
 

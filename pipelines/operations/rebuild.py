@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from pipelines import events, stripe
+from pipelines.delivery import feedback
 from pipelines.operations.build import Progress, build
 from pipelines.settings import Settings
 from pipelines.warehouse import Warehouse
@@ -25,4 +26,6 @@ def rebuild(settings: Settings, *, now: datetime, progress: Progress = lambda li
             progress("rebuild: Stripe objects loaded from the landing zone")
             events.load_landed(connection, settings, now=now)
             progress("rebuild: events loaded from the landing zone")
+            feedback.load_landed(connection, settings, now=now)
+            progress("rebuild: e-mail events loaded from the landing zone")
         return build(settings, now=now, progress=progress)

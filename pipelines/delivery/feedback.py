@@ -1,0 +1,214 @@
+"""What became of handed-over mails: SendGrid's events, from landed bodies to `raw_email.events`.
+
+A line is one event of SendGrid's Event Webhook, or an array of them as it posts them. Each event
+counts once by its `sg_event_id` over all history. Addresses stay in the landing zone; the warehouse
+knows their keys. Each input is one transaction; what was landed and is not in `raw_email.loads` is
+loaded next time.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pyarrow as pa
+
+from pipelines.files import write_whole
+from pipelines.landing import Landing, Segment
+from pipelines.landing.lines import register_lines
+from pipelines.landing.summary import LoadSummary
+from pipelines.privacy import InvalidAddressError, parse_address
+from pipelines.settings import Settings
+from pipelines.warehouse.writer import Connection, Warehouse, transaction
+
+_PREPARE = """
+create table if not exists raw_email.events (
+    event_id varchar, event varchar, campaign varchar, occurrence varchar, person_id varchar,
+    message_id varchar, address_key varchar, url varchar, reason varchar, bounce_type varchar,
+    event_at timestamp, received_at timestamp, payload varchar
+);
+create table if not exists raw_email.loads (
+    load_number integer primary key, input_id varchar unique, input_name varchar, received_at timestamp,
+    loaded_at timestamp, read bigint, loaded bigint, duplicates bigint, unchanged bigint, quarantined bigint
+);
+"""
+
+_TEXTS = ("event_id", "event", "campaign", "occurrence", "person_id", "message_id", "address_key", "url", "reason",
+          "bounce_type")  # fmt: skip
+_SCHEMA = pa.schema(
+    [(name, pa.string()) for name in _TEXTS]
+    + [("event_at", pa.timestamp("us")), ("received_at", pa.timestamp("us")), ("payload", pa.string())]
+)
+# Who and where somebody is; the landing zone keeps it, no question needs it.
+_PERSONAL = ("email", "ip", "smtp-id", "useragent")
+
+
+@dataclass
+class _Read:
+    """What one input holds: good rows by event id, addresses, bad lines."""
+
+    lines: int = 0
+    repeated: int = 0
+    rows: dict[str, dict[str, Any]] = field(default_factory=dict)
+    addresses: set[str] = field(default_factory=set)
+    bad: list[dict[str, object]] = field(default_factory=list)
+
+
+def prepare_email(connection: Connection) -> None:
+    """Create what SendGrid's events need in the warehouse, empty."""
+    connection.execute(_PREPARE)
+
+
+def ingest_feedback(settings: Settings, paths: Iterable[Path], *, now: datetime) -> LoadSummary:
+    """Land and load files of SendGrid events; a file known before adds nothing.
+
+    Raises:
+        BusyError: another process writes; nothing was landed.
+    """
+    begin = time.monotonic()
+    landing = Landing(settings.landing_dir)
+    with Warehouse(settings).write("loading e-mail events") as connection:
+        for path in paths:
+            landing.add_file(path, source="email", file_format="jsonl", options={"source": "file"}, now=now)
+        summary = load_landed(connection, settings, now=now)
+    summary.seconds = time.monotonic() - begin
+    return summary
+
+
+def load_landed(connection: Connection, settings: Settings, *, now: datetime) -> LoadSummary:
+    """Load every landed input that the warehouse does not know yet, oldest first."""
+    prepare_email(connection)
+    landing = Landing(settings.landing_dir)
+    known = {row[0] for row in connection.execute("select input_id from raw_email.loads").fetchall()}
+    inputs: dict[str, list[Segment]] = {}
+    for segment in landing.segments("email"):
+        if segment.input_id not in known:
+            inputs.setdefault(segment.input_id, []).append(segment)
+    summary = LoadSummary()
+    for segments in inputs.values():
+        with transaction(connection):
+            summary.add(_load_input(connection, settings, landing, segments, now))
+    return summary
+
+
+def _load_input(
+    connection: Connection, settings: Settings, landing: Landing, segments: list[Segment], now: datetime
+) -> LoadSummary:
+    found = _Read()
+    for segment in segments:
+        found.addresses.clear()
+        register_lines(connection, landing.path(segment), segment.format, first_line=segment.first_line)
+        lines = connection.execute("select line, text, problem from incoming order by line").fetchall()
+        for line, text, problem in lines:
+            _read_line(found, segment, int(line), text, problem)
+        connection.register("addressees", pa.table({"key": pa.array(sorted(found.addresses), pa.string())}))
+        landing.index_people(connection, segment, "select key from addressees")
+        connection.unregister("addressees")
+    summary = _insert(connection, found)
+    _set_aside(settings, segments[0], found.bad)
+    connection.execute(
+        "insert into raw_email.loads select coalesce(max(load_number), 0) + 1, $input_id, $name, $received, $now, "
+        "$read, $loaded, $duplicates, $unchanged, $quarantined from raw_email.loads",
+        {
+            "input_id": segments[0].input_id,
+            "name": segments[0].input_name,
+            "received": segments[0].received_at.replace(tzinfo=None),
+            "now": now.replace(tzinfo=None),
+            **{name: getattr(summary, name) for name in ("read", "loaded", "duplicates", "unchanged", "quarantined")},
+        },
+    )
+    return summary
+
+
+def _read_line(found: _Read, segment: Segment, line: int, text: str | None, problem: str | None) -> None:
+    try:
+        if problem is not None or text is None:
+            raise ValueError(problem or "empty")
+        told = orjson.loads(text)
+        events = told if isinstance(told, list) else [told]
+    except ValueError as wrong:
+        reason = "no JSON" if isinstance(wrong, orjson.JSONDecodeError) else str(wrong)
+        _refuse(found, segment, line, reason, text)
+        return
+    for event in events:
+        try:
+            row, address = _row(event, segment.received_at)
+        except ValueError as wrong:
+            _refuse(found, segment, line, str(wrong), text)
+            continue
+        found.lines += 1
+        if row["event_id"] in found.rows:
+            found.repeated += 1
+        found.rows.setdefault(row["event_id"], row)
+        found.addresses.update([address] if address else [])
+
+
+def _refuse(found: _Read, segment: Segment, line: int, reason: str, text: str | None) -> None:
+    found.lines += 1
+    found.bad.append({"file": segment.input_name, "line": line, "reason": reason, "text": text})
+
+
+def _row(event: object, received_at: datetime) -> tuple[dict[str, Any], str | None]:
+    """One event as a row of `raw_email.events`, and its address in normal form.
+
+    Raises:
+        ValueError: what is missing; the message holds nothing of the event.
+    """
+    if not isinstance(event, dict):
+        raise ValueError("no JSON object")
+    for name in ("sg_event_id", "event"):
+        if not isinstance(event.get(name), str) or not event[name]:
+            raise ValueError(f"{name} is missing")
+    moment = event.get("timestamp")
+    if not isinstance(moment, int) or isinstance(moment, bool) or not 0 < moment < 2**33:
+        raise ValueError("timestamp is no second")
+    try:
+        address = parse_address(event["email"]) if isinstance(event.get("email"), str) else None
+    except InvalidAddressError:
+        address = None
+    row: dict[str, Any] = {
+        "event_id": event["sg_event_id"],
+        "event": event["event"],
+        "message_id": event.get("sg_message_id"),
+        "bounce_type": event.get("type"),
+        **{name: event.get(name) for name in ("campaign", "occurrence", "person_id", "url", "reason")},
+    }
+    row = {name: value if isinstance(value, str) else None for name, value in row.items()}
+    row["address_key"] = address.key if address else None
+    row["event_at"] = datetime.fromtimestamp(moment, UTC).replace(tzinfo=None)
+    row["received_at"] = received_at.astimezone(UTC).replace(tzinfo=None)
+    kept = {name: value for name, value in event.items() if name not in _PERSONAL}
+    row["payload"] = orjson.dumps(kept, option=orjson.OPT_SORT_KEYS).decode()
+    return row, address.normal if address else None
+
+
+def _insert(connection: Connection, found: _Read) -> LoadSummary:
+    incoming_events = pa.Table.from_pylist(list(found.rows.values()), schema=_SCHEMA)  # DuckDB finds it by this name.
+    fresh = connection.execute(
+        "insert into raw_email.events by name select * from incoming_events "
+        "where event_id not in (select event_id from raw_email.events) order by event_at, event_id"
+    ).fetchone()
+    del incoming_events
+    loaded = int(fresh[0]) if fresh else 0
+    return LoadSummary(
+        files=1,
+        read=found.lines,
+        loaded=loaded,
+        duplicates=found.repeated,
+        unchanged=len(found.rows) - loaded,
+        quarantined=len(found.bad),
+        by_object={"email_event": loaded},
+    )
+
+
+def _set_aside(settings: Settings, segment: Segment, bad: list[dict[str, object]]) -> None:
+    if not bad:
+        return
+    folder = settings.quarantine_dir / "email"
+    folder.mkdir(parents=True, exist_ok=True)
+    write_whole(folder / f"{segment.input_id[:32]}.jsonl", b"".join(orjson.dumps(one) + b"\n" for one in bad))
