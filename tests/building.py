@@ -13,6 +13,7 @@ from pathlib import Path
 
 from pipelines.demo.stripe_server import serving
 from pipelines.events import ingest_files
+from pipelines.files import content_hash
 from pipelines.operations import build
 from pipelines.settings import Settings
 from pipelines.stripe import StripeApi, sync
@@ -77,6 +78,17 @@ def published(folder: Path) -> dict[str, list[tuple[object, ...]]]:
     snapshot = newest(folder)
     names = sorted({*snapshot.manifest.tables, *snapshot.manifest.views})
     return {name: rows(snapshot, name) for name in names if name.startswith("marts.")}
+
+
+def mart_bytes(folder: Path) -> dict[str, list[str]]:
+    """The content hashes of every file behind the published marts, those of the event lake included."""
+    snapshot = newest(folder)
+    tables = {name: table.files for name, table in snapshot.manifest.tables.items() if not name.startswith("health.")}
+    return {
+        name: sorted(content_hash(folder / "published" / file) for file in files)
+        for name, files in tables.items()
+        if not name.startswith("segments.")
+    }
 
 
 def rows(snapshot: Snapshot, name: str) -> list[tuple[object, ...]]:

@@ -15,7 +15,7 @@ import pytest
 
 from pipelines.demo.stripe_server import serving
 from pipelines.faults import POINTS
-from tests.building import demo_settings, mark_as_demo, millstream, newest, published
+from tests.building import demo_settings, mark_as_demo, mart_bytes, millstream, newest, published
 from tests.faults import steps
 
 INGEST = [point for point in POINTS if point.split(".")[0] in ("landing", "stripe", "events")]
@@ -69,6 +69,7 @@ def test_killed_at_every_place_of_ingest_build_and_publish_it_heals(
         assert (after > before) == (point == "publish.after_pointer")
     do("build", environment)
     assert published(folder) == published(built_folder)
+    assert mart_bytes(folder) == mart_bytes(built_folder)
 
 
 def test_three_kills_of_the_real_command_and_a_run_after_them(

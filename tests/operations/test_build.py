@@ -18,7 +18,7 @@ from pipelines.state import open_state, reading
 from pipelines.state.tables import builds
 from pipelines.stripe import ingest_files
 from pipelines.warehouse import Warehouse
-from tests.building import newest, published
+from tests.building import mart_bytes, newest
 
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
 
@@ -68,11 +68,11 @@ def test_unknown_values_are_counted_and_do_not_stop_a_build(copied: Settings, tm
     assert [(one.name, one.severity, one.failing_rows) for one in warned] == [("status_is_known", "warn", 1)]
 
 
-def test_a_rebuild_from_the_landing_zone_and_the_state_gives_the_same_numbers(copied: Settings) -> None:
-    before = published(copied.data_dir)
+def test_a_rebuild_from_the_landing_zone_and_the_state_gives_the_same_bytes(copied: Settings) -> None:
+    before = mart_bytes(copied.data_dir)
     shutil.rmtree(copied.lake_dir)
     rebuild(copied, now=NOW)
-    assert published(copied.data_dir) == before
+    assert mart_bytes(copied.data_dir) == before
 
 
 def test_files_in_the_inbox_are_loaded_each_once(settings: Settings) -> None:
