@@ -39,6 +39,7 @@ identified as (
         discounts.amount_off_minor,
         discounts.applies_to_products,
         discounts.list_position,
+        discounts.discount_started_at,
         discounts.discount_ended_at
 
     from discounts
@@ -62,6 +63,7 @@ matched as (
         coalesce(identified.amount_off_minor, coupons.amount_off_minor) as amount_off_minor,
         coalesce(identified.applies_to_products, coupons.applies_to_products) as applies_to_products,
         identified.list_position,
+        identified.discount_started_at,
         identified.discount_ended_at
 
     from identified

@@ -107,11 +107,12 @@ version_spans as (
             when versions.is_counted
                 then greatest(
                     versions.counted_from,
-                    coalesce(items.item_trial_ended_at, versions.counted_from)
+                    coalesce(items.item_trial_ended_at, versions.counted_from),
+                    coalesce(items.stretch_started_at, versions.counted_from)
                 )
-            else versions.valid_from
+            else greatest(versions.valid_from, coalesce(items.stretch_started_at, versions.valid_from))
         end as valid_from,
-        versions.valid_to,
+        least(versions.valid_to, items.stretch_ended_at) as valid_to,
         case
             when versions.is_counted
                 then {{ net_of_inclusive_tax(

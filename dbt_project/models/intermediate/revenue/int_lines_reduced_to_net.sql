@@ -17,7 +17,7 @@ pending_items as (
 
 ),
 
--- coupons that end are no part of profile `stripe`; one that is not known is taken off
+-- coupons that the discount rule leaves out; one that is not known is taken off
 passing_discounts as (
 
     select distinct
@@ -25,7 +25,7 @@ passing_discounts as (
         discount_id
     from {{ ref('int_discounts_matched_to_coupons') }}
 
-    where coupon_duration <> 'forever'
+    where not {{ is_discount_counted('coupon_duration') }}
 
 ),
 
@@ -56,7 +56,7 @@ discounts as (
             discount_amounts.account = passing_discounts.account
             and {{ json_id('discount_amount', 'discount') }} = passing_discounts.discount_id
 
-    where passing_discounts.discount_id is null
+    where passing_discounts.discount_id is null and {{ is_discount_counted("'forever'") }}
 
     group by all
 

@@ -6,6 +6,16 @@ spans as (
 
 ),
 
+subscriptions as (
+
+    select
+        account,
+        subscription_id,
+        cancellation_reason
+    from {{ ref('stg_stripe__subscriptions') }}
+
+),
+
 -- a span sets the item's balance where it starts; where it ends, nothing holds unless another starts
 points as (
 
@@ -119,7 +129,7 @@ explained as (
         source,
         object_id,
         event_id,
-        'stripe' as profile
+        '{{ profile_name() }}' as profile
 
     from compared
 
@@ -127,4 +137,18 @@ explained as (
 
 )
 
-select * from explained
+select
+    explained.*,
+    explained.mrr_minor = 0
+    and (
+        explained.cause = 'unpaid'
+        or (
+            explained.cause in ('canceled', 'ended')
+            and coalesce(subscriptions.cancellation_reason, '') = 'payment_failed'
+        )
+    ) as is_involuntary
+
+from explained
+
+left join subscriptions
+    on explained.account = subscriptions.account and explained.subscription_id = subscriptions.subscription_id

@@ -78,6 +78,17 @@ customer_days as (
 
 ),
 
+involuntary_days as (
+
+    select distinct
+        account,
+        customer_id,
+        changed_date
+    from changes
+    where is_involuntary
+
+),
+
 -- over all currencies; only whether the sum is above 0 matters, so units may mix
 customer_balances as (
 
@@ -124,7 +135,9 @@ classified as (
         end as movement,
         moved.opening_minor,
         moved.closing_minor - moved.opening_minor as amount_minor,
-        moved.closing_minor
+        moved.closing_minor,
+        involuntary_days.changed_date is not null
+        and customer_states.was_paying and not customer_states.is_paying as is_involuntary
 
     from moved
 
@@ -133,6 +146,12 @@ classified as (
             moved.account = customer_states.account
             and moved.customer_id = customer_states.customer_id
             and moved.changed_date = customer_states.changed_date
+
+    left join involuntary_days
+        on
+            moved.account = involuntary_days.account
+            and moved.customer_id = involuntary_days.customer_id
+            and moved.changed_date = involuntary_days.changed_date
 
     where moved.closing_minor <> moved.opening_minor
 

@@ -15,6 +15,7 @@ renamed as (
         id as refund_id,
         {{ json_id('payload', 'charge') }} as charge_id,
         {{ json_id('payload', 'balance_transaction') }} as balance_transaction_id,
+        {{ json_id('payload', 'failure_balance_transaction') }} as failure_balance_transaction_id,
 
         -- strings
         coalesce({{ json_text('payload', 'status') }}, 'succeeded') as refund_status,

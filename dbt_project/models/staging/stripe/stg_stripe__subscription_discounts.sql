@@ -98,6 +98,7 @@ renamed as (
         list_position,
 
         -- timestamps
+        {{ json_timestamp('discount', 'start') }} as discount_started_at,
         {{ json_timestamp('discount', 'end') }} as discount_ended_at
 
     from with_coupon
