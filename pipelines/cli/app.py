@@ -9,6 +9,7 @@ from pipelines.cli import (
     campaign,
     consent,
     demo,
+    explain,
     funnel,
     ingest,
     revenue,
@@ -25,5 +26,5 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for module in (demo, serve, run, ingest, build, funnel, revenue, segment, campaign, consent, version):
+for module in (demo, serve, run, ingest, build, funnel, revenue, explain, segment, campaign, consent, version):
     module.register(app)

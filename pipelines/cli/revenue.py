@@ -1,4 +1,4 @@
-"""`millstream revenue REPORT`: questions over the MRR ledger, and the count against Stripe."""
+"""`millstream revenue REPORT`: questions over the MRR ledger and the payments, and the count against Stripe."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ class Report(StrEnum):
     mrr = "mrr"
     movements = "movements"
     churn = "churn"
+    cash = "cash"
     reconcile = "reconcile"
 
 
@@ -43,16 +44,21 @@ def revenue(
     date_from: Annotated[str | None, typer.Option("--from", help="First day; left out: 12 full months back.")] = None,
     date_to: Annotated[str | None, typer.Option("--to", help="Last day; left out: the last whole day.")] = None,
     by: Annotated[Grain, typer.Option(help="Length of a period.")] = Grain.month,
-    currency: Annotated[str | None, typer.Option(help="Currency of the answer.")] = None,
+    currency: Annotated[
+        str | None, typer.Option(help="Currency of the answer; `native` keeps each.", show_default=False)
+    ] = None,
+    account: Annotated[
+        str | None, typer.Option(help="One Stripe account; left out: all of them.", show_default=False)
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")] = False,
 ) -> None:
-    """MRR, its movements, churn, or `reconcile`: our figures against Stripe's lists."""
+    """MRR, its movements, churn, cash, or `reconcile`: our figures against Stripe's lists."""
     settings = load_settings()
     snapshot = newest_snapshot(settings)
     if report is Report.reconcile:
-        document = reconcile_document(settings, snapshot)
+        document = reconcile_document(settings, snapshot, account=account or "default")
     else:
-        document = _ask(settings, snapshot, report, date_from, date_to, by, currency)
+        document = _ask(settings, snapshot, report, date_from, date_to, by, currency, account)
     if as_json:
         emit(document)
         return
@@ -78,11 +84,11 @@ def newest_snapshot(settings: Settings) -> Snapshot:
     return snapshot
 
 
-def reconcile_document(settings: Settings, snapshot: Snapshot) -> dict[str, object]:
-    """The answer of `revenue reconcile`, with one figure over all rows."""
+def reconcile_document(settings: Settings, snapshot: Snapshot, *, account: str = "default") -> dict[str, object]:
+    """The answer of `revenue reconcile`, with one figure over all rows and the moment up to which both sides count."""
     from pipelines.stripe import StripeApi, reconcile
 
-    rows = reconcile(snapshot, StripeApi(settings))
+    until, rows = reconcile(snapshot, StripeApi(settings), account=account)
     return {
         "report": "reconcile",
         "profile": "stripe",
@@ -91,6 +97,7 @@ def reconcile_document(settings: Settings, snapshot: Snapshot) -> dict[str, obje
         "snapshot": snapshot.number,
         "as_of": snapshot.as_of,
         "unconverted": [],
+        "until": until,
         "unexplained_minor": sum(abs(int(str(row["unexplained_minor"]))) for row in rows),
         "rows": rows,
     }
@@ -104,29 +111,51 @@ def _ask(
     date_to: str | None,
     by: Grain,
     currency: str | None,
+    account: str | None,
 ) -> dict[str, object]:
     from pipelines import revenue as room
     from pipelines.revenue.summary import last_whole_day
 
-    last = _day("--to", date_to) or last_whole_day(snapshot, settings.reporting_timezone)
-    first = _day("--from", date_from) or last.replace(year=last.year - 1, day=1)
+    last = parse_day("--to", date_to) or last_whole_day(snapshot, settings.reporting_timezone)
+    first = parse_day("--from", date_from) or last.replace(year=last.year - 1, day=1)
     if first > last:
         raise UsageError(f"--from {first} lies after --to {last}.")
-    wanted = (currency or settings.reporting_currency).upper()
-    if not room.load_rates(snapshot).knows(wanted):
-        raise UsageError(f"--currency {wanted}: there are no exchange rates for it; write one like USD or EUR.")
-    ask = {Report.mrr: room.mrr, Report.movements: room.movements, Report.churn: room.churn}[report]
-    return ask(
+    ask = {Report.mrr: room.mrr, Report.movements: room.movements, Report.churn: room.churn, Report.cash: room.cash}
+    return ask[report](
         snapshot,
         date_from=first,
         date_to=last,
         by=by.value,
-        currency=wanted,
+        currency=wanted_currency(snapshot, currency or settings.reporting_currency),
         timezone=settings.reporting_timezone,
+        account=account,
     )
 
 
-def _day(option: str, text: str | None) -> date | None:
+def wanted_currency(snapshot: Snapshot, text: str) -> str:
+    """`--currency`: an upper-case code that there are rates for, or `native`.
+
+    Raises:
+        UsageError: a currency without any rate.
+    """
+    from pipelines.revenue import NATIVE, load_rates
+
+    if text.lower() == NATIVE:
+        return NATIVE
+    wanted = text.upper()
+    if not load_rates(snapshot).knows(wanted):
+        raise UsageError(
+            f"--currency {wanted}: there are no exchange rates for it; write one like USD or EUR, or native."
+        )
+    return wanted
+
+
+def parse_day(option: str, text: str | None) -> date | None:
+    """A date option.
+
+    Raises:
+        UsageError: no date.
+    """
     try:
         return None if text is None else date.fromisoformat(text)
     except ValueError:
@@ -137,8 +166,10 @@ def _print(rows: list[dict[str, object]]) -> None:
     if not rows:
         note("no rows")
         return
-    headings = [name.removesuffix("_minor").replace("_", " ") for name in rows[0] if name != "currency"]
-    cells = [[_text(name, value, row) for name, value in row.items() if name != "currency"] for row in rows]
+    # One currency stands in every amount; of several each row needs its own.
+    shown = [name for name in rows[0] if name != "currency" or len({row["currency"] for row in rows}) > 1]
+    cells = [[_text(name, row[name], row) for name in shown] for row in rows]
+    headings = [name.removesuffix("_minor").replace("_", " ") for name in shown]
     table(headings, cells, numbers=range(1, len(headings)))
 
 
@@ -147,7 +178,8 @@ def _text(name: str, value: object, row: dict[str, object]) -> str:
     from pipelines.money import format_money, format_share
 
     if name.endswith("_minor"):
-        return format_money(int(str(value)), str(row["currency"]))
+        booked = row.get("settlement_currency") if name in ("fees_minor", "net_minor") else None
+        return format_money(int(str(value)), str(booked or row["currency"]))
     if "_rate" in name:
         return format_share(value if isinstance(value, float) else None)
     return f"{value:,}" if isinstance(value, int) else str(value)

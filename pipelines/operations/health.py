@@ -59,7 +59,10 @@ def store_checks(
 
 
 def store_loads(connection: Connection) -> None:
-    """Make `health.loads` (one row per loaded input) and `health.sources` (one per source) anew."""
+    """Make `health.loads` (one row per loaded input), `health.sources` (one per source) and `health.syncs` anew.
+
+    `health.syncs` tells up to which moment an account of a source is complete in these data.
+    """
     connection.execute(_PREPARE)
     connection.execute("""
         create or replace table health.loads as
@@ -67,6 +70,7 @@ def store_loads(connection: Connection) -> None:
         union all by name
         select 'events' as source, * exclude (load_number, input_id) from raw_events.loads
     """)
+    connection.execute("create or replace table health.syncs as select 'stripe' as source, * from raw_stripe.syncs")
     connection.execute("""
         create or replace table health.sources as
         with newest as (

@@ -1,12 +1,28 @@
 """Questions over the MRR ledger and the payments of one snapshot.
 
-`mrr`, `movements` and `churn` answer by period in the reporting currency; `summary` gives the few
-figures that the overview and the demo show. Currencies are converted when asked, by dated rates.
+`mrr`, `movements`, `churn` and `cash` answer by period, in one currency or each in its own (`native`);
+`explain` tells the rows behind one day's number; `summary` gives the few figures that the overview and
+the demo show. Currencies are converted when asked, by dated rates.
 """
 
-from pipelines.revenue.ledger import Period, periods
+from pipelines.revenue.cash import cash
+from pipelines.revenue.explain import explain
+from pipelines.revenue.ledger import NATIVE, Period, periods
 from pipelines.revenue.rates import Rates, load_rates
 from pipelines.revenue.reports import churn, movements, mrr
 from pipelines.revenue.summary import Summary, summary
 
-__all__ = ["Period", "Rates", "Summary", "churn", "load_rates", "movements", "mrr", "periods", "summary"]
+__all__ = [
+    "NATIVE",
+    "Period",
+    "Rates",
+    "Summary",
+    "cash",
+    "churn",
+    "explain",
+    "load_rates",
+    "movements",
+    "mrr",
+    "periods",
+    "summary",
+]

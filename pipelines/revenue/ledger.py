@@ -12,6 +12,8 @@ from pipelines.warehouse import Snapshot
 
 Grain = Literal["day", "week", "month"]
 KINDS = ("new", "expansion", "contraction", "churn", "reactivation")
+NATIVE = "native"
+"""Asked for in place of a currency: every currency keeps its own rows."""
 
 
 @dataclass(frozen=True)
@@ -56,51 +58,91 @@ class Day:
     currency: str
     mrr_minor: int
     moved_minor: dict[str, int]
+    involuntary_minor: int
+    """The part of the churn that a failed payment caused; negative like it."""
 
 
 class Ledger:
-    """Every day of every currency, in order, with conversion to one currency."""
+    """Every day of every currency of one account or of all, in order, with conversion to one currency."""
 
-    def __init__(self, snapshot: Snapshot, rates: Rates, currency: str) -> None:
+    def __init__(self, snapshot: Snapshot, rates: Rates, currency: str, *, account: str | None = None) -> None:
         self.currency = currency
+        self.snapshot = snapshot
+        self.account = account
         self._rates = rates
-        rows = snapshot.query(
-            "select day, currency, sum(mrr_minor)::bigint as mrr_minor, "
-            + ", ".join(f"sum({kind}_minor)::bigint as {kind}" for kind in KINDS)
-            + " from marts.fct_mrr_daily group by day, currency order by day, currency"
-        )
+        rows = snapshot.query(_DAYS, account=account)
         self._days: dict[str, dict[date, Day]] = {}
-        for day, own, balance, *moved in rows.iter_rows():
-            entry = Day(day, own, balance, dict(zip(KINDS, moved, strict=True)))
+        for day, own, balance, involuntary, *moved in rows.iter_rows():
+            entry = Day(day, own, balance, dict(zip(KINDS, moved, strict=True)), involuntary)
             self._days.setdefault(own, {})[day] = entry
         # Judged at its first day: a balance without a rate must be named, never counted as nothing.
         firsts = {own: min(days) for own, days in self._days.items()}
-        self.unconverted = sorted(own for own, first in firsts.items() if rates.rate(own, currency, first) is None)
+        self.unconverted = (
+            []
+            if currency == NATIVE
+            else sorted(own for own, first in firsts.items() if rates.rate(own, currency, first) is None)
+        )
 
-    def balance(self, day: date) -> int:
-        """MRR at the end of `day` over all convertible currencies, each converted at that day's rate."""
+    def currencies(self) -> list[str]:
+        """The currencies that the answer has rows in: the one asked for, or each of its own."""
+        return sorted(self._days) if self.currency == NATIVE else [self.currency]
+
+    def balance(self, day: date, currency: str | None = None) -> int:
+        """MRR at the end of `day` in `currency`: its own with `native`, else all convertible ones converted."""
+        if self.currency == NATIVE:
+            return self._native(str(currency), day)
         return sum(self._convert(self._native(own, day), own, day) for own in self._convertible())
 
-    def moved(self, period: Period) -> dict[str, int]:
+    def moved(self, period: Period, currency: str | None = None) -> dict[str, int]:
         """Movements of the period, each day's converted at that day's rate."""
         total = dict.fromkeys(KINDS, 0)
-        for own in self._convertible():
+        for own, entry in self._entries(period, currency):
+            for kind, minor in entry.moved_minor.items():
+                total[kind] += self._convert(minor, own, entry.day)
+        return total
+
+    def involuntary(self, period: Period, currency: str | None = None) -> int:
+        """The part of `moved()["churn"]` that failed payments caused."""
+        entries = self._entries(period, currency)
+        return sum(self._convert(entry.involuntary_minor, own, entry.day) for own, entry in entries)
+
+    def _entries(self, period: Period, currency: str | None) -> Iterator[tuple[str, Day]]:
+        for own in [str(currency)] if self.currency == NATIVE else self._convertible():
             for day, entry in self._days[own].items():
                 if period.start <= day <= period.end:
-                    for kind, minor in entry.moved_minor.items():
-                        total[kind] += self._convert(minor, own, day)
-        return total
+                    yield own, entry
 
     def _convertible(self) -> list[str]:
         return [own for own in self._days if own not in self.unconverted]
 
     def _convert(self, minor: int, own: str, day: date) -> int:
+        if self.currency == NATIVE:
+            return minor
         converted = self._rates.convert(minor, own, self.currency, day)
         return 0 if converted is None else converted
 
     def _native(self, own: str, day: date) -> int:
-        known = self._days[own]
+        known = self._days.get(own)
+        if not known:
+            return 0
         if day in known:
             return known[day].mrr_minor
         # Before the first change there was nothing; after the last day the balance stands.
         return 0 if day < min(known) else known[max(known)].mrr_minor
+
+
+_DAYS = f"""
+with involuntary as (
+    select changed_date as day, currency, sum(amount_minor)::bigint as involuntary
+    from marts.fct_mrr_movements_daily
+    where movement = 'churn' and is_involuntary and ($account is null or account = $account)
+    group by all
+),
+days as (
+    select day, currency, sum(mrr_minor)::bigint as mrr_minor,
+        {", ".join(f"sum({kind}_minor)::bigint as {kind}" for kind in KINDS)}
+    from marts.fct_mrr_daily where $account is null or account = $account group by all
+)
+select day, currency, mrr_minor, coalesce(involuntary, 0)::bigint, {", ".join(KINDS)}
+from days left join involuntary using (day, currency) order by day, currency
+"""

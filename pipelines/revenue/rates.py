@@ -38,13 +38,15 @@ class Rates:
         ours, theirs = self._per_euro(source, day), self._per_euro(target, day)
         return None if ours is None or theirs is None else theirs / ours
 
+    def factor(self, source: str, target: str, day: date) -> Decimal | None:
+        """The rate between minor units, or None where a rate is missing."""
+        rate = self.rate(source, target, day)
+        return None if rate is None else rate * Decimal(10) ** (self.exponent(target) - self.exponent(source))
+
     def convert(self, minor: int | Decimal, source: str, target: str, day: date) -> int | None:
         """Minor units of `target`, rounded once, half to even; None where a rate is missing."""
-        rate = self.rate(source, target, day)
-        if rate is None:
-            return None
-        shift = Decimal(10) ** (self.exponent(target) - self.exponent(source))
-        return int((Decimal(minor) * rate * shift).to_integral_value(ROUND_HALF_EVEN))
+        factor = self.factor(source, target, day)
+        return None if factor is None else int((Decimal(minor) * factor).to_integral_value(ROUND_HALF_EVEN))
 
     def _per_euro(self, currency: str, day: date) -> Decimal | None:
         if currency == "EUR":

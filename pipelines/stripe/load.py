@@ -7,8 +7,10 @@ loaded next time.
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
+
+from sqlalchemy import select
 
 from pipelines.faults import fault_point
 from pipelines.files import write_whole
@@ -16,6 +18,9 @@ from pipelines.landing import Landing, Segment
 from pipelines.landing.lines import UnreadableSegmentError, reading, register_lines, register_unreadable
 from pipelines.landing.summary import LoadSummary
 from pipelines.settings import Settings
+from pipelines.state import open_state
+from pipelines.state import reading as reading_state
+from pipelines.state.tables import cursors
 from pipelines.stripe.catalogue import TABLES
 from pipelines.stripe.newest import prepare_tables, refresh_newest
 from pipelines.stripe.versions import COLUMNS, read_versions
@@ -31,6 +36,7 @@ create table if not exists raw_stripe.loads (
     received_at timestamp, loaded_at timestamp, read bigint, loaded bigint, duplicates bigint,
     unchanged bigint, quarantined bigint
 );
+create table if not exists raw_stripe.syncs (account varchar, mode varchar, complete_until timestamp);
 """
 
 
@@ -68,7 +74,23 @@ def load_landed(connection: Connection, settings: Settings, *, now: datetime) ->
                 unreadable[found.path] = found.reason
         summary.add(loaded)
         fault_point("stripe.after_commit")
+    _note_syncs(connection, settings)
     return summary
+
+
+def _note_syncs(connection: Connection, settings: Settings) -> None:
+    """Up to when each account is complete: everything that its cursor passed over is landed, and so loaded now."""
+    known: list[list[object]] = []
+    with reading_state(open_state(settings)) as state:
+        for name, value in state.execute(select(cursors.c.name, cursors.c.value)):
+            source, _, rest = str(name).partition("/")
+            if source == "stripe" and rest.endswith("/events"):
+                account, mode, _ = rest.rsplit("/", 2)
+                known.append([account, mode, datetime.fromtimestamp(int(str(value)), UTC).replace(tzinfo=None)])
+    with transaction(connection):
+        connection.execute("delete from raw_stripe.syncs")
+        if known:
+            connection.executemany("insert into raw_stripe.syncs values (?, ?, ?)", known)
 
 
 def _load_input(

@@ -32,7 +32,7 @@ def told(settings: Settings) -> Callable[..., Snapshot]:
         with Warehouse(settings).write("test") as connection:
             connection.execute(
                 "create or replace table marts.fct_mrr_movements_daily (account varchar, customer_id varchar, currency varchar, "
-                "changed_date date, movement varchar, opening_minor bigint, amount_minor bigint, closing_minor bigint)"
+                "changed_date date, movement varchar, opening_minor bigint, amount_minor bigint, closing_minor bigint, is_involuntary boolean)"
             )
             seen: set[str] = set()
             for customer, currency, day, closing, opening in moves:
@@ -42,8 +42,8 @@ def told(settings: Settings) -> Callable[..., Snapshot]:
                 )  # fmt: skip
                 seen.add(customer)
                 connection.execute(
-                    "insert into marts.fct_mrr_movements_daily values ('a', ?, ?, ?, ?, ?, ?, ?)",
-                    [customer, currency, day, kind, opening, closing - opening, closing],
+                    "insert into marts.fct_mrr_movements_daily values ('a', ?, ?, ?, ?, ?, ?, ?, ?)",
+                    [customer, currency, day, kind, opening, closing - opening, closing, customer.startswith("unpaid")],
                 )
             connection.execute("""
                 create or replace table marts.fct_mrr_daily as
