@@ -19,6 +19,8 @@ from pipelines.transform.project import child_environment
 from pipelines.transform.result import BuildResult, read_results
 
 Select: TypeAlias = Literal["all", "stripe", "events"]
+DiscountRule: TypeAlias = Literal["forever", "all_active", "none"]
+"""Which coupons lower MRR: those that never end (profile stripe), all while they hold, or none."""
 
 _WHOLE_TESTS = ["--indirect-selection", "cautious"]
 """Only tests whose models are all built: one may compare a mart of this source with one of the other."""
@@ -31,11 +33,14 @@ _SELECTORS: dict[Select, list[str]] = {
 }
 
 
-def build(settings: Settings, *, select: Select = "all", now: datetime) -> BuildResult:
+def build(
+    settings: Settings, *, select: Select = "all", discount_rule: DiscountRule = "forever", now: datetime
+) -> BuildResult:
     """Rebuild all models, or those of one source, with figures taken at `now`, and run their tests.
 
     `events` are the models that need nothing but events; whatever needs Stripe's objects as well
-    (`dim_customers`) belongs to `stripe`.
+    (`dim_customers`) belongs to `stripe`. Another `discount_rule` than the profile's own stands in the
+    `profile` of each row that it made.
 
     Raises:
         MillstreamError: dbt ended without an answer (the project does not parse, the warehouse is
@@ -46,7 +51,8 @@ def build(settings: Settings, *, select: Select = "all", now: datetime) -> Build
     results = target / "run_results.json"
     results.unlink(missing_ok=True)
     _seed_partial_parse(target)
-    child = _run(settings, [*_SELECTORS[select], "--exclude-resource-type", "unit_test"], target, logs, now)
+    environment = child_environment(target, logs) | figure_environment(settings, now=now, discount_rule=discount_rule)
+    child = _run(settings, [*_SELECTORS[select], "--exclude-resource-type", "unit_test"], environment)
     if not results.exists():
         raise MillstreamError(
             f"dbt ended with code {child.returncode} before it built anything: {_reason(child.stdout)}. "
@@ -55,13 +61,16 @@ def build(settings: Settings, *, select: Select = "all", now: datetime) -> Build
     return read_results(results)
 
 
-def _run(
-    settings: Settings, selection: list[str], target: Path, logs: Path, now: datetime
-) -> subprocess.CompletedProcess[str]:
-    environment = child_environment(target, logs) | {
+def figure_environment(settings: Settings, *, now: datetime, discount_rule: DiscountRule = "forever") -> dict[str, str]:
+    """What the models read when they run: the moment, the zone of the days, the rule for discounts."""
+    return {
         "MILLSTREAM_AS_OF": now.astimezone(UTC).isoformat(),
         "MILLSTREAM_REPORTING_TIMEZONE": settings.reporting_timezone,
+        "MILLSTREAM_DISCOUNT_RULE": discount_rule,
     }
+
+
+def _run(settings: Settings, selection: list[str], environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
     command = [
         sys.executable,
         "-m",

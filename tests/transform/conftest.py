@@ -2,28 +2,62 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import duckdb
 import pytest
 
+from pipelines.settings import Settings
 from pipelines.transform import build
+from pipelines.warehouse import Snapshot, SnapshotReader, Warehouse, publish
 from tests.transform import golden_cases, known_people, random_subscriptions, told_histories
-from tests.transform.sample_warehouse import Built, Sample, run_unit_tests, settings_in
+from tests.transform.sample_warehouse import Built, Sample, run_models, run_unit_tests, settings_in
 
 NOW = datetime(2026, 7, 1, tzinfo=UTC)
 
 
 @pytest.fixture(scope="session")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Built]:
-    """The cases of all four modules, built once."""
+    """The golden cases ingested, the cases of the other modules beside them, all built once."""
     settings = settings_in(tmp_path_factory.mktemp("built"))
+    golden_cases.ingest(settings, tmp_path_factory.mktemp("golden"), NOW)
     sample = Sample()
-    for module in (golden_cases, told_histories, known_people, random_subscriptions):
+    for module in (told_histories, known_people, random_subscriptions):
         module.add_to(sample)
     sample.write(settings.warehouse_path)
     result = build(settings, now=NOW)
     unit_tests = run_unit_tests(settings)
+    snapshot = _published(settings)
     with duckdb.connect(str(settings.warehouse_path), read_only=True) as connection:
-        yield Built(settings, result, unit_tests, connection)
+        yield Built(settings, result, unit_tests, connection, snapshot)
+
+
+def _published(settings: Settings) -> Snapshot:
+    """The marts as readers open them, with the rates that the cases speak of."""
+    with Warehouse(settings).write("test") as connection:
+        connection.execute("delete from marts.exchange_rates")
+        connection.executemany("insert into marts.exchange_rates values (?, ?, ?)", golden_cases.RATES)
+        publish(connection, settings, as_of=NOW, now=NOW)
+    snapshot = SnapshotReader(settings.published_dir).current()
+    assert snapshot is not None
+    return snapshot
+
+
+@pytest.fixture(scope="session")
+def all_active(built: Built, tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[int, str]]:
+    """MRR and profile of each account under the discount rule `all_active`: the ledger's models built once more."""
+    settings = settings_in(tmp_path_factory.mktemp("all_active"))
+    shutil.copy2(built.settings.warehouse_path, settings.warehouse_path)
+    # A child parses nothing again where it finds the parse of the first build.
+    (settings.data_dir / "dbt_models").mkdir()
+    shutil.copy2(built.settings.data_dir / "dbt" / "partial_parse.msgpack", settings.data_dir / "dbt_models")
+    result = run_models(settings, "+fct_mrr_movements_daily", now=NOW, discount_rule="all_active")
+    assert result.ok
+    with duckdb.connect(str(settings.warehouse_path), read_only=True) as connection:
+        rows = connection.execute("""
+            select account, sum(amount_minor)::bigint, any_value(profile) from marts.fct_mrr_movements_daily
+            join (select distinct account, profile from marts.fct_mrr_changes) using (account) group by account
+        """).fetchall()
+    return {str(account): (int(minor), str(profile)) for account, minor, profile in rows}

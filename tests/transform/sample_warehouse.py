@@ -19,9 +19,10 @@ import duckdb
 
 from pipelines.settings import Settings
 from pipelines.stripe.versions import COLUMNS
-from pipelines.transform import BuildResult
+from pipelines.transform import BuildResult, DiscountRule, figure_environment
 from pipelines.transform.project import child_environment
 from pipelines.transform.result import read_results
+from pipelines.warehouse import Snapshot
 
 KINDS = {
     "customer": "customers",
@@ -36,8 +37,8 @@ KINDS = {
     "dispute": "disputes",
 }
 OTHER_TABLES = f"""
-create table raw_stripe.object_versions ({COLUMNS}, sequence bigint);
-create table raw_stripe.invoice_lines ({COLUMNS}, parent_id varchar);
+create table if not exists raw_stripe.object_versions ({COLUMNS}, sequence bigint);
+create table if not exists raw_stripe.invoice_lines ({COLUMNS}, parent_id varchar);
 create table raw_events.events (
     event_id varchar, is_synthetic_id boolean, type varchar, event varchar,
     user_id varchar, anonymous_id varchar, visitor_key integer,
@@ -71,6 +72,8 @@ class Built:
     result: BuildResult
     unit_tests: BuildResult
     connection: duckdb.DuckDBPyConnection
+    snapshot: Snapshot
+    """What was published of it, with the rates of the golden cases."""
 
     def rows(self, sql: str, *values: object) -> list[tuple[Any, ...]]:
         """All rows of a question."""
@@ -94,13 +97,27 @@ def run_unit_tests(settings: Settings) -> BuildResult:
     return read_results(target / "run_results.json")
 
 
+def run_models(settings: Settings, selection: str, *, now: datetime, discount_rule: DiscountRule) -> BuildResult:
+    """Some of the models alone, without their tests, under another rule."""
+    target = settings.data_dir / "dbt_models"
+    environment = child_environment(target, target / "logs")
+    subprocess.run(
+        [sys.executable, "-m", "pipelines.transform.child", "--quiet", "run", "--select", selection],
+        cwd=settings.data_dir,
+        env=environment | figure_environment(settings, now=now, discount_rule=discount_rule),
+        check=False,
+    )
+    return read_results(target / "run_results.json")
+
+
 class Sample:
     """Objects gathered in memory and written into a new warehouse file at once."""
 
     def __init__(self) -> None:
         self._rows: dict[str, list[tuple[Any, ...]]] = {}
         self._newest: dict[tuple[str, str, str], tuple[datetime, tuple[Any, ...]]] = {}
-        self._sequence = 0
+        # Above the numbers of versions that a loader put in before.
+        self._sequence = 1_000_000
 
     def add(self, payload: JSONDict, *, at: str, account: str = "default", source: str = "list") -> JSONDict:
         """One version of an object, valid from `at`; invoices bring their lines along."""
@@ -123,14 +140,14 @@ class Sample:
         self._rows.setdefault(table, []).extend(rows)
 
     def write(self, path: Path) -> Path:
-        """Make the warehouse file."""
+        """Make the warehouse file, or add to one that objects were loaded into."""
         for (_, kind, _), (_, row) in self._newest.items():
             self.insert(f"raw_stripe.{KINDS[kind]}", row)
         with duckdb.connect(str(path)) as connection:
             for schema in ("raw_stripe", "raw_events", "raw_state"):
-                connection.execute(f"create schema {schema}")
+                connection.execute(f"create schema if not exists {schema}")
             for table in KINDS.values():
-                connection.execute(f"create table raw_stripe.{table} ({COLUMNS})")
+                connection.execute(f"create table if not exists raw_stripe.{table} ({COLUMNS})")
             connection.execute(OTHER_TABLES)
             for table, rows in self._rows.items():
                 _insert(connection, table, rows)
