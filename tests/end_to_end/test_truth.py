@@ -1,0 +1,181 @@
+"""The published figures of three businesses against what truly happened in them, to the minor unit.
+
+The simulator keeps its own books: it tells what a customer was worth and what was paid from its own
+story, and knows nothing of models. Each business has another seed and so another story.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+
+from pipelines.demo.business import make_business
+from pipelines.revenue import NATIVE, cash, movements
+from pipelines.warehouse import Snapshot
+from tests.building import ingest_and_build, newest
+from tests.conftest import UNTIL
+
+# One worker makes the two businesses and asks all of it.
+pytestmark = pytest.mark.xdist_group("truth")
+
+Json = dict[str, Any]
+TOLD = ("paying_customers_by_currency", "mrr_by_day", "movements_by_month", "cash_by_month", "settled_usd_by_month")
+"""What is compared: names of `COMPARED` that the simulator tells of. A name that it does not tell fails."""
+SEEDS = (7, 8, 9)
+
+
+class Story(NamedTuple):
+    """What was published of a business, and what truly happened in it."""
+
+    snapshot: Snapshot
+    truth: Json
+
+    @property
+    def asked(self) -> Json:
+        """All months, each currency in its own."""
+        first = date.fromisoformat(self.truth["first_day"])
+        return {"date_from": first.replace(day=1), "date_to": UNTIL, "by": "month", "timezone": "UTC"}
+
+    def rows(self, sql: str) -> list[tuple[Any, ...]]:
+        return self.snapshot.query(sql).rows()
+
+
+@pytest.fixture(scope="module")
+def stories(tmp_path_factory: pytest.TempPathFactory, built_folder: Path) -> dict[int, Story]:
+    """The business that all tests share, and two longer ones."""
+    found = {7: built_folder}
+    for seed in SEEDS[1:]:
+        folder = tmp_path_factory.mktemp(f"seed_{seed}")
+        make_business(folder / "made", until=UNTIL, customers=40, months=6, seed=seed)
+        ingest_and_build(folder / "data", folder / "made")
+        found[seed] = folder / "data"
+    return {
+        seed: Story(newest(folder), json.loads((folder / "business" / "truth.json").read_text()))
+        for seed, folder in found.items()
+    }
+
+
+@pytest.mark.parametrize("name", TOLD)
+@pytest.mark.parametrize("seed", SEEDS)
+def test_the_models_tell_what_truly_happened(stories: dict[int, Story], seed: int, name: str) -> None:
+    story = stories[seed]
+    ours, theirs = COMPARED[name](story, story.truth[name])
+    assert theirs
+    assert {
+        key: (ours.get(key), theirs.get(key)) for key in ours.keys() | theirs if ours.get(key) != theirs.get(key)
+    } == {}
+
+
+Both = tuple[dict[Any, Any], dict[Any, Any]]
+"""Ours and theirs, by the same keys; what is nothing stands on neither side."""
+
+
+def paying_customers(story: Story, told: Json) -> Both:
+    ours = story.rows(
+        "select currency, customers from marts.fct_mrr_daily qualify row_number() over (partition by currency order by day desc) = 1"
+    )
+    return something(dict(ours)), something(told)
+
+
+def mrr_by_day(story: Story, told: Json) -> Both:
+    ours = {
+        (own, str(day)): minor
+        for own, day, minor in story.rows("select currency, day, mrr_minor from marts.fct_mrr_daily")
+    }
+    theirs = {(own, day): int(minor) for own, days in told.items() for day, minor in days.items()}
+    return something(ours), something(theirs)
+
+
+def mrr_by_customer(story: Story, told: Json) -> Both:
+    rows = story.rows("select customer_id, changed_date, currency, closing_minor from marts.fct_mrr_movements_daily")
+    ours = {(customer, str(day), own): minor for customer, day, own, minor in rows}
+    theirs = {(customer, day, own): int(minor) for customer, steps in told.items() for day, own, minor in steps}
+    return ours, theirs
+
+
+def movements_by_month(story: Story, told: Json) -> Both:
+    answer: Json = movements(story.snapshot, **story.asked, currency=NATIVE)
+    kinds = ("new", "expansion", "contraction", "churn", "reactivation")
+    ours = {
+        (row["currency"], f"{row['period']:%Y-%m}", f"{kind}_minor"): row[f"{kind}_minor"]
+        for row in answer["rows"]
+        for kind in kinds
+    }
+    theirs = by_field(told, [f"{kind}_minor" for kind in kinds])
+    return something(ours), something(theirs)
+
+
+def cash_by_month(story: Story, told: Json) -> Both:
+    names = [name for name in ("gross_minor", "refunds_minor", "disputes_minor") if name in any_month(told)]
+    answer: Json = cash(story.snapshot, **story.asked, currency=NATIVE)
+    ours: dict[Any, int] = {}
+    for row in answer["rows"]:
+        for name in names:
+            key = (row["currency"], f"{row['period']:%Y-%m}", name)
+            ours[key] = ours.get(key, 0) + row[name]
+    return something(ours), something(by_field(told, names))
+
+
+def settled_by_month(story: Story, told: Json) -> Both:
+    """The signs of a balance: what leaves it is negative there, and positive in the report."""
+    fields = {"charge_minor": ("gross_minor", 1), "refund_minor": ("refunds_minor", -1), "adjustment_minor": ("disputes_minor", -1),
+              "fee_minor": ("fees_minor", 1), "net_minor": ("net_minor", 1)}  # fmt: skip
+    answer: Json = cash(story.snapshot, **story.asked, currency="USD")
+    ours = {(f"{row['period']:%Y-%m}", name): row[name] for row in answer["rows"] for name, _ in fields.values()}
+    theirs = {
+        (month, fields[name][0]): fields[name][1] * int(minor)
+        for month, row in told.items()
+        for name, minor in row.items()
+        if name in fields
+    }
+    return something(ours), something(theirs)
+
+
+def sessions_by_month(story: Story, told: Json) -> Both:
+    return dict(
+        story.rows("select strftime(session_date, '%Y-%m'), count(*) from marts.fct_sessions group by all")
+    ), told
+
+
+def people(story: Story, told: Json) -> Both:
+    (row,) = story.rows(
+        "select count(*), sum(len(stripe_customer_ids))::bigint, count(*) filter (is_guest) from marts.dim_customers"
+    )
+    ours = dict(zip(("persons", "stripe_customers", "guests"), row, strict=True))
+    return ours, {name: told[name] for name in ours}
+
+
+COMPARED: dict[str, Callable[[Story, Json], Both]] = {
+    "paying_customers_by_currency": paying_customers,
+    "mrr_by_day": mrr_by_day,
+    "mrr_by_customer": mrr_by_customer,
+    "movements_by_month": movements_by_month,
+    "cash_by_month": cash_by_month,
+    "settled_usd_by_month": settled_by_month,
+    "sessions_by_month": sessions_by_month,
+    "people": people,
+}
+
+
+def something(figures: dict[Any, int]) -> dict[Any, int]:
+    """Without zeros: one side lists empty days and months, the other does not."""
+    return {key: figure for key, figure in figures.items() if figure}
+
+
+def any_month(told: Json) -> Json:
+    found: Json = next(iter(next(months for months in told.values() if months).values()))
+    return found
+
+
+def by_field(told: Json, names: list[str]) -> dict[Any, int]:
+    return {
+        (own, month, name): int(row[name])
+        for own, months in told.items()
+        for month, row in months.items()
+        for name in names
+    }
