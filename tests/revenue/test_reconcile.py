@@ -1,0 +1,205 @@
+"""Our published figures against Stripe's lists: both sides as they stood when the snapshot's sync ended."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+
+from pipelines.demo.stripe_server import serving
+from pipelines.errors import MillstreamError
+from pipelines.settings import Settings
+from pipelines.stripe import StripeApi, reconcile
+from pipelines.warehouse import Snapshot, SnapshotReader, Warehouse, publish
+from tests.building import newest
+
+Json = dict[str, Any]
+CUT = datetime(2026, 11, 23, 23, 50, tzinfo=UTC)
+"""Ten minutes before the sync: as far as its first cursor says that all is there."""
+NOW = datetime(2026, 11, 24, tzinfo=UTC)
+BEFORE, AFTER = int(CUT.timestamp()) - 3_600, int(NOW.timestamp()) + 3_600
+
+
+@contextmanager
+def stripe_of(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[StripeApi]:
+    with serving(folder) as base:
+        monkeypatch.setenv("STRIPE_API_KEY", "sk_test_demo")
+        monkeypatch.setenv("STRIPE_API_BASE", base)
+        yield StripeApi(Settings())
+
+
+def lines(path: Path) -> list[Json]:
+    return [orjson.loads(line) for line in path.read_bytes().splitlines()]
+
+
+def write(path: Path, things: list[Json]) -> None:
+    path.write_bytes(b"".join(orjson.dumps(thing) + b"\n" for thing in things))
+
+
+@pytest.fixture
+def business(built_folder: Path, tmp_path: Path) -> Path:
+    """The objects that the built folder was synced from, for a test to change."""
+    shutil.copytree(built_folder / "business", tmp_path / "business")
+    return tmp_path / "business"
+
+
+def wrong(rows: list[dict[str, object]]) -> list[dict[str, object]]:
+    return [row for row in rows if row["unexplained_minor"] or row["ours_count"] != row["theirs_count"]]
+
+
+def test_what_happened_after_the_sync_is_no_difference(
+    built_folder: Path, business: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A charge and its entry came later, one is refunded, an open invoice was paid: none of it was there at the cut."""
+    files = {
+        name: business / "stripe" / f"{name}.jsonl"
+        for name in ("charges", "balance_transactions", "refunds", "invoices")
+    }
+    charges, entries, refunds, invoices = (lines(path) for path in files.values())
+    paid = next(one for one in charges if one["status"] == "succeeded")
+    entry = next(one for one in entries if one["id"] == paid["balance_transaction"])
+    late = {"created": AFTER}
+    later = entry | {"id": "txn_later", "source": "ch_later"} | late
+    # Made before the cut, captured after it: its balance transaction tells.
+    captured = paid | {"id": "ch_captured", "balance_transaction": "txn_later", "created": BEFORE}
+    back = entry | {"id": "txn_back", "source": "re_later", "type": "refund", "net": -entry["amount"]} | late
+    refund = {"id": "re_later", "object": "refund", "charge": paid["id"], "amount": paid["amount"], "status": "succeeded",
+              "currency": paid["currency"], "balance_transaction": "txn_back"} | late  # fmt: skip
+    write(files["charges"], [paid | {"id": "ch_later", "balance_transaction": "txn_later"} | late, captured, *charges])
+    write(files["balance_transactions"], [later, back, *entries])
+    write(files["refunds"], [refund, *refunds])
+    settled = invoices[-1] | {
+        "status": "paid",
+        "amount_paid": 999,
+        "id": "in_later",
+        "created": BEFORE,
+        "status_transitions": {"paid_at": AFTER},
+    }
+    write(files["invoices"], [*invoices, settled])
+    with stripe_of(business, monkeypatch) as api:
+        until, rows = reconcile(newest(built_folder), api)
+    assert until == CUT
+    assert {row["object"] for row in rows} >= {"charge", "invoice", "balance_transaction"}
+    assert wrong(rows) == []
+
+
+def test_an_amount_that_differs_is_shown_to_the_minor_unit(
+    built_folder: Path, business: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = business / "stripe" / "charges.jsonl"
+    charges = lines(path)
+    number = next(n for n, one in enumerate(charges) if one["status"] == "succeeded")
+    charges[number]["amount_captured"] += 1
+    write(path, charges)
+    with stripe_of(business, monkeypatch) as api:
+        _, rows = reconcile(newest(built_folder), api)
+    (row,) = wrong(rows)
+    assert (row["object"], row["currency"], row["unexplained_minor"]) == (
+        "charge",
+        charges[number]["currency"].upper(),
+        -1,
+    )
+
+
+def test_a_snapshot_without_a_completed_sync_says_so(
+    built_folder: Path, business: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with (
+        stripe_of(business, monkeypatch) as api,
+        pytest.raises(MillstreamError, match="no completed sync of the account acct_2"),
+    ):
+        reconcile(newest(built_folder), api, account="acct_2")
+
+
+Paid = tuple[str, str, int, int | None, str, str | None]
+"""Id, kind, amount, net, made at, booked at."""
+
+
+@pytest.fixture
+def told(settings: Settings) -> Callable[[list[Paid]], Snapshot]:
+    """Publish hand-made payments of an account that is complete up to the cut."""
+
+    def publish_it(paid: list[Paid]) -> Snapshot:
+        with Warehouse(settings).write("test") as connection:
+            connection.execute(
+                "create table marts.fct_payments (account varchar, payment_id varchar, kind varchar, currency varchar, amount_minor bigint, "
+                "settlement_currency varchar, settled_minor bigint, net_minor bigint, paid_at timestamp, settled_at timestamp)"
+            )
+            for name, kind, amount, net, at, booked in paid:
+                connection.execute(
+                    "insert into marts.fct_payments values ('default', $1, $2, 'USD', $3, 'USD', $3, $4, $5, $6)",
+                    [name, kind, amount, net, at, booked],
+                )
+            connection.execute(
+                "create table marts.fct_invoices (account varchar, currency varchar, paid_minor bigint, invoice_status varchar, "
+                "created_at timestamp, paid_at timestamp)"
+            )
+            connection.execute(
+                "create table health.syncs as select 'stripe' as source, 'default' as account, 'test' as mode, $1::timestamp as complete_until",
+                [CUT.replace(tzinfo=None)],
+            )
+            publish(connection, settings, as_of=NOW + timedelta(days=3), now=NOW)
+        snapshot = SnapshotReader(settings.published_dir).current()
+        assert snapshot is not None
+        return snapshot
+
+    return publish_it
+
+
+def test_failed_refunds_and_disputes_count_alike_on_both_sides(
+    told: Callable[[list[Paid]], Snapshot], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made, later = "2026-11-23 22:50:00", "2026-11-24 01:00:00"
+    snapshot = told([
+        ("ch", "charge", 5_000, 4_800, made, made),
+        # One refund failed before the cut and one after it; the snapshot may know of both.
+        ("re_1", "refund", -300, -300, made, made), ("back_1", "refund", 300, 300, made, made),
+        ("re_2", "refund", -200, -200, made, made), ("back_2", "refund", 200, 200, later, later),
+        ("lost", "dispute", -5_000, -6_500, made, made), ("won", "dispute", 5_000, 5_000, later, later),
+    ])  # fmt: skip
+    entries = [
+        entry("txn_ch", "charge", "ch", 5_000, BEFORE, fee=200),
+        entry("txn_hold", "payment", "py_pending", 700, BEFORE),
+        entry("txn_re_1", "refund", "re_1", -300, BEFORE), entry("back_1", "refund_failure", "re_1", 300, BEFORE),
+        entry("txn_re_2", "refund", "re_2", -200, BEFORE), entry("back_2", "refund_failure", "re_2", 200, AFTER),
+        entry("lost", "adjustment", "dp", -5_000, BEFORE, fee=1_500, reporting_category="dispute"),
+        entry("won", "adjustment", "dp", 5_000, AFTER, reporting_category="dispute_reversal"),
+        entry("po", "payout", "po_1", -90, BEFORE), entry("fix", "adjustment", "x", 5, BEFORE, reporting_category="other_adjustment"),
+    ]  # fmt: skip
+    one = {"currency": "usd", "created": BEFORE}
+    charge = one | {"object": "charge", "captured": True}
+    refund = one | {"object": "refund", "charge": "ch", "status": "failed"}
+    folder = tmp_path / "stripe"
+    folder.mkdir()
+    for name, things in {
+        "balance_transactions": entries,
+        "charges": [
+            charge | {"id": "ch", "amount_captured": 5_000, "status": "succeeded", "balance_transaction": "txn_ch"},
+            charge | {"id": "py_pending", "amount_captured": 0, "status": "pending", "balance_transaction": "txn_hold"},
+        ],
+        "refunds": [
+            refund | {"id": "re_1", "amount": 300, "balance_transaction": "txn_re_1", "failure_balance_transaction": "back_1"},
+            refund | {"id": "re_2", "amount": 200, "balance_transaction": "txn_re_2", "failure_balance_transaction": "back_2"},
+            refund | {"id": "re_3", "amount": 100, "balance_transaction": None},
+        ],
+        "disputes": [one | {"id": "dp", "object": "dispute", "charge": "ch", "amount": 5_000, "status": "won",
+                            "balance_transactions": [entries[6], entries[7]]}],
+    }.items():  # fmt: skip
+        write(folder / f"{name}.jsonl", things)
+    with stripe_of(folder, monkeypatch) as api:
+        _, rows = reconcile(snapshot, api)
+    assert wrong(rows) == []
+    assert {row["object"]: (row["ours_count"], row["ours_minor"]) for row in rows} == {
+        "charge": (1, 5_000), "refund": (2, 200), "dispute": (1, -5_000), "balance_transaction": (5, 4_800 - 200 - 6_500),
+    }  # fmt: skip
+
+
+def entry(name: str, kind: str, source: str, amount: int, at: int, *, fee: int = 0, **more: object) -> Json:
+    return {"id": name, "object": "balance_transaction", "type": kind, "source": source, "currency": "usd",
+            "amount": amount, "fee": fee, "net": amount - fee, "created": at} | more  # fmt: skip
