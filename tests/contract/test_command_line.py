@@ -105,7 +105,7 @@ def test_a_setting_that_can_not_be_meant_is_named_without_its_value(
     assert "MILLSTREAM_REPORTING_TIMEZONE" in said.err
 
 
-@pytest.mark.parametrize("report", ["mrr", "movements", "churn"])
+@pytest.mark.parametrize("report", ["mrr", "movements", "churn", "cash"])
 def test_a_revenue_answer_has_the_frame_and_fields_of_the_contract(of_built: Any, report: str) -> None:
     document = of_built("revenue", report, "--json").document
     assert set(document) == {
@@ -127,17 +127,26 @@ def test_a_revenue_answer_has_the_frame_and_fields_of_the_contract(of_built: Any
         },
         "churn": {
             "customer_churn_rate_calendar", "customer_churn_rate_rolling_30d", "gross_mrr_churn_rate", "net_mrr_churn_rate",
+            "voluntary_mrr_minor", "involuntary_mrr_minor",
         },
+        "cash": {"gross_minor", "tax_minor", "refunds_minor", "disputes_minor", "fees_minor", "net_minor"},
     }[report]  # fmt: skip
     assert set(row) == {"period", "currency", *fields}
     assert len(document["rows"]) == 13
 
 
-@pytest.mark.parametrize("currency", ["XYZ", "native"])
+@pytest.mark.parametrize("currency", ["XYZ", "own"])
 def test_a_currency_without_rates_is_refused_and_not_answered_with_zero(of_built: Any, currency: str) -> None:
     said = of_built("revenue", "mrr", "--currency", currency)
     assert said.code == 2
     assert "--currency" in said.err
+
+
+def test_native_keeps_each_currency_of_the_business(of_built: Any) -> None:
+    document = of_built("revenue", "cash", "--currency", "native", "--json").document
+    assert (document["currency"], document["unconverted"]) == ("native", [])
+    assert {row["currency"] for row in document["rows"]} == {"EUR", "JPY", "USD"}
+    assert {row["settlement_currency"] for row in document["rows"]} == {"USD"}
 
 
 def test_text_is_for_people_and_json_is_one_document(of_built: Any) -> None:
