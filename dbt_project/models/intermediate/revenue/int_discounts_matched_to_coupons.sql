@@ -12,16 +12,10 @@ coupons as (
 
 ),
 
--- an event carries the id of a discount only; a list that was expanded tells its coupon
+-- an event carries the id of a discount only; whoever told it in full tells its coupon and its time
 told_elsewhere as (
 
-    select
-        account,
-        discount_id,
-        max(coupon_id) as coupon_id
-    from discounts
-    where coupon_id is not null and discount_id is not null
-    group by all
+    select * from {{ ref('int_discounts_gathered_to_coupons') }}
 
 ),
 
@@ -39,8 +33,8 @@ identified as (
         discounts.amount_off_minor,
         discounts.applies_to_products,
         discounts.list_position,
-        discounts.discount_started_at,
-        discounts.discount_ended_at
+        coalesce(discounts.discount_started_at, told_elsewhere.discount_started_at) as discount_started_at,
+        coalesce(discounts.discount_ended_at, told_elsewhere.discount_ended_at) as discount_ended_at
 
     from discounts
 

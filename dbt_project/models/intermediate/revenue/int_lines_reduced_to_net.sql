@@ -20,10 +20,10 @@ pending_items as (
 -- coupons that the discount rule leaves out; one that is not known is taken off
 passing_discounts as (
 
-    select distinct
+    select
         account,
         discount_id
-    from {{ ref('int_discounts_matched_to_coupons') }}
+    from {{ ref('int_discounts_gathered_to_coupons') }}
 
     where not {{ is_discount_counted('coupon_duration') }}
 

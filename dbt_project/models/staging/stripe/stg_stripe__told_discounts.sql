@@ -1,0 +1,66 @@
+with
+
+source as (
+
+    select * from {{ source('raw_stripe', 'object_versions') }}
+
+    where object in ('discount', 'invoice')
+
+),
+
+-- an event brings the discount itself; a list of invoices, expanded, those that lowered each invoice
+documents as (
+
+    select
+        account,
+        case when object = 'discount' then {{ json_array_of('payload') }} else {{ json_part('payload', 'discounts') }} end
+            as discounts
+
+    from source
+
+    union all
+
+    select
+        account,
+        {{ json_array_of(json_part('payload', 'discount')) }} as discounts
+
+    from source
+
+    where object = 'invoice'
+
+),
+
+unnested as (
+
+    select
+        account,
+        {{ json_elements('discounts') }} as discount
+
+    from documents
+
+),
+
+renamed as (
+
+    select
+        account,
+        {{ json_text('discount', 'id') }} as discount_id,
+        coalesce(
+            {{ json_id('discount', 'source.coupon') }},
+            {{ json_id('discount', 'coupon') }}
+        ) as coupon_id,
+        coalesce(
+            {{ json_text('discount', 'source.coupon.duration') }},
+            {{ json_text('discount', 'coupon.duration') }}
+        ) as coupon_duration,
+        {{ json_timestamp('discount', 'start') }} as discount_started_at,
+        {{ json_timestamp('discount', 'end') }} as discount_ended_at
+
+    from unnested
+
+)
+
+-- one row per discount and coupon, however often it was told
+select distinct * from renamed
+
+where discount_id is not null and coupon_id is not null
