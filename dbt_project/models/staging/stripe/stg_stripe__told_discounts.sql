@@ -13,8 +13,10 @@ documents as (
 
     select
         account,
-        case when object = 'discount' then {{ json_array_of('payload') }} else {{ json_part('payload', 'discounts') }} end
-            as discounts
+        case
+            when object = 'discount' then {{ json_array_of('payload') }}
+            else {{ json_part('payload', 'discounts') }}
+        end as discounts
 
     from source
 
