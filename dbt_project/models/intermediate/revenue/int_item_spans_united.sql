@@ -66,7 +66,7 @@ line_spans as (
         line_id as object_id,
         cast(null as varchar) as event_id,
         cast(null as varchar) as subscription_status,
-        period_started_at as valid_from,
+        greatest(period_started_at, counted_from) as valid_from,
         case
             when coalesce(next_started_at, versions_from) <= period_ended_at + interval 3 day
                 then coalesce(next_started_at, versions_from)

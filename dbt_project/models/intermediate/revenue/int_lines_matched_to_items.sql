@@ -113,7 +113,17 @@ matched as (
         lines.is_proration,
         coalesce(invoices.created_at, lines.period_started_at) as created_at,
         lines.period_started_at,
-        lines.period_ended_at
+        lines.period_ended_at,
+        -- until its first invoice is paid a subscription that is charged by itself is incomplete, for 23 hours at most
+        case
+            when
+                invoices.billing_reason = 'subscription_create'
+                and coalesce(invoices.collection_method, 'charge_automatically') = 'charge_automatically'
+                and invoices.paid_at > lines.period_started_at
+                and invoices.paid_at <= lines.period_started_at + interval 1 day
+                then invoices.paid_at
+            else lines.period_started_at
+        end as counted_from
 
     from lines
 

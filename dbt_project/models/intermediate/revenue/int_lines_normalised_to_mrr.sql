@@ -31,7 +31,8 @@ summed as (
         sum(list_minor) filter (where {{ is_said_by_line() }}) as list_minor,
         greatest(coalesce(sum(gross_minor) filter (where {{ is_said_by_line() }}), 0), 0) as gross_minor,
         coalesce(sum(inclusive_tax_minor) filter (where {{ is_said_by_line() }}), 0) as inclusive_tax_minor,
-        min(gross_minor) as lowest_minor
+        min(gross_minor) as lowest_minor,
+        max(counted_from) as counted_from
 
     from lines
 
@@ -126,6 +127,7 @@ normalised as (
         created_at,
         period_started_at,
         period_ended_at,
+        counted_from,
         {{ monthly('agreed_minor', 'period_units') }} as taxed_mrr_minor
 
     from agreed
@@ -151,6 +153,7 @@ untaxed as (
         created_at,
         period_started_at,
         period_ended_at,
+        counted_from,
         {{ net_of_inclusive_tax('taxed_mrr_minor', 'gross_minor', 'inclusive_tax_minor') }} as mrr_minor
 
     from normalised

@@ -27,6 +27,7 @@ renamed as (
         {{ json_text('payload', 'number') }} as invoice_number,
         {{ json_text('payload', 'status') }} as invoice_status,
         {{ json_text('payload', 'billing_reason') }} as billing_reason,
+        {{ json_text('payload', 'collection_method') }} as collection_method,
         upper({{ json_text('payload', 'currency') }}) as currency,
 
         -- numerics
