@@ -114,7 +114,7 @@ matched as (
         coalesce(invoices.created_at, lines.period_started_at) as created_at,
         lines.period_started_at,
         lines.period_ended_at,
-        -- until its first invoice is paid a subscription that is charged by itself is incomplete, for 23 hours at most
+        -- charged by itself, a subscription is incomplete until its first invoice is paid: 23 hours at most
         case
             when
                 invoices.billing_reason = 'subscription_create'
