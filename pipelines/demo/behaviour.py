@@ -14,12 +14,19 @@ import orjson
 
 from pipelines.demo.clock import DAY, HOUR, MINUTE, WEEKDAY, iso
 from pipelines.demo.desk import Diary
+from pipelines.demo.mailing import Mailing
+from pipelines.demo.outage import Outage
 from pipelines.demo.people import Channel, Person
 
 Json = dict[str, Any]
 
 SITE = "https://northwind.example.com"
-PATHS = {"Home": "/", "Pricing": "/pricing", "Docs": "/docs", "Blog": "/blog"}
+PATHS = {
+    "Home": "/", "Pricing": "/pricing", "Docs": "/docs", "Blog": "/blog", "SQL Field Guide": "/guides/sql",
+    "Dashboard Templates": "/templates",
+}  # fmt: skip
+# Who comes back was often led by the same hand as before.
+LED_AGAIN = 0.3
 USE = ("Project Created", "Report Exported", "Invited Teammate")
 USE_WEIGHTS = (3, 6, 1)
 
@@ -35,18 +42,22 @@ class Message(NamedTuple):
 class Hand:
     """Writes the messages of one person or visitor."""
 
-    def __init__(self, rng: Random, anonymous_id: str, channel: Channel, end: int) -> None:
+    def __init__(self, rng: Random, anonymous_id: str, channel: Channel, end: int, outage: Outage) -> None:
         self.rng, self._end, self._channel = rng, end * 1_000, channel
+        self._down, self._up = outage.start * 1_000, outage.end * 1_000
         self.anonymous_id, self.user_id = anonymous_id, None
         self.messages: list[Message] = []
-        self._landed = False
+        self._is_led = True
 
     anonymous_id: str
     user_id: str | None
 
     def write(self, at: int, kind: str, label: str, **fields: Any) -> None:
-        """Write one message at millisecond `at`, unless the story is over by then."""
-        if at >= self._end:
+        """Write one message at millisecond `at`, unless the story is over by then, or the site is down.
+
+        Who somebody is and what they paid is told by servers that stayed up.
+        """
+        if at >= self._end or (self._down <= at < self._up and (kind == "page" or label in USE)):
             return
         identity = f"{self.rng.getrandbits(128):032x}"
         user = "" if self.user_id is None else f'"userId":"{self.user_id}",'
@@ -55,12 +66,14 @@ class Hand:
         head += f'"anonymousId":"{self.anonymous_id}",{user}'
         self.messages.append(Message(at, label, head.encode() + orjson.dumps(fields)[1:]))
 
-    def page(self, at: int, name: str) -> None:
-        """A page view; the first one tells where the visitor came from."""
+    def page(self, at: int, name: str, campaign: dict[str, str] | None = None) -> None:
+        """A page view; the first one of a visit tells where the visitor came from, if anybody led there."""
         page = {"path": PATHS[name], "url": SITE + PATHS[name], "title": name}
         context: Json = {"page": page}
-        if not self._landed:
-            self._landed = True
+        if campaign is not None:
+            context["campaign"] = campaign
+        elif self._is_led:
+            self._is_led = False
             page["referrer"] = self._channel.referrer
             if self._channel.campaign is not None:
                 context["campaign"] = self._channel.campaign
@@ -75,30 +88,56 @@ class Hand:
         for name in pages:
             self.page(at, name)
             at += self.rng.randint(4_000, 150_000)
+        self._is_led = self.rng.random() < LED_AGAIN
         return at
 
+    def follow(self, at: int, mailing: Mailing) -> None:
+        """A visit by the link in a mail."""
+        self.page(at, mailing.page, {"source": "northwind", "medium": "email", "name": mailing.name})
+        if self.rng.random() < 0.4:
+            self.page(at + self.rng.randint(8_000, 200_000), "Pricing")
 
-def visitor_messages(rng: Random, anonymous_id: str, channel: Channel, at: int, end: int) -> list[Message]:
+
+def visitor_messages(
+    rng: Random, anonymous_id: str, channel: Channel, at: int, end: int, outage: Outage
+) -> list[Message]:
     """Somebody who looks around, perhaps comes back, and never signs up."""
-    hand = Hand(rng, anonymous_id, channel, end)
+    hand = Hand(rng, anonymous_id, channel, end, outage)
     for _ in range(1 if rng.random() < 0.7 else 2):
         hand.visit(at * 1_000 + rng.randrange(1_000), _pages(rng, 0.28))
         at += rng.randint(HOUR, 12 * DAY)
     return hand.messages
 
 
-def person_messages(rng: Random, diary: Diary, start: int, end: int) -> list[Message]:
+def guest_messages(rng: Random, diary: Diary, user_id: str | None, end: int, outage: Outage) -> list[Message]:
+    """Somebody looks at a download and buys it without signing in; `user_id` where the browser is known."""
+    person = diary.person
+    hand = Hand(rng, person.anonymous_id, person.channel, end, outage)
+    hand.user_id = user_id
+    started, _, details = diary.milestones[0]
+    hand.visit((started - rng.randint(2, 20) * MINUTE) * 1_000, ("Home", details["product"]))
+    _milestones(hand, diary)
+    return hand.messages
+
+
+def person_messages(rng: Random, diary: Diary, start: int, end: int, outage: Outage) -> list[Message]:
     """Everything that one customer does, from the first visit to the story's end."""
     person = diary.person
-    hand = Hand(rng, person.anonymous_id, person.channel, end)
+    hand = Hand(rng, person.anonymous_id, person.channel, end, outage)
     _before(hand, person, start)
     _sign_up(hand, person)
-    for at, name, details in diary.milestones:
-        hand.track(at * 1_000 + rng.randrange(1_000), name, details)
+    _milestones(hand, diary)
+    for at, mailing in diary.clicked:
+        hand.follow(at * 1_000 + rng.randrange(400, 4_000), mailing)
     _use(hand, person, diary.spans, end)
     if rng.random() < 0.15:
         _second_device(hand, person, end)
     return hand.messages
+
+
+def _milestones(hand: Hand, diary: Diary) -> None:
+    for at, name, details in diary.milestones:
+        hand.track(at * 1_000 + hand.rng.randrange(1_000), name, details)
 
 
 def _pages(rng: Random, pricing: float) -> tuple[str, ...]:

@@ -11,6 +11,7 @@ from typing import Any
 from pipelines.demo import shapes_billing as shapes
 from pipelines.demo import shapes_lines as lines
 from pipelines.demo.cashier import Cashier, Payer
+from pipelines.demo.coupons import Deal
 from pipelines.demo.desk import Desk
 
 Json = dict[str, Any]
@@ -26,14 +27,23 @@ class Billing:
         self._subscription = subscription
         self._pending: list[tuple[Json, Json]] = []
         self._invoices: list[Json] = []
+        self.deal: Deal | None = None
         self._last_period: Json = {"invoice": None, "invoice_line_items": []}
 
+    @property
+    def is_waiting(self) -> bool:
+        """Whether prorations wait for the next invoice."""
+        return bool(self._pending)
+
     def period_line(self, item: Json, trial: bool = False) -> Json:
-        """The line for the item's current period; a trial costs nothing."""
+        """The line for the item's current period, lowered by a coupon; a trial costs nothing."""
         name = self._desk.catalogue.name_of(item["price"])
         amount = 0 if trial else item["price"]["unit_amount"] * item["quantity"]
         text = f"Trial period for {name}" if trial else f"{item['quantity']} × {name}"
-        return self._line(item, item["price"], item["quantity"], amount, item["current_period_start"], text)
+        drawn = self._line(item, item["price"], item["quantity"], amount, item["current_period_start"], text)
+        if self.deal is not None and (off := self.deal.take(amount, item["current_period_start"])):
+            lines.take_off(drawn, self._desk.person.country, self.deal.discount["id"], off)
+        return drawn
 
     def bears(self, at: int, item: Json, price: Json, quantity: int, immediate: bool) -> bool:
         """Whether the invoice that takes the change would still ask for money and not owe any."""
@@ -48,10 +58,13 @@ class Billing:
         self._prorate(at, item, item["price"], item["quantity"], -1)
         self._prorate(at, item, price, quantity, 1)
 
-    def bill(self, at: int, reason: str, drawn: list[Json], wait: int, since: int | None = None) -> str:
+    def bill(
+        self, at: int, reason: str, drawn: list[Json], wait: int, since: int | None = None, *, paused: bool = False
+    ) -> str:
         """Invoice the pending prorations and the drawn lines; it is finalised after `wait` seconds.
 
-        `since` is when the period before began. Answers the invoice's id.
+        `since` is when the period before began. While collection is paused an invoice is void as soon
+        as it is made. Answers the invoice's id.
         """
         books = self._desk.books
         identity = books.new_id("in_1", 23)
@@ -69,6 +82,11 @@ class Billing:
         books.add(invoice, at, "invoice.created")
         if len(bound) > FIRST_PAGE:
             books.objects["invoice_lines"] |= {line["id"]: line for line in bound}
+        if paused:
+            voided = invoice["status_transitions"] | {"finalized_at": at, "voided_at": at}
+            books.change(invoice, at, "invoice.voided", status="void", auto_advance=False,
+                         automatically_finalizes_at=None, status_transitions=voided)  # fmt: skip
+            return identity
         self._invoices.append(invoice)
         self._desk.agenda.at(at + wait, self._cashier.finalise, invoice, self._payer)
         return identity

@@ -20,7 +20,10 @@ PLURALS = {
     "customer": "customers", "product": "products", "price": "prices", "subscription": "subscriptions",
     "invoice": "invoices", "line_item": "invoice_lines", "invoice_payment": "invoice_payments",
     "invoiceitem": "invoiceitems", "payment_intent": "payment_intents", "charge": "charges",
-    "refund": "refunds", "balance_transaction": "balance_transactions", "event": "events",
+    "refund": "refunds", "balance_transaction": "balance_transactions", "coupon": "coupons",
+    "promotion_code": "promotion_codes", "discount": "discounts", "dispute": "disputes", "payout": "payouts",
+    "credit_note": "credit_notes", "checkout.session": "checkout_sessions", "plan": "plans",
+    "subscription_schedule": "subscription_schedules", "event": "events",
 }  # fmt: skip
 
 

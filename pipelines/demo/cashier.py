@@ -11,6 +11,8 @@ from typing import Any, Protocol
 from pipelines.demo import shapes_money as shapes
 from pipelines.demo.clock import DAY, HOUR, MINUTE
 from pipelines.demo.desk import Desk
+from pipelines.demo.disputes import maybe_dispute
+from pipelines.demo.outage import DECLINED
 from pipelines.demo.refunds import enter_balance, maybe_refund
 
 Json = dict[str, Any]
@@ -38,6 +40,8 @@ class Cashier:
         self._card = shapes.card(desk.person.country.code, f"{desk.rng.randint(0, 9_999):04d}")
         self._method = desk.books.new_id("pm_1", 23)
         self._numbers = 0
+        self.paid_with: dict[str, str] = {}
+        """The payment intent that paid an invoice, by the invoice's id."""
 
     def finalise(self, at: int, invoice: Json, payer: Payer | None) -> None:
         """Open a draft; money is asked for two seconds later, and nothing is asked for nothing."""
@@ -88,6 +92,8 @@ class Cashier:
             return
         first = invoice["billing_reason"] in ("subscription_create", "manual")
         risk = (0.35 if first else 0.55) if tries > 1 else 0.045
+        if self._desk.world.outage.covers(at):
+            risk = max(risk, DECLINED)
         charge = self._charge(at, invoice)
         if self._desk.rng.random() < risk:
             self._decline(at, invoice, charge, tries, first)
@@ -115,7 +121,10 @@ class Cashier:
                      attempt_count=tries, amount_paid=charge["amount"], amount_remaining=0, auto_advance=False,
                      next_payment_attempt=None,
                      status_transitions=invoice["status_transitions"] | {"paid_at": at})  # fmt: skip
-        maybe_refund(self._desk, charge, at)
+        self._desk.diary.paid.append(at)
+        self.paid_with[invoice["id"]] = intent["id"]
+        if not maybe_refund(self._desk, charge, at, invoice):
+            maybe_dispute(self._desk, charge, at)
         if payer is not None:
             payer.paid(at, invoice)
 

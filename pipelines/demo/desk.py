@@ -14,6 +14,9 @@ from typing import Any
 
 from pipelines.demo.books import Books
 from pipelines.demo.catalogue import Catalogue
+from pipelines.demo.coupons import Offers
+from pipelines.demo.mailing import Mailing, Mailings
+from pipelines.demo.outage import Outage
 from pipelines.demo.people import Person
 from pipelines.demo.rates import Rates
 
@@ -43,27 +46,59 @@ class Agenda:
 
 @dataclass
 class Diary:
-    """What truly happened to one customer. Money is minor units of the customer's currency.
+    """What truly happened to one customer (or guest, who has no id). Money is minor units of their currency.
 
     `milestones`: (second, event name, properties). `mrr`: (second, exact MRR from then on).
-    `spans`: [from, to) seconds with access to the product.
+    `spans`: [from, to) seconds with access to the product. `paid`: when an invoice of theirs was paid.
+    `clicked`: a second, and the campaign whose link was clicked in it.
     """
 
     person: Person
+    customer_id: str = ""
     milestones: list[tuple[int, str, Json]] = field(default_factory=list)
     mrr: list[tuple[int, Fraction]] = field(default_factory=list)
     spans: list[tuple[int, int]] = field(default_factory=list)
+    paid: list[int] = field(default_factory=list)
+    clicked: list[tuple[int, Mailing]] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class World:
+    """What is the same for everybody."""
+
+    seed: int
+    start: int
+    books: Books
+    catalogue: Catalogue
+    offers: Offers
+    rates: Rates
+    outage: Outage
+    mailings: Mailings
 
 
 @dataclass
 class Desk:
-    """Everything that the dealings of one customer need."""
+    """Everything that the dealings of one customer need. `consent`: the record of their consent to mail, if any."""
 
-    books: Books
-    catalogue: Catalogue
-    rates: Rates
+    world: World
     person: Person
     rng: Random
     agenda: Agenda
     diary: Diary
     customer: Json
+    consent: Json | None = None
+
+    @property
+    def books(self) -> Books:
+        """Stripe's objects."""
+        return self.world.books
+
+    @property
+    def catalogue(self) -> Catalogue:
+        """What is sold."""
+        return self.world.catalogue
+
+    @property
+    def rates(self) -> Rates:
+        """Exchange rates."""
+        return self.world.rates

@@ -56,6 +56,7 @@ KINDS: dict[str, KindSpec] = {
         ranges=frozenset({"created", "due_date"}), hidden=frozenset({"payments"}),
     ),
     "invoice_lines": KindSpec("line item", _same("invoice")),
+    "discounts": KindSpec("discount", _same("subscription")),
     "invoice_payments": KindSpec("invoice_payment", _same("invoice", "status"), extra=frozenset({"payment"})),
     "invoiceitems": KindSpec("invoiceitem", _same("customer", "invoice"), extra=frozenset({"pending"}), created="date"),
     "charges": KindSpec("charge", _same("customer", "payment_intent", "transfer_group"), hidden=frozenset({"refunds"})),
@@ -77,13 +78,16 @@ KINDS: dict[str, KindSpec] = {
     "events": KindSpec("event", _same("type"), extra=frozenset({"types", "delivery_success"})),
 }  # fmt: skip
 
+# Objects that only stand inside others: they have no list and no path of their own.
+INSIDE = frozenset({"invoice_lines", "discounts"})
+
 # Objects that an id stands for, told by the id's beginning.
 PREFIXES = {
     "cus": "customers", "prod": "products", "price": "prices", "promo": "promotion_codes", "sub": "subscriptions",
     "si": "subscription_items", "in": "invoices", "inpay": "invoice_payments", "ii": "invoiceitems", "ch": "charges",
     "py": "charges", "re": "refunds", "pyr": "refunds", "pi": "payment_intents", "txn": "balance_transactions",
     "dp": "disputes", "du": "disputes", "cn": "credit_notes", "po": "payouts", "evt": "events",
-    "cs": "checkout/sessions",
+    "cs": "checkout/sessions", "di": "discounts",
 }  # fmt: skip
 
 # Lists that an object carries only when expanded: (kind, field) -> (kind of the members, their pointer).

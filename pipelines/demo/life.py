@@ -14,6 +14,7 @@ from pipelines.demo.catalogue import draw_plan
 from pipelines.demo.clock import DAY, HOUR, MINUTE
 from pipelines.demo.contract import COUNTED, OVER, TRIAL, Contract
 from pipelines.demo.desk import Desk
+from pipelines.demo.mailing import Sent
 from pipelines.demo.purchases import buy_download, delete_customer
 
 Json = dict[str, Any]
@@ -21,6 +22,9 @@ Json = dict[str, Any]
 ROUTES = ("trial", "direct", "free")
 FEEDBACK = ("too_expensive", "unused", "missing_features", "switched_service", "too_complex", "other")
 MONTHLY_CHURN, YEARLY_CHURN = 0.055, 0.02
+PAUSES = 0.007
+# Who comes by a partner or by mail more often has a code in hand.
+COUPONS = {"newsletter": 0.34, "referral": 0.3, "social": 0.2}
 MONTH = 30 * DAY
 
 
@@ -32,6 +36,7 @@ class Life:
         self._contract: Contract | None = None
         self._opened_at = 0
         self._ever_paid = False
+        self._takes_mail = desk.consent is not None
 
     def live(self) -> None:
         """Draw the route and run the agenda to its end."""
@@ -47,6 +52,9 @@ class Life:
             agenda.at(born + rng.randint(3 * DAY, 60 * DAY), self._leave_for_good)
         if rng.random() < 0.1:
             agenda.at(born + round(rng.expovariate(1 / (40 * DAY))) + 10 * MINUTE, self._buy)
+        for sent in self.desk.world.mailings.sent:
+            if sent.mailing.sent_at > born + DAY:
+                agenda.at(sent.mailing.sent_at, self._mailed, sent)
         agenda.run()
         self._close_span(self.desk.books.end)
 
@@ -72,7 +80,8 @@ class Life:
             self.desk.books.change(self.desk.customer, at, "customer.updated", currency=currency)
         contract = Contract(self.desk, self._cashier, self._changed)
         self._contract = contract
-        contract.start(at, price, quantity, trial)
+        coupon = self.desk.rng.random() < COUPONS.get(self.desk.person.channel.name, 0.12)
+        contract.start(at, price, quantity, trial, coupon)
         return contract
 
     def _changed(self, at: int, before: str) -> None:
@@ -80,7 +89,9 @@ class Life:
         contract = self._contract
         assert contract is not None
         status = contract.status
-        self.desk.diary.mrr.append((at, _mrr(contract) if status in COUNTED else Fraction(0)))
+        self.desk.diary.mrr.append(
+            (at, _mrr(contract) if status in COUNTED and not contract.is_paused else Fraction(0))
+        )
         if status == before:
             return
         if status == "trialing":
@@ -126,6 +137,8 @@ class Life:
         young = 1.35 if at - contract.sub["start_date"] < 120 * DAY else 0.85
         if rng.random() < base * young * (1.75 - 1.5 * self.desk.person.engagement):
             self._leave(moment, contract)
+        elif price["recurring"]["interval"] == "month" and rng.random() < PAUSES:
+            agenda.at(moment, contract.plan_pause, rng.randint(1, 3))
         else:
             self._change(moment, contract, self.desk.catalogue.name_of(price))
 
@@ -153,6 +166,9 @@ class Life:
     def _switch_plan(self, at: int, contract: Contract, plan: str) -> None:
         price = contract.item["price"]
         new = self.desk.catalogue.price(plan, price["recurring"]["interval"], price["currency"], at)
+        if contract.sub["discounts"] or (plan == "Starter" and self.desk.rng.random() < 0.6):
+            contract.plan_change(at, new)
+            return
         upgrade = new["unit_amount"] > price["unit_amount"]
         contract.change_item(at, new, 1, immediate=upgrade and self.desk.rng.random() < 0.5)
 
@@ -166,8 +182,25 @@ class Life:
         if self.desk.rng.random() < 0.2:
             self.desk.agenda.at(at + self.desk.rng.randint(DAY, 120 * DAY), self._buy)
 
+    def _mailed(self, at: int, sent: Sent) -> None:
+        """A campaign goes out: whoever agreed to mail and has no plan is in its audience."""
+        has_plan = self._contract is not None and self._contract.status not in OVER
+        if not self._takes_mail or has_plan or self.desk.customer.get("deleted"):
+            return
+        reaction = self.desk.world.mailings.send(sent, self.desk.person, self.desk.rng)
+        self._takes_mail = not reaction.is_lost
+        if reaction.clicked_at is None:
+            return
+        self.desk.diary.clicked.append((reaction.clicked_at, sent.mailing))
+        if reaction.buys:
+            moment = reaction.clicked_at + self.desk.rng.randint(2, 25) * MINUTE
+            self.desk.agenda.at(moment, self._buy_offered, sent.mailing.product)
+
+    def _buy_offered(self, at: int, product: str) -> None:
+        buy_download(self.desk, self._cashier, at, product)
+
     def _leave_for_good(self, at: int) -> None:
-        if self._contract is None:
+        if self._contract is None and not self.desk.diary.paid:
             delete_customer(self.desk, at)
 
     def _feedback(self) -> str:
@@ -175,6 +208,9 @@ class Life:
 
 
 def _mrr(contract: Contract) -> Fraction:
+    """What the contract is worth in a month; of the coupons only one that never ends lowers it."""
     price = contract.item["price"]
     months = 12 if price["recurring"]["interval"] == "year" else 1
-    return Fraction(price["unit_amount"] * contract.item["quantity"], months)
+    amount = Fraction(price["unit_amount"] * contract.item["quantity"])
+    deal = contract.deal
+    return (deal.left(amount) if deal is not None and deal.is_for_good else amount) / months

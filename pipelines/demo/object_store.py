@@ -88,9 +88,8 @@ class Store:
 
     def find(self, identity: str) -> tuple[str, Json] | None:
         """The kind and the object that an id of any kind stands for."""
-        kind = PREFIXES.get(identity.split("_", 1)[0])
-        if kind is None:
-            return None
+        # A coupon's id is whatever its owner called it.
+        kind = PREFIXES.get(identity.split("_", 1)[0], "coupons")
         found = self.item(identity) if kind == "subscription_items" else self.load(kind, identity)
         return None if found is None else (kind, found)
 

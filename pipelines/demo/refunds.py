@@ -1,6 +1,7 @@
-"""Balance transactions of charges and refunds, and the refunds themselves.
+"""Balance transactions of charges, refunds and disputes, and the refunds themselves.
 
 A balance transaction is in US dollars whatever the charge was in; a refund does not return the fee.
+Some refunds of an invoice are made by a credit note over it.
 """
 
 from __future__ import annotations
@@ -10,38 +11,65 @@ from typing import Any
 
 from pipelines.demo import shapes_money as shapes
 from pipelines.demo.clock import DAY
+from pipelines.demo.credit_notes import credit_note
 from pipelines.demo.desk import Desk
 
 Json = dict[str, Any]
 
 REFUND_RISK = 0.02
+CREDIT_NOTES = 0.3
+DISPUTE_FEE = 1_500
+"""Cents, whatever the charge was in."""
 REASONS = ("requested_by_customer", "requested_by_customer", "duplicate")
 
 
 def enter_balance(desk: Desk, charge: Json, kind: str, source: str, amount: int, at: int) -> str:
     """Enter `amount` (negative for money that leaves) of the charge's currency; answers the entry's id."""
-    cents, rate = desk.rates.settle(amount, charge["currency"], at)
-    available = at - at % DAY + 3 * DAY
-    entry = shapes.balance_transaction(
-        desk.books.new_id("txn_3", 23), kind, source, at,
-        amount=cents, fee=_fee(cents, charge) if amount > 0 else 0, exchange_rate=rate,
-        available_on=available, status="available" if available < desk.books.end else "pending",
-        description=charge["description"] if amount > 0 else f"REFUND FOR CHARGE ({charge['description']})",
-    )  # fmt: skip
-    desk.books.add(entry, at)
-    identity: str = entry["id"]
+    identity: str = _enter(desk, charge, kind, source, amount, at)["id"]
     return identity
 
 
-def maybe_refund(desk: Desk, charge: Json, at: int) -> None:
-    """Now and then a charge is given back within three weeks, wholly or in part."""
-    if desk.rng.random() < REFUND_RISK:
-        part = 1.0 if desk.rng.random() < 0.6 else desk.rng.uniform(0.2, 0.7)
-        amount = max(1, round(charge["amount"] * part))
-        desk.agenda.at(at + desk.rng.randint(3_600, 21 * DAY), _refund, desk, charge, amount)
+def enter_dispute(desk: Desk, charge: Json, source: str, amount: int, at: int) -> Json:
+    """Enter what a bank took back (negative; it costs a fee) or returned after a dispute was won."""
+    return _enter(desk, charge, "adjustment", source, amount, at)
 
 
-def _refund(at: int, desk: Desk, charge: Json, amount: int) -> None:
+def maybe_refund(desk: Desk, charge: Json, at: int, invoice: Json) -> bool:
+    """Now and then a charge is given back within three weeks, wholly or in part; answers whether it will be."""
+    if desk.rng.random() >= REFUND_RISK:
+        return False
+    part = 1.0 if desk.rng.random() < 0.6 else desk.rng.uniform(0.2, 0.7)
+    amount = max(1, round(charge["amount"] * part))
+    noted = desk.rng.random() < CREDIT_NOTES
+    moment = at + desk.rng.randint(3_600, 21 * DAY)
+    desk.agenda.at(moment, _refund, desk, charge, amount, invoice if noted else None)
+    return True
+
+
+def _enter(desk: Desk, charge: Json, kind: str, source: str, amount: int, at: int) -> Json:
+    cents, rate = desk.rates.settle(amount, charge["currency"], at)
+    available = at - at % DAY + 3 * DAY
+    category, fee, text = kind, _fee(cents, charge) if amount > 0 else 0, charge["description"]
+    if kind == "refund":
+        text = f"REFUND FOR CHARGE ({text})"
+    elif kind == "adjustment":
+        # A bank acts at once, and the fee of a dispute is not given back.
+        available = at
+        category, fee = ("dispute", DISPUTE_FEE) if amount < 0 else ("dispute_reversal", 0)
+        text = f"Chargeback {'withdrawal' if amount < 0 else 'reversal'} for {charge['id']}"
+    entry = shapes.balance_transaction(
+        desk.books.new_id("txn_3", 23), kind, source, at,
+        amount=cents, fee=fee, exchange_rate=rate, available_on=available,
+        status="available" if available < desk.books.end else "pending", description=text,
+    )  # fmt: skip
+    entry["reporting_category"] = category
+    if category == "dispute":
+        entry["fee_details"] = [entry["fee_details"][0] | {"description": "Dispute fee"}]
+    desk.books.add(entry, at)
+    return entry
+
+
+def _refund(at: int, desk: Desk, charge: Json, amount: int, invoice: Json | None) -> None:
     identity, reason = desk.books.new_id("re_3", 23), desk.rng.choice(REASONS)
     entry_id = enter_balance(desk, charge, "refund", identity, -amount, at)
     refund = shapes.refund(identity, charge, amount, at, reason, entry_id)
@@ -50,6 +78,11 @@ def _refund(at: int, desk: Desk, charge: Json, amount: int) -> None:
     given = charge["amount_refunded"] + amount
     whole = given == charge["amount"]
     desk.books.change(charge, at, "charge.refunded", amount_refunded=given, refunded=whole)
+    if invoice is not None:
+        note = credit_note(desk.books.new_id("cn_1", 23), invoice, refund, at)
+        desk.books.add(note, at, "credit_note.created")
+        noted = invoice["post_payment_credit_notes_amount"] + amount
+        desk.books.change(invoice, at, "invoice.updated", post_payment_credit_notes_amount=noted)
 
 
 def _fee(cents: int, charge: Json) -> int:

@@ -129,15 +129,18 @@ def invoice(
 ) -> Json:
     """A draft invoice over `lines`, whose sums it carries; only the first ten lines lie inside."""
     subtotal, taxes = sum(line["subtotal"] for line in lines), _total_taxes(lines)
-    total = subtotal + sum(tax["amount"] for tax in taxes)
+    discounts = _total_discounts(lines)
+    untaxed = subtotal - sum(discount["amount"] for discount in discounts)
+    total = untaxed + sum(tax["amount"] for tax in taxes)
     return BLANK_INVOICE | {
         "id": identity, "amount_due": total, "amount_remaining": total, "billing_reason": reason,
         "created": created, "currency": lines[0]["currency"], "customer": customer_id,
         "customer_address": address(person.country.code), "customer_email": person.email,
-        "customer_name": f"{person.first_name} {person.last_name}", "lines": line_list(identity, lines),
+        "customer_name": f"{person.first_name} {person.last_name}",
+        "discounts": [discount["discount"] for discount in discounts], "lines": line_list(identity, lines),
         "parent": parent, "period_end": created, "period_start": created, "subtotal": subtotal,
-        "subtotal_excluding_tax": subtotal, "total": total, "total_excluding_tax": subtotal,
-        "total_taxes": taxes, "webhooks_delivered_at": created,
+        "subtotal_excluding_tax": subtotal, "total": total, "total_discount_amounts": discounts,
+        "total_excluding_tax": untaxed, "total_taxes": taxes, "webhooks_delivered_at": created,
     }  # fmt: skip
 
 
@@ -145,6 +148,14 @@ def line_list(invoice_id: str, lines: Sequence[Json]) -> Json:
     """The list object inside an invoice: Stripe puts the first ten lines there and no more."""
     url = f"/v1/invoices/{invoice_id}/lines"
     return {"object": "list", "data": list(lines[:10]), "has_more": len(lines) > 10, "url": url}
+
+
+def _total_discounts(lines: Sequence[Json]) -> list[Json]:
+    summed: dict[str, int] = {}
+    for line in lines:
+        for taken in line["discount_amounts"]:
+            summed[taken["discount"]] = summed.get(taken["discount"], 0) + taken["amount"]
+    return [{"amount": amount, "discount": discount} for discount, amount in summed.items()]
 
 
 def _total_taxes(lines: Sequence[Json]) -> list[Json]:

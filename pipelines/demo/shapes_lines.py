@@ -52,6 +52,12 @@ def line(
     }  # fmt: skip
 
 
+def take_off(drawn: Json, country: Country, discount: str, off: int) -> None:
+    """Lower the line by a discount of the invoice: its amount stays, and tax is due on the rest."""
+    drawn["discount_amounts"] = [{"amount": off, "discount": discount}]
+    drawn["taxes"] = taxes(country, drawn["amount"] - off)
+
+
 def of_item(
     drawn: Json, subscription: str, item: str, invoice_item: Json | None = None, credited: Json | None = None
 ) -> Json:

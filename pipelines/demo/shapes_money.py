@@ -109,3 +109,66 @@ def balance_transaction(identity: str, kind: str, source: str, at: int, **money:
         "fee_details": details, "net": money["amount"] - fee, "reporting_category": kind, "source": source,
         "status": money["status"], "type": kind,
     }  # fmt: skip
+
+
+def dispute(identity: str, charge: Json, at: int, reason: str, network_code: str, entries: list[Json]) -> Json:
+    """A dispute of the whole charge that waits for an answer."""
+    card = {"brand": "visa", "case_type": "chargeback", "network_reason_code": network_code}
+    return {
+        "id": identity, "object": "dispute", "amount": charge["amount"], "balance_transactions": entries,
+        "charge": charge["id"], "created": at, "currency": charge["currency"], "enhanced_eligibility_types": [],
+        "evidence": {"customer_email_address": charge["billing_details"]["email"],
+                     "customer_name": charge["billing_details"]["name"], "uncategorized_text": None},
+        "evidence_details": {"due_by": at - at % 86_400 + 10 * 86_400 - 1, "enhanced_eligibility": {},
+                             "has_evidence": False, "past_due": False, "submission_count": 0,
+                             "submission_method": "not_submitted"},
+        "is_charge_refundable": False, "livemode": False, "metadata": {}, "network_reason_code": network_code,
+        "payment_intent": charge["payment_intent"], "payment_method_details": {"card": card, "type": "card"},
+        "reason": reason, "status": "needs_response",
+    }  # fmt: skip
+
+
+def payout(identity: str, amount: int, at: int, arrives: int, entry: str, status: str) -> Json:
+    """An automatic payout of cents to the bank."""
+    return {
+        "id": identity, "object": "payout", "amount": amount, "application_fee": None, "application_fee_amount": None,
+        "arrival_date": arrives, "automatic": True, "balance_transaction": entry, "created": at, "currency": "usd",
+        "description": "STRIPE PAYOUT", "destination": "ba_1NorthwindDigital0000000",
+        "failure_balance_transaction": None, "failure_code": None,
+        "failure_message": None, "livemode": False, "metadata": {}, "method": "standard",
+        "original_payout": None, "payout_method": None,
+        "reconciliation_status": "completed" if status == "paid" else "in_progress", "reversed_by": None,
+        "source_type": "card", "statement_descriptor": None, "status": status, "trace_id": None,
+        "type": "bank_account",
+    }  # fmt: skip
+
+
+def checkout_session(identity: str, at: int, currency: str, amounts: tuple[int, int], **who: Any) -> Json:
+    """An open session over one download; `amounts` are the price before and after tax.
+
+    `who` sets customer, client_reference_id and customer_details.
+    """
+    before, total = amounts
+    return {
+        "id": identity, "object": "checkout.session", "adaptive_pricing": {"enabled": False}, "after_expiration": None,
+        "allow_promotion_codes": False, "amount_subtotal": before, "amount_total": total,
+        "automatic_tax": {"enabled": False, "liability": None, "provider": None, "status": None},
+        "billing_address_collection": "auto", "cancel_url": "https://northwind.example.com/pricing",
+        "client_reference_id": None, "client_secret": None, "collected_information": None, "consent": None,
+        "consent_collection": None, "created": at, "currency": currency, "currency_conversion": None,
+        "custom_fields": [],
+        "custom_text": {"after_submit": None, "shipping_address": None, "submit": None,
+                        "terms_of_service_acceptance": None},
+        "customer": None, "customer_account": None, "customer_creation": "if_required", "customer_details": None,
+        "customer_email": None, "discounts": [], "expires_at": at + 86_400, "invoice": None,
+        "invoice_creation": {"enabled": False, "invoice_data": {"metadata": {}}}, "livemode": False, "locale": None,
+        "metadata": {}, "mode": "payment", "origin_context": None, "payment_intent": None, "payment_link": None,
+        "payment_method_collection": "if_required", "payment_method_configuration_details": None,
+        "payment_method_options": {}, "payment_method_types": ["card"], "payment_status": "unpaid",
+        "permissions": None, "phone_number_collection": {"enabled": False}, "recovered_from": None,
+        "saved_payment_method_options": None, "setup_intent": None, "shipping_address_collection": None,
+        "shipping_cost": None, "shipping_options": [], "status": "open", "submit_type": None, "subscription": None,
+        "success_url": "https://northwind.example.com/thanks",
+        "total_details": {"amount_discount": 0, "amount_shipping": 0, "amount_tax": total - before},
+        "ui_mode": "hosted_page", "url": None, "wallet_options": None,
+    } | who  # fmt: skip

@@ -1,14 +1,14 @@
 """What truly happened, told from the simulation itself, so that models can be judged by it.
 
 Money is in minor units of its own currency, as decimal strings. Nothing here reads the Stripe objects
-but the cash, which the charges and refunds are.
+but the cash, which the charges, refunds and disputes are.
 """
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable
-from datetime import date
+from collections.abc import Iterable, Sequence
+from datetime import UTC, date, datetime
 from fractions import Fraction
 from typing import Any
 
@@ -39,14 +39,18 @@ def daily_balances(diary: Diary) -> list[tuple[int, int]]:
 
 
 def revenue_truth(diaries: Iterable[Diary], first: date, until: date) -> Json:
-    """MRR by day, movements by month, and the paying customers at the end, for each currency."""
+    """MRR by day and by customer, movements by month, and the paying customers at the end, for each currency."""
     start, count = midnight(first) // DAY, (until - first).days
     changes = {currency: [0] * count for currency in CURRENCIES}
     moves: dict[str, dict[str, Counter[str]]] = {currency: defaultdict(Counter) for currency in CURRENCIES}
     paying: Counter[str] = Counter()
+    own: dict[str, list[tuple[str, str, int]]] = {}
     for diary in diaries:
         currency, before, ever = diary.person.country.currency, 0, False
-        for day, after in daily_balances(diary):
+        balances = daily_balances(diary)
+        if balances:
+            own[diary.customer_id] = [(_day(day), currency.upper(), after) for day, after in balances]
+        for day, after in balances:
             changes[currency][day - start] += after - before
             kind = _movement(before, after, ever)
             month = moves[currency][month_of(day * DAY)]
@@ -58,11 +62,32 @@ def revenue_truth(diaries: Iterable[Diary], first: date, until: date) -> Json:
         "paying_customers_by_currency": {currency.upper(): paying[currency] for currency in CURRENCIES},
         "mrr_by_day": {currency.upper(): _running(changes[currency], first, until) for currency in CURRENCIES},
         "movements_by_month": {currency.upper(): _months(moves[currency]) for currency in CURRENCIES},
+        "mrr_by_customer": own,
+    }
+
+
+def people_truth(diaries: Sequence[Diary], guests: Iterable[Diary], books: Books) -> Json:
+    """How many people there are: users, and guests whose address is no user's.
+
+    `stripe_customers` are those not deleted; `subscribers_ever` had recurring revenue at some day's end.
+    """
+    known = {diary.person.email for diary in diaries}
+    strangers = {guest.person.email for guest in guests} - known
+    customers = books.objects["customers"].values()
+    return {
+        "persons": len(known) + len(strangers),
+        "stripe_customers": sum(1 for customer in customers if not customer.get("deleted")),
+        "guests": len(strangers),
+        "subscribers_ever": sum(1 for diary in diaries if daily_balances(diary)),
     }
 
 
 def cash_truth(books: Books) -> Json:
-    """Money taken and given back by month and currency, and what reached the balance in US dollars."""
+    """Money taken and given back by month and currency, and what reached the balance in US dollars.
+
+    What banks took back in disputes, less what they returned after one was won, counts in the month of
+    each balance transaction. Payouts move money and earn none: they are left out of the balance.
+    """
     cash: dict[str, dict[str, Counter[str]]] = {currency: defaultdict(Counter) for currency in CURRENCIES}
     for charge in books.objects["charges"].values():
         if charge["status"] == "succeeded":
@@ -71,19 +96,31 @@ def cash_truth(books: Books) -> Json:
     for refund in books.objects["refunds"].values():
         month = cash[refund["currency"]][month_of(refund["created"])]
         month.update({"refunds_minor": refund["amount"], "refunds": 1})
+    for dispute in books.objects["disputes"].values():
+        cash[dispute["currency"]][month_of(dispute["created"])]["disputes"] += 1
+        for entry in dispute["balance_transactions"]:
+            taken = dispute["amount"] if entry["amount"] < 0 else -dispute["amount"]
+            cash[dispute["currency"]][month_of(entry["created"])]["disputes_minor"] += taken
     settled: dict[str, Counter[str]] = defaultdict(Counter)
     for entry in books.objects["balance_transactions"].values():
+        if entry["type"] == "payout":
+            continue
         amounts = {
             f"{entry['type']}_minor": entry["amount"],
             "fee_minor": entry["fee"],
             "net_minor": entry["net"],
         }
         settled[month_of(entry["created"])].update(amounts)
-    names = ("gross_minor", "refunds_minor", "charges", "refunds")
+    names = ("gross_minor", "refunds_minor", "disputes_minor", "charges", "refunds", "disputes")
+    parts = ("charge_minor", "refund_minor", "adjustment_minor", "fee_minor", "net_minor")
     return {
         "cash_by_month": {currency.upper(): _table(cash[currency], names) for currency in CURRENCIES},
-        "settled_usd_by_month": _table(settled, ("charge_minor", "refund_minor", "fee_minor", "net_minor")),
+        "settled_usd_by_month": _table(settled, parts),
     }
+
+
+def _day(number: int) -> str:
+    return datetime.fromtimestamp(number * DAY, UTC).date().isoformat()
 
 
 def _movement(before: int, after: int, ever: bool) -> str:
