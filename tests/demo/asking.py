@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,27 @@ stripe.enable_telemetry = False
 
 def lines_of(path: Path) -> list[Json]:
     return [orjson.loads(line) for line in path.read_bytes().splitlines()]
+
+
+@cache
+def good_messages(story: Path) -> tuple[dict[str, Json], int, int]:
+    """Distinct good messages by id, the number of repeated lines, the number of broken ones."""
+    good: dict[str, Json] = {}
+    repeated = broken = 0
+    for path in sorted((story / "events").iterdir()):
+        for line in path.read_bytes().splitlines():
+            try:
+                message = orjson.loads(line)
+            except orjson.JSONDecodeError:
+                message = {}
+            if "timestamp" not in message:
+                broken += 1
+            elif message["messageId"] in good:
+                assert good[message["messageId"]] == message
+                repeated += 1
+            else:
+                good[message["messageId"]] = message
+    return good, repeated, broken
 
 
 def client_of(url: str, key: str = "sk_test_x") -> stripe.StripeClient:

@@ -15,10 +15,12 @@ from tests.demo.asking import Data, ask, client_of, every
 
 
 @pytest.mark.parametrize("kind", ["customers", "products", "prices", "invoices", "invoice_payments", "invoiceitems",
-                                  "charges", "refunds", "payment_intents", "balance_transactions", "events"])  # fmt: skip
+                                  "charges", "refunds", "payment_intents", "balance_transactions", "events", "coupons",
+                                  "promotion_codes", "disputes", "credit_notes", "payouts", "checkout/sessions"])  # fmt: skip
 def test_paging_gives_every_object_once_newest_first(client: stripe.StripeClient, stored: Data, kind: str) -> None:
     found = every(client, f"/v1/{kind}", limit=37)
-    expected = [obj for obj in stored[kind] if not obj.get("deleted")]
+    expected = [obj for obj in stored[kind.replace("/", "_")] if not obj.get("deleted")]
+    assert expected
     assert sorted(obj["id"] for obj in found) == sorted(obj["id"] for obj in expected)
     ages = [(obj.get("created") or obj["date"], obj["id"]) for obj in found]
     assert all(newer > older for newer, older in pairwise(ages))
@@ -109,6 +111,28 @@ def test_expansion_goes_four_levels_deep_and_no_deeper(client: stripe.StripeClie
         ask(client, "/v1/subscriptions", expand=["data.items.data.price.product"])
     with pytest.raises(stripe.InvalidRequestError, match="cannot be expanded"):
         ask(client, "/v1/subscriptions", expand=["data.status"])
+
+
+def test_discounts_and_coupons_stand_in_the_place_of_their_ids_when_expanded(
+    client: stripe.StripeClient, stored: Data
+) -> None:
+    bare = next(sub for sub in stored["subscriptions"] if sub["discounts"])
+    (discount,) = ask(client, f"/v1/subscriptions/{bare['id']}", expand=["discounts"])["discounts"]
+    assert discount["id"] == bare["discounts"][0]
+    whole = ask(client, f"/v1/subscriptions/{bare['id']}", expand=["discounts.source.coupon"])["discounts"][0]
+    assert whole["source"]["coupon"]["id"] == discount["source"]["coupon"]
+    page = ask(client, "/v1/promotion_codes", coupon=discount["source"]["coupon"], expand=["data.promotion.coupon"])
+    assert [code["promotion"]["coupon"]["object"] for code in page["data"]] == ["coupon"]
+    with pytest.raises(stripe.InvalidRequestError, match="Unrecognized request URL"):
+        ask(client, "/v1/discounts")
+
+
+def test_the_members_of_a_payout_are_found_by_a_filter_and_not_told(client: stripe.StripeClient, stored: Data) -> None:
+    payout = stored["payouts"][3]
+    members = every(client, "/v1/balance_transactions", payout=payout["id"], limit=100)
+    assert sum(entry["net"] for entry in members) == 0
+    assert {entry["source"] for entry in members} > {payout["id"]}
+    assert all("payout" not in entry for entry in members)
 
 
 def test_subscription_items_need_their_subscription(client: stripe.StripeClient, stored: Data) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import orjson
 
 from pipelines.campaigns.assignment import is_held_out
-from tests.demo.asking import Data, Json, lines_of
+from tests.demo.asking import Data, Json, good_messages, lines_of
 
 
 def monthly(subscription: Json, forever: dict[str, Json]) -> Decimal:
@@ -74,26 +74,6 @@ def test_cash_is_what_charges_and_refunds_say(stored: Data, truth: Json) -> None
         gross[charge["currency"].upper()] += charge["amount"] if charge["status"] == "succeeded" else 0
     for currency, months in truth["cash_by_month"].items():
         assert sum(int(month["gross_minor"]) for month in months.values()) == gross[currency]
-
-
-def good_messages(story: Path) -> tuple[dict[str, Json], int, int]:
-    """Distinct good messages by id, the number of repeated lines, the number of broken ones."""
-    good: dict[str, Json] = {}
-    repeated = broken = 0
-    for path in sorted((story / "events").iterdir()):
-        for line in path.read_bytes().splitlines():
-            try:
-                message = orjson.loads(line)
-            except orjson.JSONDecodeError:
-                message = {}
-            if "timestamp" not in message:
-                broken += 1
-            elif message["messageId"] in good:
-                assert good[message["messageId"]] == message
-                repeated += 1
-            else:
-                good[message["messageId"]] = message
-    return good, repeated, broken
 
 
 def test_planted_flaws_are_counted_in_the_truth(story: Path, truth: Json) -> None:
