@@ -19,10 +19,11 @@ from pipelines.state import open_state
 
 
 def save_documents(settings: Settings, business: Path, *, now: datetime) -> None:
-    """Import the consents and save the segment; again it changes nothing."""
+    """Import the consents and save the segments; again it changes nothing."""
     state = open_state(settings)
     import_consents(state, read_consent_file(business / "consents.jsonl", settings.reporting_timezone), now)
-    save_segment(state, parse_segment(documents.SEGMENT.read_text()), now)
+    for document in (documents.SEGMENT, documents.PAST_SEGMENT):
+        save_segment(state, parse_segment(document.read_text()), now)
 
 
 def send_campaign(settings: Settings, *, now: datetime) -> dict[str, Any]:
