@@ -18,7 +18,7 @@ from pipelines.errors import UsageError
 from pipelines.settings import Settings, load_settings
 
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON document on stdout; implies --once.")]
-STEPS = 6
+STEPS = 7
 
 
 def register(app: typer.Typer) -> None:
@@ -107,7 +107,7 @@ def _whole_job(settings: Settings, business: Path, base: str, steps: _Steps) -> 
     from pipelines.cli.revenue import newest_snapshot, reconcile_document
     from pipelines.cli.run import run_pipeline
     from pipelines.demo import documents
-    from pipelines.demo.job import save_documents, send_campaign
+    from pipelines.demo.job import record_past, save_documents, send_campaign
     from pipelines.events import ingest_files
     from pipelines.revenue import summary
     from pipelines.stripe import StripeApi, sync
@@ -119,6 +119,8 @@ def _whole_job(settings: Settings, business: Path, base: str, steps: _Steps) -> 
     events = ingest_files(settings, [str(business / "events")], now=now)
     steps.done("Events", f"{events.read:,} lines", f"{events.loaded:,} new", f"{events.quarantined:,} set aside")
     save_documents(settings, business, now=now)
+    mails = record_past(settings, business, now=now)
+    steps.done("Past mail", f"{mails.read:,} events of SendGrid", f"{mails.loaded:,} new")
     number = run_pipeline(settings)
     steps.done("Pipeline", f"models, checks, snapshot {number}, segments")
     report = send_campaign(settings, now=now)

@@ -73,9 +73,15 @@ def ingest_feedback(settings: Settings, paths: Iterable[Path], *, now: datetime)
     begin = time.monotonic()
     landing = Landing(settings.landing_dir)
     with Warehouse(settings).write("loading e-mail events") as connection:
+        prepare_email(connection)
+        already = dict(connection.execute("select input_id, read from raw_email.loads").fetchall())
+        summary = LoadSummary()
         for path in paths:
-            landing.add_file(path, source="email", file_format="jsonl", options={"source": "file"}, now=now)
-        summary = load_landed(connection, settings, now=now)
+            landed = landing.add_file(path, source="email", file_format="jsonl", options={"source": "file"}, now=now)
+            if landed and landed[0].input_id in already:
+                read = int(already[landed[0].input_id])
+                summary.add(LoadSummary(files=1, read=read, unchanged=read))
+        summary.add(load_landed(connection, settings, now=now))
     summary.seconds = time.monotonic() - begin
     return summary
 

@@ -1,4 +1,4 @@
-"""The demo's own people at work: consent is imported, a segment and a campaign are saved and sent."""
+"""The demo's own people at work: consent and past campaigns are recorded, a new campaign is saved and sent."""
 
 from __future__ import annotations
 
@@ -9,8 +9,11 @@ from typing import Any
 from pipelines.campaigns import approve, load, parse_campaign
 from pipelines.campaigns import save as save_campaign
 from pipelines.delivery import report, send
+from pipelines.delivery.feedback import ingest_feedback
 from pipelines.demo import documents
+from pipelines.demo.history import record_past_campaigns
 from pipelines.errors import UsageError
+from pipelines.landing.summary import LoadSummary
 from pipelines.privacy import import_consents, read_consent_file
 from pipelines.segments import parse_segment
 from pipelines.segments import save as save_segment
@@ -24,6 +27,12 @@ def save_documents(settings: Settings, business: Path, *, now: datetime) -> None
     import_consents(state, read_consent_file(business / "consents.jsonl", settings.reporting_timezone), now)
     for document in (documents.SEGMENT, documents.PAST_SEGMENT):
         save_segment(state, parse_segment(document.read_text()), now)
+
+
+def record_past(settings: Settings, business: Path, *, now: datetime) -> LoadSummary:
+    """The campaigns of the story's past and what SendGrid told of their mails; again it changes nothing."""
+    record_past_campaigns(open_state(settings), business)
+    return ingest_feedback(settings, sorted((business / "email").glob("*.jsonl")), now=now)
 
 
 def send_campaign(settings: Settings, *, now: datetime) -> dict[str, Any]:

@@ -49,6 +49,20 @@ def test_each_person_of_the_audience_has_one_mail_in_the_outbox(made: tuple[Path
         assert "{{" not in mail.as_string()
 
 
+def test_the_past_campaigns_stand_in_the_ledger_with_their_holdout(made: tuple[Path, dict[str, Any]]) -> None:
+    folder, _ = made
+    told = json.loads((folder / "business" / "truth.json").read_text())["campaigns"]
+    assert told
+    for name, people in told.items():
+        done = millstream("campaign", "report", name, "--json", env={"MILLSTREAM_DATA_DIR": str(folder)})
+        assert done.returncode == 0, done.stderr
+        report = json.loads(done.stdout)
+        assert report["audience"] == people["audience"]
+        assert report["states"]["holdout"] == people["held_out"]
+        assert report["accepted"] == people["treated"]
+        assert (report["duplicates"], report["missing"]) == (0, 0)
+
+
 def test_a_second_call_reuses_the_data_gives_the_same_numbers_and_mails_nobody(
     made: tuple[Path, dict[str, Any]],
 ) -> None:
