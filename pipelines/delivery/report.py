@@ -31,13 +31,14 @@ def report(engine: Engine, name: str, mailer: Mailer | None = None) -> dict[str,
         campaign = find(connection, name)
         counts = states(connection, name)
         reasons = _reasons(connection, name)
-        accepted = _accepted_keys(connection, name)
+        accepted = _accepted(connection, name)
         twice = _addresses_mailed_twice(connection, name)
     held = mailer.handed_over(name) if mailer is not None else None
     still_open = sum(counts.get(state, 0) for state in OPEN)
     excluded = sum(counts.get(state, 0) for state in EXCLUDED)
     is_over = campaign.state in ("sent", "cancelled", "failed")
-    lost = len(accepted - held.keys()) if held is not None else 0
+    theirs = {key for key, message in accepted.items() if mailer is None or mailer.gave(message or "")}
+    lost = len(theirs - held.keys()) if held is not None else 0
     total = sum(counts.values())
     sums = {
         "accepted": counts.get("accepted", 0),
@@ -75,9 +76,12 @@ def _reasons(connection: Connection, name: str) -> dict[str, int]:
     return {row.reason: row.times for row in rows}
 
 
-def _accepted_keys(connection: Connection, name: str) -> set[str]:
-    rows = select(recipients.c.dedupe_key).where(recipients.c.campaign == name, recipients.c.state == "accepted")
-    return set(connection.scalars(rows))
+def _accepted(connection: Connection, name: str) -> dict[str, str | None]:
+    """The keys of accepted mails, and the id that the mailer gave each."""
+    rows = select(recipients.c.dedupe_key, recipients.c.message_id).where(
+        recipients.c.campaign == name, recipients.c.state == "accepted"
+    )
+    return {row.dedupe_key: row.message_id for row in connection.execute(rows)}
 
 
 def _addresses_mailed_twice(connection: Connection, name: str) -> int:

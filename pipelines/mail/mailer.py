@@ -21,6 +21,10 @@ class Mailer(Protocol):
         """How many mails went out per key, where the mailer can tell; else None."""
         ...
 
+    def gave(self, message_id: str) -> bool:
+        """Whether this mailer gives ids of this form; a campaign may have gone out through another one."""
+        ...
+
 
 def mailer_for(settings: Settings) -> Mailer:
     """The configured mailer.

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from pathlib import Path
 
 from pipelines.files import sync_folder, write_whole
 from pipelines.mail.message import Handover, Mail, to_bytes
+
+_OURS = re.compile(r"[0-9a-f]{64}\.\d+@.+")
 
 
 class Outbox:
@@ -37,3 +40,7 @@ class Outbox:
     def handed_over(self, campaign: str) -> dict[str, int]:
         """How many mails lie here per key."""
         return Counter(path.stem.rpartition("-")[0] for path in (self.folder / campaign).glob("*.eml"))
+
+    def gave(self, message_id: str) -> bool:
+        """Whether it is a Message-ID of ours: the key, the attempt and the sender's domain."""
+        return _OURS.fullmatch(message_id) is not None
