@@ -24,7 +24,15 @@ from tests.conftest import UNTIL
 pytestmark = pytest.mark.xdist_group("truth")
 
 Json = dict[str, Any]
-TOLD = ("paying_customers_by_currency", "mrr_by_day", "movements_by_month", "cash_by_month", "settled_usd_by_month")
+TOLD = (
+    "paying_customers_by_currency",
+    "mrr_by_day",
+    "mrr_by_customer",
+    "people",
+    "movements_by_month",
+    "cash_by_month",
+    "settled_usd_by_month",
+)
 """What is compared: names of `COMPARED` that the simulator tells of. A name that it does not tell fails."""
 SEEDS = (7, 8, 9)
 
