@@ -30,3 +30,8 @@
         when 'year' then {{ column }} - to_months(cast(12 * {{ count }} as integer))
     end
 {%- endmacro %}
+
+{#- Days of 24 hours that are over between two moments. -#}
+{% macro whole_days_between(first, last) -%}
+    cast(floor({{ seconds_between(first, last) }} / 86400) as bigint)
+{%- endmacro %}

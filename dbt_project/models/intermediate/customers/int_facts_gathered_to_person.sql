@@ -96,6 +96,10 @@ gathered as (
         {{ value_at_least('country', 'fact_order') }} as country,
         {{ value_at_least('currency', 'fact_order') }} as currency,
         min(fact_rank) = 3 as is_guest,
+        coalesce(
+            min(case when fact_rank = 1 then first_seen_at end),
+            min(case when fact_rank = 2 then first_seen_at end)
+        ) as signed_up_at,
         min(first_seen_at) as first_seen_at,
         max(last_seen_at) as last_seen_at
 

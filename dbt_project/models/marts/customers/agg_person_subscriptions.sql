@@ -30,21 +30,56 @@ prices as (
 
 ),
 
-statuses as (
+of_persons as (
 
     select
         customers.person_id,
-        min(case subscriptions.subscription_status
+        subscriptions.*,
+        case subscriptions.subscription_status
             when 'active' then 1 when 'past_due' then 2 when 'trialing' then 3
             when 'paused' then 4 when 'unpaid' then 5 when 'canceled' then 6
-        end) as status_rank
+        end as status_rank,
+        subscriptions.subscription_status in ('active', 'past_due', 'trialing', 'paused', 'unpaid') as is_open
 
     from subscriptions
 
     inner join customers
         on subscriptions.account = customers.account and subscriptions.customer_id = customers.customer_id
 
+),
+
+-- one that never came about (incomplete_expired) is none
+statuses as (
+
+    select
+        person_id,
+        min(status_rank) as status_rank,
+        count(*) filter (where is_open) as open_subscriptions_count,
+        min(started_at) filter (where status_rank is not null) as subscribed_at,
+        min(trial_ended_at) filter (where subscription_status = 'trialing') as trial_ends_at,
+        coalesce(bool_or(is_canceling_at_period_end or cancels_at is not null) filter (where is_open), false)
+            as is_canceling,
+        min(cancels_at) filter (where is_open) as cancels_at,
+        max(ended_at) as last_ended_at
+
+    from of_persons
+
     group by all
+
+),
+
+last_endings as (
+
+    select
+        person_id,
+        cancellation_reason
+
+    from of_persons
+
+    where subscription_status = 'canceled'
+
+    qualify
+        row_number() over (partition by person_id order by ended_at desc nulls last, subscription_id asc) = 1
 
 ),
 
@@ -63,7 +98,9 @@ plans as (
 
     select
         customers.person_id,
-        coalesce(prices.product_name, prices.price_nickname, item_balances.price_id) as plan
+        coalesce(prices.product_name, prices.price_nickname, item_balances.price_id) as plan,
+        prices.interval,
+        prices.interval_count
 
     from item_balances
 
@@ -127,14 +164,27 @@ summed as (
             when 4 then 'paused' when 5 then 'unpaid' when 6 then 'canceled'
         end as subscription_status,
         plans.plan,
+        plans.interval,
+        plans.interval_count,
         main_balances.mrr_minor,
-        main_balances.currency as mrr_currency
+        main_balances.currency as mrr_currency,
+        statuses.open_subscriptions_count,
+        statuses.is_canceling,
+        statuses.subscribed_at,
+        statuses.trial_ends_at,
+        statuses.cancels_at,
+        case when statuses.open_subscriptions_count = 0 then statuses.last_ended_at end
+            as subscription_ended_at,
+        case when statuses.open_subscriptions_count = 0 then last_endings.cancellation_reason end
+            as cancellation_reason
 
     from statuses
 
     left join plans on statuses.person_id = plans.person_id
 
     left join main_balances on statuses.person_id = main_balances.person_id
+
+    left join last_endings on statuses.person_id = last_endings.person_id
 
 )
 

@@ -18,17 +18,27 @@ subscriptions as (
 
 ),
 
-events as (
+sessions as (
 
-    select * from {{ ref('int_events_summed_to_person') }}
+    select * from {{ ref('int_sessions_summed_to_person') }}
 
 ),
 
-consents as (
+touches as (
 
-    select distinct address_key from {{ ref('stg_state__consents') }}
+    select * from {{ ref('int_sessions_credited_to_person') }}
 
-    where withdrawn_at is null
+),
+
+emails as (
+
+    select * from {{ ref('int_email_events_summed_to_person') }}
+
+),
+
+permissions as (
+
+    select * from {{ ref('int_permissions_gathered_to_address') }}
 
 ),
 
@@ -47,23 +57,69 @@ described as (
         persons.country,
         subscriptions.subscription_status,
         subscriptions.plan,
+        subscriptions.interval,
+        subscriptions.cancellation_reason,
         subscriptions.mrr_currency,
         coalesce(payments.currency, persons.currency) as currency,
+        touches.acquisition_channel,
+        touches.acquisition_referrer,
+        touches.acquisition_page,
+        touches.first_utm_source,
+        touches.first_utm_medium,
+        touches.first_utm_campaign,
+        touches.last_touch_channel,
+        touches.last_utm_source,
+        touches.last_utm_medium,
+        touches.last_utm_campaign,
+        permissions.suppression_reason,
 
         -- numerics
         coalesce(subscriptions.mrr_minor, 0) as mrr_minor,
         coalesce(payments.lifetime_value_minor, 0) as lifetime_value_minor,
+        coalesce(payments.refunded_minor, 0) as refunded_minor,
+        subscriptions.interval_count,
+        coalesce(subscriptions.open_subscriptions_count, 0) as open_subscriptions_count,
         coalesce(payments.payments_count, 0) as payments_count,
-        coalesce(events.event_count, 0) as event_count,
+        coalesce(payments.failed_payments_count, 0) as failed_payments_count,
+        coalesce(payments.refunds_count, 0) as refunds_count,
+        coalesce(payments.disputes_count, 0) as disputes_count,
+        coalesce(sessions.event_count, 0) as event_count,
+        coalesce(sessions.event_count_30d, 0) as event_count_30d,
+        coalesce(sessions.page_view_count, 0) as page_view_count,
+        coalesce(sessions.session_count, 0) as session_count,
+        coalesce(sessions.session_count_30d, 0) as session_count_30d,
+        {{ whole_days_between(
+            'greatest(persons.last_seen_at, sessions.last_event_at, payments.last_payment_at)', as_of()
+        ) }} as days_since_last_seen,
+        coalesce(emails.email_delivered_count, 0) as email_delivered_count,
+        coalesce(emails.email_open_count, 0) as email_open_count,
+        coalesce(emails.email_click_count, 0) as email_click_count,
 
         -- booleans
-        consents.address_key is not null as has_consent,
+        coalesce(permissions.has_consent, false) as has_consent,
+        coalesce(permissions.is_suppressed, false) as is_suppressed,
+        coalesce(permissions.has_withdrawn, false) or coalesce(emails.has_unsubscribed, false)
+            as is_unsubscribed,
         persons.is_guest,
+        coalesce(subscriptions.is_canceling, false) as is_canceling,
 
         -- timestamps
-        least(persons.first_seen_at, events.first_event_at, payments.customer_since) as first_seen_at,
-        greatest(persons.last_seen_at, events.last_event_at, payments.last_paid_at) as last_seen_at,
-        payments.customer_since
+        persons.signed_up_at,
+        least(persons.first_seen_at, sessions.first_event_at, payments.customer_since) as first_seen_at,
+        greatest(persons.last_seen_at, sessions.last_event_at, payments.last_payment_at) as last_seen_at,
+        sessions.last_session_at,
+        payments.customer_since,
+        payments.last_payment_at,
+        payments.last_failed_payment_at,
+        subscriptions.subscribed_at,
+        subscriptions.trial_ends_at,
+        subscriptions.cancels_at,
+        subscriptions.subscription_ended_at,
+        emails.last_email_delivered_at,
+        emails.last_email_opened_at,
+        emails.last_email_clicked_at,
+        emails.last_email_bounced_at,
+        permissions.consent_granted_at
 
     from persons
 
@@ -71,9 +127,13 @@ described as (
 
     left join subscriptions on persons.person_id = subscriptions.person_id
 
-    left join events on persons.user_id = events.user_id
+    left join sessions on persons.user_id = sessions.person_id
 
-    left join consents on {{ sha256_hex('persons.email') }} = consents.address_key
+    left join touches on persons.user_id = touches.person_id
+
+    left join emails on persons.person_id = emails.person_id
+
+    left join permissions on {{ sha256_hex('persons.email') }} = permissions.address_key
 
 )
 

@@ -10,6 +10,7 @@ renamed as (
 
     select
         address_key,
+        purpose,
         source as consent_source,
         granted_at,
         withdrawn_at

@@ -1,0 +1,112 @@
+{{ config(materialized='view') }}
+
+with
+
+events as (
+
+    select * from {{ ref('fct_events') }}
+
+),
+
+-- most events tell of no page and no campaign: finding that out is cheaper than reading their JSON
+opened as (
+
+    select
+        event_id,
+        person_id,
+        visitor_key,
+        event_at,
+        event,
+        type in ('page', 'screen') as is_page_view,
+        case when type in ('page', 'screen') then properties end as page,
+        case when context like '%"page"%' or context like '%"campaign"%' then context end as context
+
+    from events
+
+),
+
+with_pages as (
+
+    {% call parsed_once('page', 'opened') %}
+    select
+        event_id,
+        person_id,
+        visitor_key,
+        event_at,
+        event,
+        context,
+        is_page_view,
+        {{ json_text('page', 'path') }} as page_path,
+        {{ json_text('page', 'url') }} as page_url,
+        {{ json_text('page', 'search') }} as page_search,
+        {{ json_text('page', 'referrer') }} as page_referrer
+
+    from opened
+    {% endcall %}
+
+),
+
+with_context as (
+
+    {% call parsed_once('context', 'with_pages') %}
+    select
+        event_id,
+        person_id,
+        visitor_key,
+        event_at,
+        event,
+        is_page_view,
+        coalesce(page_path, {{ json_text('context', 'page.path') }}) as page_path,
+        coalesce(page_url, {{ json_text('context', 'page.url') }}) as page_url,
+        coalesce(page_search, {{ json_text('context', 'page.search') }}) as page_search,
+        nullif(trim(coalesce(page_referrer, {{ json_text('context', 'page.referrer') }})), '') as page_referrer,
+        nullif(trim({{ json_text('context', 'campaign.source') }}), '') as campaign_source,
+        nullif(trim({{ json_text('context', 'campaign.medium') }}), '') as campaign_medium,
+        nullif(trim({{ json_text('context', 'campaign.name') }}), '') as campaign_name
+
+    from with_pages
+    {% endcall %}
+
+),
+
+-- the page's own address carries the campaign where the sender's library did not take it out
+with_campaigns as (
+
+    select
+        *,
+        case
+            when coalesce(page_search, page_url) like '%=%' then coalesce(page_search, page_url)
+        end as query,
+        {{ url_host('page_url') }} as own_host,
+        {{ url_host('page_referrer') }} as referrer_host
+
+    from with_context
+
+),
+
+traced as (
+
+    select
+        event_id,
+        person_id,
+        visitor_key,
+        event_at,
+        is_page_view,
+        case when is_page_view then coalesce(page_path, {{ url_path('page_url') }}, event) end as page,
+        case when referrer_host <> coalesce(own_host, '') then page_referrer end as referrer,
+        case when referrer_host <> coalesce(own_host, '') then referrer_host end as referrer_host,
+        coalesce(campaign_source, {{ url_parameter('query', 'utm_source') }}) as utm_source,
+        coalesce(campaign_medium, {{ url_parameter('query', 'utm_medium') }}) as utm_medium,
+        coalesce(campaign_name, {{ url_parameter('query', 'utm_campaign') }}) as utm_campaign,
+        coalesce({{ url_parameter('query', 'gclid') }}, {{ url_parameter('query', 'msclkid') }}) is not null
+            as has_click_id
+
+    from with_campaigns
+
+)
+
+select
+    *,
+    coalesce(referrer, utm_source, utm_medium, utm_campaign) is not null or has_click_id as has_origin
+
+from traced

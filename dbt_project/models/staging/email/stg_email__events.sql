@@ -1,0 +1,37 @@
+with
+
+source as (
+
+    select * from {{ source('raw_email', 'events') }}
+
+),
+
+renamed as (
+
+    select
+        -- ids
+        event_id,
+        campaign,
+        coalesce(occurrence, 'once') as occurrence,
+        person_id,
+        message_id,
+        address_key,
+
+        -- strings
+        event,
+        url,
+        reason,
+        bounce_type,
+
+        -- booleans
+        {{ json_boolean('payload', 'sg_machine_open') }} as is_machine_open,
+
+        -- timestamps
+        event_at,
+        received_at
+
+    from source
+
+)
+
+select * from renamed
