@@ -61,9 +61,40 @@ def add_to(sample: Sample) -> None:
     given, withdrawn = datetime.fromisoformat("2026-01-01"), datetime.fromisoformat("2026-02-01")
     sample.insert(
         "raw_state.consents",
-        (_key("ann@example.com"), given, "form", "", None),
-        (_key("bob@example.net"), given, "form", "", withdrawn),
+        (_key("ann@example.com"), "marketing", given, "form", "", None),
+        (_key("bob@example.net"), "marketing", given, "form", "", withdrawn),
     )
+    _mails(sample)
+
+
+def _mails(sample: Sample) -> None:
+    """One campaign: Ann, known by her first customer then, clicked; Bob is held out; Dan's address bounced."""
+    planned = datetime.fromisoformat("2026-02-10 09:00")
+    for number, (person, address, state) in enumerate(
+        (
+            ("cus_ann", "ann@example.com", "accepted"),
+            (f"email_{_key('bob@example.net')}", "bob@example.net", "holdout"),
+            ("u_dan", "dan@example.com", "accepted"),
+        )
+    ):
+        message = f"m{number}" if state == "accepted" else None
+        sent = planned if state == "accepted" else None
+        row = (f"r{number}", "spring", "once", person, _key(address), "", state, None, 1, None, None, None)
+        sample.insert("raw_state.campaign_recipients", (*row, message, planned, sent, planned))
+    for number, (event, address, at) in enumerate(
+        (
+            ("delivered", "ann@example.com", "2026-02-10 09:01"),
+            ("open", "ann@example.com", "2026-02-10 09:02"),
+            ("click", "ann@example.com", "2026-02-11 18:00"),
+            ("bounce", "dan@example.com", "2026-02-10 09:01"),
+        )
+    ):
+        moment = datetime.fromisoformat(at)
+        payload = '{"sg_machine_open": true}' if event == "open" else "{}"
+        # The address is all that says who it was: SendGrid's own links carry no campaign.
+        row = (f"x{number}", event, "spring", "once", None, None, _key(address), None, None, None)
+        sample.insert("raw_email.events", (*row, moment, moment, payload))
+    sample.insert("raw_state.suppressions", (_key("dan@example.com"), "all", "bounce", "sendgrid", planned))
 
 
 def _subscriptions(sample: Sample) -> None:

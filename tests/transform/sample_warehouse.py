@@ -52,7 +52,20 @@ create table raw_events.identities (
     first_identified_at timestamp, last_identified_at timestamp
 );
 create table raw_state.consents (
-    address_key varchar, granted_at timestamp, source varchar, proof varchar, withdrawn_at timestamp
+    address_key varchar, purpose varchar, granted_at timestamp, source varchar, proof varchar, withdrawn_at timestamp
+);
+create table raw_state.suppressions (
+    address_key varchar, scope varchar, reason varchar, source varchar, created_at timestamp
+);
+create table raw_state.campaign_recipients (
+    dedupe_key varchar, campaign varchar, occurrence varchar, person_id varchar, address_key varchar, variant varchar,
+    state varchar, reason varchar, attempt bigint, owner varchar, not_before timestamp, content_hash varchar,
+    message_id varchar, planned_at timestamp, in_flight_at timestamp, done_at timestamp
+);
+create table raw_email.events (
+    event_id varchar, event varchar, campaign varchar, occurrence varchar, person_id varchar,
+    message_id varchar, address_key varchar, url varchar, reason varchar, bounce_type varchar,
+    event_at timestamp, received_at timestamp, payload varchar
 );
 """
 JSONDict = dict[str, Any]
@@ -144,7 +157,7 @@ class Sample:
         for (_, kind, _), (_, row) in self._newest.items():
             self.insert(f"raw_stripe.{KINDS[kind]}", row)
         with duckdb.connect(str(path)) as connection:
-            for schema in ("raw_stripe", "raw_events", "raw_state"):
+            for schema in ("raw_stripe", "raw_events", "raw_state", "raw_email"):
                 connection.execute(f"create schema if not exists {schema}")
             for table in KINDS.values():
                 connection.execute(f"create table if not exists raw_stripe.{table} ({COLUMNS})")

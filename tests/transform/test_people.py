@@ -57,6 +57,34 @@ def test_a_payment_names_its_invoice_its_person_and_what_reached_the_balance(bui
     ]
 
 
+def test_a_person_has_the_traits_of_their_sessions(built: Built) -> None:
+    columns = "session_count, event_count_30d, acquisition_channel, cast(last_session_at as varchar)"
+    assert person(built, columns, "person_id = 'u_ann'") == (3, 0, "direct", "2026-01-20 12:00:00")
+
+
+def test_a_mail_belongs_to_the_person_whom_its_address_is_now(built: Built) -> None:
+    rows = built.rows(
+        "select person_id, state, is_held_out, is_delivered, is_opened, is_clicked, is_bounced, open_count"
+        " from marts.fct_campaign_recipients order by recipient_id"
+    )
+    assert [row[1:] for row in rows] == [
+        ("accepted", False, True, True, True, False, 0),
+        ("holdout", True, False, False, False, False, 0),
+        ("accepted", False, False, False, False, True, 0),
+    ]
+    assert rows[0][0] == "u_ann"
+    assert rows[2][0] == "u_dan"
+    assert built.rows("select 1 from marts.dim_customers where person_id = ?", rows[1][0]) == [(1,)]
+
+
+def test_a_person_has_the_traits_of_their_mails(built: Built) -> None:
+    columns = "email_delivered_count, email_open_count, cast(last_email_clicked_at as varchar), is_suppressed"
+    assert person(built, columns, "person_id = 'u_ann'") == (1, 0, "2026-02-11 18:00:00", False)
+    columns = "is_suppressed, suppression_reason, is_unsubscribed, cast(last_email_bounced_at as varchar)"
+    assert person(built, columns, "person_id = 'u_dan'") == (True, "bounce", False, "2026-02-10 09:01:00")
+    assert person(built, "is_unsubscribed", "email = 'bob@example.net'") == (True,)
+
+
 def test_revenue_by_day_keeps_the_buyers_currency_apart_from_the_balance(built: Built) -> None:
     rows = built.rows(
         "select currency, settlement_currency, gross_minor, refunds_minor, settled_minor, fees_minor,"

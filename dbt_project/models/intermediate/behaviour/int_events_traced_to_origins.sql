@@ -4,7 +4,14 @@ with
 
 events as (
 
-    select * from {{ ref('fct_events') }}
+    select * from {{ ref('stg_events__events') }}
+
+),
+
+-- as in fct_events
+identity_map as (
+
+    select * from {{ ref('stg_events__identity_map') }}
 
 ),
 
@@ -12,16 +19,20 @@ events as (
 opened as (
 
     select
-        event_id,
-        person_id,
-        visitor_key,
-        event_at,
-        event,
-        type in ('page', 'screen') as is_page_view,
-        case when type in ('page', 'screen') then properties end as page,
-        case when context like '%"page"%' or context like '%"campaign"%' then context end as context
+        events.event_id,
+        coalesce(identity_map.person_id, events.user_id, events.anonymous_id) as person_id,
+        events.visitor_key,
+        events.event_at,
+        events.event,
+        events.type in ('page', 'screen') as is_page_view,
+        case when events.type in ('page', 'screen') then events.properties end as page,
+        case
+            when events.context like '%"page"%' or events.context like '%"campaign"%' then events.context
+        end as context
 
     from events
+
+    left join identity_map on events.visitor_key = identity_map.visitor_key
 
 ),
 

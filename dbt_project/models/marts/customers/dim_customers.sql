@@ -20,19 +20,19 @@ subscriptions as (
 
 sessions as (
 
-    select * from {{ ref('int_sessions_summed_to_person') }}
+    select * from {{ ref('agg_person_sessions') }}
 
 ),
 
 touches as (
 
-    select * from {{ ref('int_sessions_credited_to_person') }}
+    select * from {{ ref('agg_person_touches') }}
 
 ),
 
 emails as (
 
-    select * from {{ ref('int_email_events_summed_to_person') }}
+    select * from {{ ref('agg_person_emails') }}
 
 ),
 
@@ -127,9 +127,9 @@ described as (
 
     left join subscriptions on persons.person_id = subscriptions.person_id
 
-    left join sessions on persons.user_id = sessions.person_id
+    left join sessions on persons.person_id = sessions.person_id
 
-    left join touches on persons.user_id = touches.person_id
+    left join touches on persons.person_id = touches.person_id
 
     left join emails on persons.person_id = emails.person_id
 

@@ -6,6 +6,17 @@ sessions as (
 
 ),
 
+users as (
+
+    select
+        person_id,
+        user_id
+    from {{ ref('int_facts_gathered_to_person') }}
+
+    where user_id is not null
+
+),
+
 payments as (
 
     select * from {{ ref('agg_person_payments') }}
@@ -16,16 +27,24 @@ payments as (
 before_paying as (
 
     select
-        sessions.*,
-        row_number() over (partition by sessions.person_id order by sessions.started_at asc) as from_first,
+        users.person_id,
+        sessions.channel,
+        sessions.referrer,
+        sessions.entry_page,
+        sessions.utm_source,
+        sessions.utm_medium,
+        sessions.utm_campaign,
+        row_number() over (partition by users.person_id order by sessions.started_at asc) as from_first,
         row_number() over (
-            partition by sessions.person_id
+            partition by users.person_id
             order by (case when sessions.channel = 'direct' then 1 else 0 end) asc, sessions.started_at desc
         ) as from_last
 
     from sessions
 
-    left join payments on sessions.person_id = payments.person_id
+    inner join users on sessions.person_id = users.user_id
+
+    left join payments on users.person_id = payments.person_id
 
     where payments.customer_since is null or sessions.started_at <= payments.customer_since
 
