@@ -23,7 +23,7 @@ from pipelines.campaigns.states import frozen, move
 from pipelines.errors import UsageError
 from pipelines.money import major
 from pipelines.privacy import Candidate, parse_address, reasons
-from pipelines.segments import MONEY, lookup_of, member_rows
+from pipelines.segments import lookup_of, member_rows, money
 from pipelines.settings import Settings
 from pipelines.state import record, writing
 from pipelines.state.tables import campaigns, recipients
@@ -127,7 +127,7 @@ def _recipient(content: Content, person: dict[str, Any], traits: Sequence[str], 
 
 
 def _columns(traits: Sequence[str]) -> list[str]:
-    amounts = [column for name in traits if name in MONEY for column in MONEY[name]]
+    amounts = [column for name in traits if name in money() for column in money()[name]]
     return list(dict.fromkeys(["person_id", "email", "payments_count", *traits, *amounts]))
 
 
@@ -136,8 +136,8 @@ def trait_values(person: dict[str, Any], traits: Sequence[str]) -> dict[str, obj
     values: dict[str, object] = {}
     for name in traits:
         value = person.get(name)
-        if name in MONEY:
-            amount, currency = (person.get(column) for column in MONEY[name])
+        if name in money():
+            amount, currency = (person.get(column) for column in money()[name])
             value = str(major(int(amount), str(currency))) if amount is not None and currency else None
         elif isinstance(value, (date, datetime)):
             value = value.isoformat()

@@ -17,7 +17,7 @@ from pipelines.campaigns.document import Content
 from pipelines.campaigns.plain_text import plain_text
 from pipelines.errors import UsageError
 from pipelines.mail import one_line
-from pipelines.segments import TRAITS
+from pipelines.segments import known_traits
 
 OURS = ("unsubscribe_url", "postal_address", "campaign")
 _NOT = "Nothing was approved."
@@ -59,7 +59,7 @@ class Templates:
     def traits(self) -> list[str]:
         """The traits of a person that the mail needs: only these are kept in the ledger."""
         used = set().union(*self.variables().values())
-        return [name for name in TRAITS if name in used]
+        return [name for name in known_traits() if name in used]
 
     def render(
         self, traits: Mapping[str, object], *, variant: str, unsubscribe_url: str, postal_address: str
@@ -88,12 +88,12 @@ class Templates:
             UsageError: an unknown variable, a broken template, no unsubscribe link or postal address.
         """
         for place, names in self.variables().items():
-            unknown = sorted(names - set(TRAITS) - set(OURS))
+            unknown = sorted(names - set(known_traits()) - set(OURS))
             if unknown:
-                known = ", ".join([*TRAITS, *OURS])
+                known = ", ".join([*known_traits(), *OURS])
                 raise UsageError(f"{place}: unknown variable {', '.join(unknown)}. Known are {known}. {_NOT}")
         for variant in self._subjects:
-            trial = self.render(dict.fromkeys(TRAITS, "1"), variant=variant, **_TRIAL)
+            trial = self.render(dict.fromkeys(known_traits(), "1"), variant=variant, **_TRIAL)
             for part, body in (("html", trial.html), ("text", trial.text)):
                 for name, value in _TRIAL.items():
                     if value not in body:

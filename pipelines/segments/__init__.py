@@ -7,18 +7,17 @@ and who went. A rule becomes SQL whose values are bound and whose names come fro
 
 from pipelines.segments.ask import member_rows, members, preview
 from pipelines.segments.document import NAME, SegmentDocument, Strict, parse_segment
-from pipelines.segments.fields import MONEY, TRAITS, snapshot_fields
+from pipelines.segments.fields import known_traits, money, snapshot_fields
 from pipelines.segments.materialise import Change, materialise
 from pipelines.segments.store import listing, load, lookup_of, save
 from pipelines.segments.text import load_mapping, problems
 
 __all__ = [
-    "MONEY",
     "NAME",
-    "TRAITS",
     "Change",
     "SegmentDocument",
     "Strict",
+    "known_traits",
     "listing",
     "load",
     "load_mapping",
@@ -26,6 +25,7 @@ __all__ = [
     "materialise",
     "member_rows",
     "members",
+    "money",
     "parse_segment",
     "preview",
     "problems",

@@ -10,7 +10,7 @@ from pipelines.errors import MillstreamError
 from pipelines.privacy import mask
 from pipelines.segments.compile import Compiled, Lookup, Question, compile_rule
 from pipelines.segments.document import SegmentDocument
-from pipelines.segments.fields import MART, MONEY, snapshot_fields
+from pipelines.segments.fields import MART, money, snapshot_fields
 
 if TYPE_CHECKING:
     from pipelines.warehouse import Snapshot
@@ -105,7 +105,7 @@ def preview(
 def _rows(
     snapshot: Snapshot, compiled: Compiled, asked: Question, traits: Sequence[str], limit: int | None
 ) -> list[dict[str, Any]]:
-    known = [name for name in traits if name in asked.fields and name not in MONEY]
+    known = [name for name in traits if name in asked.fields and name not in money()]
     sql, values = compiled.members(", ".join(f'p."{name}"' for name in known))
     sql += ' order by p."person_id"' + (f" limit {limit:d}" if limit is not None else "")
     nothing = dict.fromkeys(traits)

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 
 from pipelines.money import minor
 from pipelines.segments.document import Trait
-from pipelines.segments.fields import MONEY, Field, Kind
+from pipelines.segments.fields import Field, Kind, money
 
 _SIGNS = {"gt": ">", "gte": ">=", "lt": "<", "lte": "<="}
 _A_TIME = "write a date (2026-11-24) or a time (2026-11-24T09:00:00Z)"
@@ -82,7 +82,7 @@ def compare(trait: Trait, field: Field, timezone: str) -> Comparison:
 def _column(trait: Trait, field: Field) -> tuple[str, tuple[object, ...]]:
     if field.kind != "money":
         return f'p."{field.name}"', ()
-    amount, currency = MONEY[field.name]
+    amount, currency = money()[field.name]
     if trait.op in _ANY:
         return f'p."{amount}"', ()
     if trait.currency is None:

@@ -1,12 +1,19 @@
 """What a rule and a mail may say about a person: the columns of the mart `dim_customers`.
 
-A rule may only name columns that the snapshot has. Amounts are offered in major units under the
-name without `_minor`; the table of decimals is Stripe's (ISK and UGX are divided by 100).
+The mart's contract (its yml in the dbt project) is the one list of them; a new column is a new
+trait. A rule may only name columns that the snapshot has. An amount whose column names its currency
+there (`meta.currency`) is offered in major units too, under the name without `_minor`; the table of
+decimals is Stripe's (ISK and UGX are divided by 100).
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
+from functools import cache
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
+
+import yaml
+
+from pipelines.transform import PROJECT_DIR
 
 if TYPE_CHECKING:
     from pipelines.warehouse import Snapshot
@@ -15,33 +22,43 @@ if TYPE_CHECKING:
 Kind: TypeAlias = Literal["text", "number", "flag", "moment", "list", "money"]
 
 MART = "marts.dim_customers"
-MONEY = {"mrr": ("mrr_minor", "mrr_currency"), "lifetime_value": ("lifetime_value_minor", "currency")}
-"""Amounts in major units: the columns of the amount and of its currency."""
+_YML = PROJECT_DIR / "models" / "marts" / "customers" / "dim_customers.yml"
 
-TRAITS: dict[str, str] = {
-    "person_id": "the user id, else a hash of the address, else the Stripe customer",
-    "user_id": "your own user id",
-    "email": "address, lower case",
-    "first_name": "first name",
-    "name": "full name",
-    "country": "two-letter code",
-    "subscription_status": "active, past_due, trialing, paused, unpaid or canceled",
-    "plan": "plan with the highest MRR",
-    "mrr": "MRR now, in major units of its currency",
-    "mrr_minor": "MRR now, in the smallest unit of mrr_currency",
-    "mrr_currency": "currency of the MRR",
-    "currency": "currency paid in most often",
-    "lifetime_value": "paid less refunded, in major units of `currency`",
-    "lifetime_value_minor": "paid less refunded, in the smallest unit of `currency`",
-    "payments_count": "payments that succeeded",
-    "event_count": "events known of this person",
-    "has_consent": "whether consent to marketing mail is recorded",
-    "is_guest": "bought without an account",
-    "first_seen_at": "first trace of the person, UTC",
-    "last_seen_at": "latest trace of the person, UTC",
-    "customer_since": "first payment, UTC",
-}
-"""The documented traits, each with its meaning; mails may use them as variables."""
+
+@cache
+def known_traits() -> dict[str, str]:
+    """The documented traits, each with its meaning; mails may use them as variables."""
+    meanings: dict[str, str] = {}
+    for column in _columns():
+        name, meaning = str(column["name"]), str(column["description"]).strip()
+        meanings[name] = meaning
+        if (currency := _currency(column)) is not None:
+            meanings[_major_name(name)] = f"{meaning.split(', in the smallest unit')[0]}, in major units of {currency}."
+    return dict(sorted(meanings.items()))
+
+
+@cache
+def money() -> dict[str, tuple[str, str]]:
+    """Amounts in major units: the columns of the amount and of its currency."""
+    found = {str(column["name"]): _currency(column) for column in _columns()}
+    return {_major_name(name): (name, currency) for name, currency in found.items() if currency is not None}
+
+
+def _major_name(name: str) -> str:
+    return name.removesuffix("_minor")
+
+
+def _currency(column: dict[str, Any]) -> str | None:
+    """The column with the currency of this amount; None where it is no amount."""
+    found = column.get("config", {}).get("meta", {}).get("currency")
+    return None if found is None else str(found)
+
+
+@cache
+def _columns() -> tuple[dict[str, Any], ...]:
+    """The columns as the mart's contract lists them: they are written down nowhere else."""
+    document = yaml.load(_YML.read_text(encoding="utf-8"), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+    return tuple(document["models"][0]["columns"])
 
 
 class Field(NamedTuple):
@@ -62,8 +79,8 @@ def snapshot_fields(snapshot: Snapshot) -> dict[str, Field]:
     finally:
         cursor.close()
     kinds: dict[str, Kind] = {name: kind for name, type_ in columns.items() if (kind := _kind(type_))}
-    kinds |= {name: "money" for name, parts in MONEY.items() if set(parts) <= set(columns)}
-    return {name: Field(name, kind, TRAITS.get(name, "")) for name, kind in sorted(kinds.items())}
+    kinds |= {name: "money" for name, parts in money().items() if set(parts) <= set(columns)}
+    return {name: Field(name, kind, known_traits().get(name, "")) for name, kind in sorted(kinds.items())}
 
 
 def _kind(type_: str) -> Kind | None:

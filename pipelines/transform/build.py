@@ -25,7 +25,7 @@ DiscountRule: TypeAlias = Literal["forever", "all_active", "none"]
 _WHOLE_TESTS = ["--indirect-selection", "cautious"]
 """Only tests whose models are all built: one may compare a mart of this source with one of the other."""
 
-# What stands above a tag comes along: views over the other source, which cost nothing to make.
+# What stands above a tag comes along: of Stripe's tables nothing, of the events the sessions that people have.
 _SELECTORS: dict[Select, list[str]] = {
     "all": [],
     "stripe": ["--select", "+tag:stripe", *_WHOLE_TESTS],
