@@ -15,6 +15,7 @@ from pipelines.defs.transform.assets import manifest
 from pipelines.quality import SUITES
 
 ROOT = Path(__file__).parents[2]
+PAGES = {f"dashboards/{page.stem}" for page in (ROOT / "dashboards" / "app_pages").glob("*.py")}
 
 
 @pytest.fixture(scope="module")
@@ -29,18 +30,33 @@ def graph(definitions: dg.Definitions) -> dg.AssetGraph:
 
 def test_nothing_depends_on_an_asset_that_nobody_makes(graph: dg.AssetGraph) -> None:
     dangling = {key.to_user_string() for key in graph.get_all_asset_keys() if not graph.get(key).is_materializable}
-    assert dangling == set()
+    assert dangling == PAGES
+
+
+def above(graph: dg.AssetGraph, key: dg.AssetKey) -> set[str]:
+    """The asset itself and all that it needs, as text."""
+    found, wanted = {key}, [key]
+    while wanted:
+        for parent in graph.get(wanted.pop()).parent_keys - found:
+            found.add(parent)
+            wanted.append(parent)
+    return {key.to_user_string() for key in found}
 
 
 def test_the_graph_is_one_piece_from_the_sources_to_the_segments(graph: dg.AssetGraph) -> None:
-    members = dg.AssetKey(["segments", "memberships"])
-    above, wanted = {members}, [members]
-    while wanted:
-        for parent in graph.get(wanted.pop()).parent_keys - above:
-            above.add(parent)
-            wanted.append(parent)
-    sources = {key.path[0] for key in above}
-    assert {"raw_stripe", "raw_events", "raw_state", "staging", "marts", "published", "segments"} <= sources
+    sources = {name.split("/")[0] for name in above(graph, dg.AssetKey(["segments", "memberships"]))}
+    assert {"raw_stripe", "raw_events", "raw_email", "raw_state", "staging", "marts", "published"} <= sources
+
+
+def test_each_page_is_where_the_graph_ends_and_hangs_on_the_marts_of_its_exposure(graph: dg.AssetGraph) -> None:
+    exposures = {node["name"]: node for node in manifest()["exposures"].values()}
+    assert {f"dashboards/{name}" for name in exposures} == PAGES
+    for name, exposure in exposures.items():
+        page = graph.get(dg.AssetKey(["dashboards", name]))
+        assert not page.child_keys
+        read = {unique_id.split(".")[-1] for unique_id in exposure["depends_on"]["nodes"]}
+        assert read | {"snapshot"} == {key.path[-1] for key in page.parent_keys}
+        assert {"published/snapshot", "raw_stripe/charges", "raw_events/events"} <= above(graph, page.key)
 
 
 def test_every_expectation_and_every_dbt_test_is_a_check_of_the_graph(graph: dg.AssetGraph) -> None:
@@ -58,7 +74,7 @@ def test_writers_run_in_process_so_that_a_kill_leaves_no_orphan(definitions: dg.
 
 def test_assets_that_write_the_warehouse_share_its_pool(definitions: dg.Definitions) -> None:
     readers = {"segments__memberships"}
-    steps = {found.op.name: found.op for found in definitions.resolve_asset_graph().assets_defs}
+    steps = {found.op.name: found.op for found in definitions.resolve_asset_graph().assets_defs if found.is_executable}
     assert {name for name, op in steps.items() if op.pool != "warehouse"} == readers
 
 
