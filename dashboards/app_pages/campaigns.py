@@ -2,11 +2,11 @@
 
 import streamlit as st
 
-from dashboards.parts.campaign_tables import campaign_list, certificate, ledger_table, reasons_table
+from dashboards.parts.campaign_tables import campaign_list, certificate, ledger_table, reasons_table, told_table
 from dashboards.parts.empty import nothing_here
 from dashboards.parts.frame import page_title
 from dashboards.parts.words import literal, small
-from dashboards.queries.campaigns import all_campaigns, with_proof
+from dashboards.queries.campaigns import all_campaigns, told_of, with_proof
 from dashboards.view import current_view
 
 view = current_view()
@@ -49,3 +49,9 @@ with right, st.container(border=True, height="stretch"):
         reasons_table(campaign, view)
     else:
         small("Everybody in the audience was mailed.", view.colours)
+
+if view.snapshot and (told := told_of(view.snapshot, name=campaign.name)):
+    with st.container(border=True):
+        st.subheader("What became of the mails", anchor=False)
+        small("As the mailer told until these data. Openings are unreliable: images may be blocked.", view.colours)
+        told_table(campaign, told, view)

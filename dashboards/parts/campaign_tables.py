@@ -59,6 +59,15 @@ def ledger_table(campaign: Campaign, view: View) -> None:
     table(headers, rows, numbers=("People", "Share"), caption="Recipients by state", colours=view.colours)
 
 
+def told_table(campaign: Campaign, told: dict[str, int], view: View) -> None:
+    """What the mailer told of the mails that it took."""
+    base = campaign.accepted + campaign.counts["ambiguous"]
+    rows: list[Row] = [
+        (plain(outcome), count(people), percent(people / base) if base else "–") for outcome, people in told.items()
+    ]
+    table(("Outcome", "People", "Share"), rows, numbers=("People", "Share"), caption="Outcomes", colours=view.colours)
+
+
 def reasons_table(campaign: Campaign, view: View) -> None:
     """Why people got no mail."""
     rows: list[Row] = [

@@ -12,6 +12,7 @@ from pipelines.behaviour import FunnelAnswer, funnel, parse_funnel
 from pipelines.warehouse import Snapshot
 
 EVENTS = "marts.fct_events"
+COUNTS = "marts.agg_events_daily"
 WINDOWS: dict[str, dict[str, Any] | None] = {
     "1 hour": {"value": 1, "unit": "hour"},
     "1 day": {"value": 1, "unit": "day"},
@@ -37,12 +38,12 @@ class Catalogue:
 @per_snapshot
 def catalogue(snapshot: Snapshot) -> Catalogue:
     """Names that can be a step: tracked events and visited pages."""
-    if not snapshot.has(EVENTS):
+    if not snapshot.has(COUNTS):
         return Catalogue([], None, None)
     rows = snapshot.query(
         """
-        select event, count(*) as volume, min(day) as first_day, max(day) as last_day
-        from marts.fct_events
+        select event, sum(event_count) as volume, min(day) as first_day, max(day) as last_day
+        from marts.agg_events_daily
         where type in ('track', 'page', 'screen')
         group by event
         order by volume desc, event

@@ -15,7 +15,8 @@ from pipelines.mail import mailer_for
 from pipelines.revenue import movements, summary
 from pipelines.state import open_state, writing
 from pipelines.state.tables import builds
-from pipelines.warehouse import Snapshot
+from pipelines.warehouse import Snapshot, Warehouse, publish
+from pipelines.warehouse.lake import refresh_lake_view
 from tests.dashboards.places import CAMPAIGN, NOW, SUBJECT, settings_of
 from tests.dashboards.reading import findings, words
 
@@ -104,6 +105,27 @@ def test_one_step_is_no_funnel_and_the_page_says_so(open_page, filled_folder: Pa
     app = open_page(filled_folder, "funnel")
     app.multiselect(key="steps").set_value(["Home"]).run()
     assert "at least two steps" in app.info[0].value
+
+
+def test_the_campaign_page_tells_what_became_of_the_mails(open_page, filled_folder: Path, tmp_path: Path) -> None:
+    folder = shutil.copytree(filled_folder, tmp_path / "data")
+    assert "What became of the mails" not in words(open_page(folder, "campaigns"))
+    with Warehouse(settings_of(folder)).write("test") as connection:
+        connection.execute(
+            "insert into marts.fct_campaign_recipients by name "
+            "select $campaign as campaign, recipient_id, is_delivered, is_clicked, false as is_opened, "
+            "false as is_bounced, false as is_complained, false as is_unsubscribed "
+            "from (values ('a', true, true), ('b', true, false), ('c', false, false)) as "
+            "told (recipient_id, is_delivered, is_clicked)",
+            {"campaign": CAMPAIGN},
+        )
+        refresh_lake_view(connection, settings_of(folder))
+        publish(connection, settings_of(folder), as_of=NOW, now=NOW)
+    app = open_page(folder, "campaigns")
+    assert not app.exception
+    found = words(app)
+    assert found.index("What became of the mails") < found.index("delivered</td>") < found.index("clicked</td>")
+    assert "bounced</td>" not in found
 
 
 def test_the_campaign_page_shows_the_certificate_of_the_report(open_page, filled_folder: Path) -> None:

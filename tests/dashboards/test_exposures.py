@@ -1,0 +1,52 @@
+"""A page's exposure names the marts that the page asks, no more and no fewer."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pipelines.transform import prepare_manifest
+from pipelines.warehouse import Snapshot
+from tests.dashboards.test_pages import PAGES
+
+MART = re.compile(r"\bmarts\.(\w+)")
+
+
+class _Listening:
+    """A cursor that writes down the marts in what it is asked."""
+
+    def __init__(self, cursor: Any, asked: set[str]) -> None:
+        self._cursor, self._asked = cursor, asked
+
+    def execute(self, sql: str, *values: Any) -> Any:
+        self._asked |= set(MART.findall(sql))
+        return self._cursor.execute(sql, *values)
+
+    def sql(self, sql: str, *values: Any, **named: Any) -> Any:
+        self._asked |= set(MART.findall(sql))
+        return self._cursor.sql(sql, *values, **named)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._cursor, name)
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> set[str]:
+    """The marts that any question to a snapshot names from now on."""
+    found: set[str] = set()
+    real = Snapshot.cursor
+    monkeypatch.setattr(Snapshot, "cursor", lambda snapshot: _Listening(real(snapshot), found))
+    return found
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_an_exposure_names_what_its_page_asks(open_page, filled_folder: Path, asked: set[str], page: str) -> None:
+    app = open_page(filled_folder, page)
+    assert not app.exception
+    exposure = json.loads(prepare_manifest().read_text())["exposures"][f"exposure.millstream.{page}"]
+    named = {name.split(".")[-1] for name in exposure["depends_on"]["nodes"] if not name.startswith("source.")}
+    assert asked == named
