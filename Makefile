@@ -8,7 +8,7 @@ ONCE ?=
 # Some images set this. Without compiled files each of our many short processes compiles thousands of modules anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test check fmt bench chaos clean setup
+.PHONY: demo test check fmt docs bench chaos clean setup
 
 demo: setup
 	$(RUN) millstream demo $(if $(ONCE),--once)
@@ -26,6 +26,9 @@ check: setup
 fmt: setup
 	$(RUN) ruff check --fix
 	$(RUN) ruff format
+
+docs: setup
+	$(RUN) python -m pipelines.transform.metrics_docs
 
 bench: setup
 	$(RUN) python -m benchmarks

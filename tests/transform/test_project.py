@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from pipelines.transform import prepare_manifest
+from pipelines.transform.metrics_docs import PAGE, metrics_page
 
 MAY_READ = {
     "staging": {"source"},
@@ -66,6 +67,37 @@ def test_every_mart_has_a_contract_a_grain_and_a_word_on_each_column(
     } == set()
     assert {node["name"] for node in models.values() if not node["description"]} == set()
     assert {node["name"] for key, node in marts.items() if key not in guarded} == set()
+
+
+def test_a_mart_has_one_grain_and_no_two_share_a_test(manifest: dict[str, Any], models: dict[str, Node]) -> None:
+    grains = [
+        node["attached_node"]
+        for node in manifest["nodes"].values()
+        if node["resource_type"] == "test" and (node.get("test_metadata") or {}).get("name") == "unique_grain"
+    ]
+    assert [key for key in grains if models.get(key, {}).get("schema") == "marts" and grains.count(key) > 1] == []
+
+
+def test_an_aggregate_is_read_by_a_page_or_by_another_model(manifest: dict[str, Any], models: dict[str, Node]) -> None:
+    readers = [*models.values(), *manifest["exposures"].values()]
+    read = {parent for node in readers for parent in node["depends_on"]["nodes"]}
+    assert {
+        node["name"] for key, node in models.items() if node["name"].startswith("agg_") and key not in read
+    } == set()
+
+
+def test_a_figure_is_defined_with_formula_and_source_and_only_once(models: dict[str, Node]) -> None:
+    figures = [figure for node in models.values() for figure in node["config"]["meta"].get("metrics", ())]
+    assert {tuple(sorted(figure)) for figure in figures} == {("formula", "name", "source")}
+    names = [figure["name"] for figure in figures]
+    assert sorted(names) == sorted(set(names))
+    told = " ".join(names)
+    for asked in ("MRR", "ARR", "movements", "churn_rate", "net", "sessions", "paying customers", "reconciliation"):
+        assert asked in told
+
+
+def test_the_page_of_figures_is_what_the_project_says(manifest: dict[str, Any]) -> None:
+    assert PAGE.read_text(encoding="utf-8") == metrics_page(manifest), "run `make docs`"
 
 
 def test_tags_say_which_source_a_model_needs(models: dict[str, Node]) -> None:
