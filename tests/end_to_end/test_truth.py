@@ -32,6 +32,7 @@ TOLD = (
     "movements_by_month",
     "cash_by_month",
     "settled_usd_by_month",
+    "sessions_by_month",
 )
 """What is compared: names of `COMPARED` that the simulator tells of. A name that it does not tell fails."""
 SEEDS = (7, 8, 9)
