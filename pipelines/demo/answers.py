@@ -9,7 +9,7 @@ import orjson
 
 from pipelines.demo.clock import DAY
 from pipelines.demo.expansion import expand, paths_of
-from pipelines.demo.kinds import INSIDE, KINDS, KindSpec
+from pipelines.demo.kinds import KINDS, LINES, KindSpec
 from pipelines.demo.knobs import Knobs
 from pipelines.demo.list_pages import Parameters, check_names, page_of, parameters, part_of
 from pipelines.demo.object_store import Row, Shelf, Store
@@ -36,15 +36,15 @@ class Answers:
         given = parameters(query)
         if path == "account":
             return orjson.dumps(ACCOUNT)
-        if path in KINDS and path not in INSIDE:
+        if path in KINDS and path not in LINES.values():
             return self._list(path, given)
         kind, _, rest = path.partition("/") if not path.startswith("checkout/") else _checkout(path)
-        if kind in KINDS and kind not in INSIDE and rest:
+        if kind in KINDS and kind not in LINES.values() and rest:
             identity, _, below = rest.partition("/")
             if not below:
                 return self._one(kind, identity, given)
-            if (kind, below) == ("invoices", "lines"):
-                return self._lines(identity, given)
+            if kind in LINES and below == "lines":
+                return self._lines(kind, identity, given)
         raise Refusal(404, f"Unrecognized request URL (GET: /v1/{path}).")
 
     def _one(self, kind: str, identity: str, given: Parameters) -> bytes:
@@ -87,14 +87,14 @@ class Answers:
         bodies = [orjson.dumps(expand(self._store, "subscription_items", item, paths)) for item in items]
         return _page("/v1/subscription_items", bodies, more)
 
-    def _lines(self, identity: str, given: Parameters) -> bytes:
-        invoice = self._store.load("invoices", identity)
-        if invoice is None or invoice.get("deleted"):
-            raise missing("invoice", identity)
-        lines, more = part_of(self._store.lines_of(invoice), given, "line item")
+    def _lines(self, kind: str, identity: str, given: Parameters) -> bytes:
+        owner = self._store.load(kind, identity)
+        if owner is None or owner.get("deleted"):
+            raise missing(KINDS[kind].singular, identity)
+        lines, more = part_of(self._store.lines_of(kind, owner), given, "line item")
         paths = paths_of(given.get("expand"), True)
-        bodies = [orjson.dumps(expand(self._store, "invoice_lines", line, paths)) for line in lines]
-        return _page(f"/v1/invoices/{identity}/lines", bodies, more)
+        bodies = [orjson.dumps(expand(self._store, LINES[kind], line, paths)) for line in lines]
+        return _page(f"/v1/{kind}/{identity}/lines", bodies, more)
 
     def _visible(self, kind: str) -> Callable[[Row], bool]:
         """Whether an object can be seen yet, and an event still."""

@@ -38,6 +38,7 @@ KINDS: dict[str, KindSpec] = {
         "price", _same("active", "currency", "product", "type"),
         hidden=frozenset({"tiers", "currency_options"}), extra=frozenset({"lookup_keys", "recurring"}),
     ),
+    "plans": KindSpec("plan", _same("active", "product"), hidden=frozenset({"tiers"})),
     "coupons": KindSpec("coupon", hidden=frozenset({"applies_to", "currency_options"})),
     "promotion_codes": KindSpec("promotion code", _same("active", "code", "customer") | {"coupon": "promotion.coupon"}),
     "subscriptions": KindSpec(
@@ -51,6 +52,12 @@ KINDS: dict[str, KindSpec] = {
         extra=frozenset({"automatic_tax"}),
     ),
     "subscription_items": KindSpec("subscription_item", _same("subscription"), required="subscription"),
+    "subscription_schedules": KindSpec(
+        "subscription_schedule",
+        _same("customer", "canceled_at", "completed_at", "released_at"),
+        ranges=frozenset({"created", "canceled_at", "completed_at", "released_at"}),
+        extra=frozenset({"scheduled"}),
+    ),
     "invoices": KindSpec(
         "invoice", _same("collection_method", "customer", "due_date", "status") | {"subscription": PARENT},
         ranges=frozenset({"created", "due_date"}), hidden=frozenset({"payments"}),
@@ -67,6 +74,8 @@ KINDS: dict[str, KindSpec] = {
     ),
     "disputes": KindSpec("dispute", _same("charge", "payment_intent")),
     "credit_notes": KindSpec("credit note", _same("customer", "invoice")),
+    # In the file a line tells its credit note; Stripe's own lines do not.
+    "credit_note_lines": KindSpec("line item", _same("credit_note"), hidden=frozenset({"credit_note"})),
     "payouts": KindSpec(
         "payout", _same("arrival_date", "destination", "status"), ranges=frozenset({"created", "arrival_date"})
     ),
@@ -79,12 +88,14 @@ KINDS: dict[str, KindSpec] = {
 }  # fmt: skip
 
 # Objects that only stand inside others: they have no list and no path of their own.
-INSIDE = frozenset({"invoice_lines", "discounts"})
+INSIDE = frozenset({"invoice_lines", "credit_note_lines", "discounts"})
+# Lines past the first ten of an object: the file that holds them, by the file of their owners.
+LINES = {"invoices": "invoice_lines", "credit_notes": "credit_note_lines"}
 
 # Objects that an id stands for, told by the id's beginning.
 PREFIXES = {
-    "cus": "customers", "prod": "products", "price": "prices", "promo": "promotion_codes", "sub": "subscriptions",
-    "si": "subscription_items", "in": "invoices", "inpay": "invoice_payments", "ii": "invoiceitems", "ch": "charges",
+    "cus": "customers", "prod": "products", "price": "prices", "plan": "plans", "promo": "promotion_codes",
+    "sub": "subscriptions", "si": "subscription_items", "in": "invoices", "inpay": "invoice_payments", "ii": "invoiceitems", "ch": "charges",
     "py": "charges", "re": "refunds", "pyr": "refunds", "pi": "payment_intents", "txn": "balance_transactions",
     "dp": "disputes", "du": "disputes", "cn": "credit_notes", "po": "payouts", "evt": "events",
     "cs": "checkout/sessions", "di": "discounts",

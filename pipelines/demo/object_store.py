@@ -14,7 +14,7 @@ from typing import Any
 
 import orjson
 
-from pipelines.demo.kinds import KINDS, PREFIXES, KindSpec
+from pipelines.demo.kinds import KINDS, LINES, PREFIXES, KindSpec
 
 Json = dict[str, Any]
 
@@ -115,15 +115,15 @@ class Store:
         known = {item["id"] for item in items}
         return items + [item for item in self._children("subscription_items", subscription) if item["id"] not in known]
 
-    def lines_of(self, invoice: Json) -> list[Json]:
-        """All lines of an invoice, those past the first ten included."""
-        if not invoice["lines"]["has_more"]:
-            lines: list[Json] = invoice["lines"]["data"]
+    def lines_of(self, kind: str, owner: Json) -> list[Json]:
+        """All lines of an invoice or a credit note, those past the first ten included."""
+        if not owner["lines"]["has_more"]:
+            lines: list[Json] = owner["lines"]["data"]
             return lines
         # The overflow file keeps the order in which the lines stand on the invoice.
-        every = self._children("invoice_lines", invoice["id"])
-        first = {line["id"] for line in invoice["lines"]["data"]}
-        return [*invoice["lines"]["data"], *(line for line in every if line["id"] not in first)]
+        every = self._children(LINES[kind], owner["id"])
+        first = {line["id"] for line in owner["lines"]["data"]}
+        return [*owner["lines"]["data"], *(line for line in every if line["id"] not in first)]
 
     def _children(self, kind: str, owner: str) -> list[Json]:
         shelf = self.shelf(kind)

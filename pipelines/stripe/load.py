@@ -21,7 +21,8 @@ from pipelines.settings import Settings
 from pipelines.state import open_state
 from pipelines.state import reading as reading_state
 from pipelines.state.tables import cursors
-from pipelines.stripe.catalogue import TABLES
+from pipelines.stripe.catalogue import OF_VERSIONS, TABLES
+from pipelines.stripe.items import mark_items_gone
 from pipelines.stripe.newest import prepare_tables, refresh_newest
 from pipelines.stripe.versions import COLUMNS, read_versions
 from pipelines.warehouse.writer import Connection, transaction
@@ -29,8 +30,9 @@ from pipelines.warehouse.writer import Connection, transaction
 _PREPARE = f"""
 create sequence if not exists raw_stripe.version_numbers;
 create table if not exists raw_stripe.object_versions (
-    {COLUMNS}, sequence bigint default nextval('raw_stripe.version_numbers')
+    {COLUMNS}, sequence bigint default nextval('raw_stripe.version_numbers'), parent_id varchar
 );
+alter table raw_stripe.object_versions add column if not exists parent_id varchar;
 create table if not exists raw_stripe.loads (
     load_number integer primary key, input_id varchar unique, input_name varchar, source varchar,
     received_at timestamp, loaded_at timestamp, read bigint, loaded bigint, duplicates bigint,
@@ -115,6 +117,7 @@ def _load_input(
             wrong = read_versions(connection, segment)
         bad += wrong
         counted = _count(connection)
+        mark_items_gone(connection)
         _insert_new(connection)
         refresh_newest(connection)
         landing.index_people(
@@ -175,7 +178,7 @@ def _count(connection: Connection) -> LoadSummary:
         summary.add(LoadSummary(read=read, duplicates=duplicates, unchanged=unchanged, loaded=loaded))
         if loaded:
             summary.by_object[kind] = loaded
-        if kind not in TABLES:
+        if kind not in TABLES and kind not in OF_VERSIONS:
             summary.unknown += loaded
     return summary
 

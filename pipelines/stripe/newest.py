@@ -1,4 +1,4 @@
-"""The newest version of each object, in a table per kind; and the lines of invoices.
+"""The newest version of each object, in a table per kind; and the lines of invoices and credit notes.
 
 Newest is by version time; in one instant a deletion wins, then the greater payload hash, so the
 order of loading never matters. A deletion keeps the last payload that told something.
@@ -6,30 +6,32 @@ order of loading never matters. A deletion keeps the last payload that told some
 
 from __future__ import annotations
 
-from pipelines.stripe.catalogue import CHILD_TABLES, TABLES
+from pipelines.stripe.catalogue import CHILD_KINDS, TABLES, ChildKind
 from pipelines.stripe.versions import COLUMNS
 from pipelines.warehouse.writer import Connection
 
 
 def prepare_tables(connection: Connection) -> None:
     """Create the table of each kind, empty."""
+    children = {child.table for child in CHILD_KINDS}
     for table in TABLES.values():
-        parent = ", parent_id varchar" if table in CHILD_TABLES.values() else ""
+        parent = ", parent_id varchar" if table in children else ""
         connection.execute(f"create table if not exists raw_stripe.{table} ({COLUMNS}{parent})")
 
 
 def refresh_newest(connection: Connection) -> None:
     """Put the newest versions of the objects in the temp table `new_versions` into their tables."""
     touched = {row[0] for row in connection.execute("select distinct object from new_versions").fetchall()}
-    for kind in sorted(touched & (TABLES.keys() - CHILD_TABLES.keys())):
+    for kind in sorted(touched & (TABLES.keys() - {child.name for child in CHILD_KINDS})):
         table = TABLES[kind]
         connection.execute("create or replace temp table newest as " + _NEWEST, {"kind": kind})
         connection.execute(f"""
             delete from raw_stripe.{table} where (account, livemode, id) in (select (account, livemode, id) from newest)
         """)
         connection.execute(f"insert into raw_stripe.{table} by name from newest")
-    if touched & {"invoice", "line_item"}:
-        _refresh_invoice_lines(connection)
+    for child in CHILD_KINDS:
+        if touched & {child.owner, child.name}:
+            _refresh_children(connection, child)
 
 
 _NEWEST = """
@@ -37,7 +39,7 @@ with touched as (
     select distinct account, livemode, id from new_versions where object = $kind
 ),
 versions as (
-    select stored.* exclude (sequence),
+    select stored.* exclude (sequence, parent_id),
         -- A stub {id, object, deleted} says that the object is gone and nothing else.
         is_deleted and json_extract(payload, '/created') is null as is_stub
     from raw_stripe.object_versions as stored
@@ -60,34 +62,38 @@ where newest = 1
 """
 
 
-def _refresh_invoice_lines(connection: Connection) -> None:
-    """Lines come inside their invoice (the first ten) and from the invoice's own list (the rest)."""
-    connection.execute("""
-        create or replace temp table touched_invoices as
+def _refresh_children(connection: Connection, child: ChildKind) -> None:
+    """Children come inside their owner (the first ten) and from the owner's own list (the rest).
+
+    One that names no owner stands alone; nothing that was handed in is missing from its table.
+    """
+    named = f"json_extract_string(payload, '{child.pointer}')" if child.pointer else "null"
+    connection.execute(f"""
+        create or replace temp table touched_owners as
         select distinct account, livemode,
-            case when object = 'invoice' then id else json_extract_string(payload, '/invoice') end as parent_id
-        from new_versions where object in ('invoice', 'line_item')
+            case when object = '{child.owner}' then id else coalesce(parent_id, {named}) end as parent_id
+        from new_versions where object in ('{child.owner}', '{child.name}')
     """)
-    connection.execute("""
-        create or replace temp table lines as
+    connection.execute(f"""
+        create or replace temp table children as
         with embedded as (
-            select invoices.* exclude (payload, id, object, payload_hash), invoices.id as parent_id,
-                unnest(json_extract(invoices.payload, '$.lines.data[*]')) as payload
-            from raw_stripe.invoices as invoices
-            semi join touched_invoices
-                on invoices.account = touched_invoices.account and invoices.livemode = touched_invoices.livemode
-                and invoices.id = touched_invoices.parent_id
+            select owners.* exclude (payload, id, object, payload_hash), owners.id as parent_id,
+                unnest(json_extract(owners.payload, '{child.place}')) as payload
+            from raw_stripe.{TABLES[child.owner]} as owners
+            semi join touched_owners as touched
+                on owners.account = touched.account and owners.livemode = touched.livemode
+                and owners.id = touched.parent_id
         ),
         listed as (
-            select versions.* exclude (sequence, id, object, payload_hash, payload),
-                json_extract_string(versions.payload, '/invoice') as parent_id, versions.payload
+            select versions.* exclude (sequence, id, object, payload_hash, payload, parent_id),
+                coalesce(versions.parent_id, {named}) as parent_id, versions.payload
             from raw_stripe.object_versions as versions
-            semi join touched_invoices
-                on versions.account = touched_invoices.account and versions.livemode = touched_invoices.livemode
-                and json_extract_string(versions.payload, '/invoice') = touched_invoices.parent_id
-            where versions.object = 'line_item'
+            semi join touched_owners as touched
+                on versions.account = touched.account and versions.livemode = touched.livemode
+                and coalesce(versions.parent_id, {named}) is not distinct from touched.parent_id
+            where versions.object = '{child.name}'
         )
-        select *, json_extract_string(payload, '/id') as id, 'line_item' as object,
+        select *, json_extract_string(payload, '/id') as id, '{child.name}' as object,
             sha256(payload::varchar) as payload_hash
         from (from embedded union all by name from listed)
         qualify row_number() over (
@@ -95,8 +101,9 @@ def _refresh_invoice_lines(connection: Connection) -> None:
             order by version_at desc, sha256(payload::varchar) desc
         ) = 1
     """)
-    connection.execute("""
-        delete from raw_stripe.invoice_lines
-        where (account, livemode, parent_id) in (select (account, livemode, parent_id) from touched_invoices)
+    connection.execute(f"""
+        delete from raw_stripe.{child.table} as known using touched_owners as touched
+        where known.account = touched.account and known.livemode = touched.livemode
+            and known.parent_id is not distinct from touched.parent_id
     """)
-    connection.execute("insert into raw_stripe.invoice_lines by name from lines")
+    connection.execute(f"insert into raw_stripe.{child.table} by name from children")

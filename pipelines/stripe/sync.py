@@ -130,11 +130,15 @@ class _Call:
         self._progress(f"stripe: {count:,} {name}s, done")
 
     def _rest_of_children(self, page: Page) -> Iterator[bytes]:
-        """Pages of lines that do not fit into their invoice (Stripe puts in ten)."""
+        """Pages of lines and items that do not fit into their object (Stripe puts in ten)."""
         for thing in page.objects:
-            lines = thing.get("lines") if thing.get("object") == "invoice" else None
-            if isinstance(lines, dict) and lines.get("has_more"):
-                for more in self._api.pages(f"/v1/invoices/{_in_path(thing['id'])}/lines", may_be_gone=True):
+            kind = BY_NAME.get(str(thing.get("object")))
+            children = kind.children if kind else None
+            inside = thing.get(children.field) if children else None
+            if children and isinstance(inside, dict) and inside.get("has_more"):
+                owner = _in_path(thing["id"])
+                given: dict[str, object] = {children.parameter: thing["id"]} if children.parameter else {}
+                for more in self._api.pages(children.path.format(owner), given, may_be_gone=True):
                     yield more.body
 
     def _refetch(self, changed: dict[tuple[str, str], int]) -> None:

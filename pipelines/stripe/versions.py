@@ -60,6 +60,10 @@ unwrapped as (
         line,
         case when document is null then text end as text,
         case when document is null then coalesce(problem, 'no valid JSON') end as problem,
+        -- A credit note's line tells its credit note by nothing but the address of its list.
+        case when json_extract_string(document, '/object') = 'list' then nullif(regexp_extract(
+            json_extract_string(document, '/url'), '^/v1/[a-z_]+/([^/?]+)/[a-z_]+$', 1
+        ), '') end as parent_id,
         unnest(case
             when document is null then [null]
             when json_type(document) = 'ARRAY' then json_extract(document, '$[*]')
@@ -69,7 +73,7 @@ unwrapped as (
     from documents
 )
 select
-    line, row_number() over () as position, element, text,
+    line, row_number() over () as position, element, text, parent_id,
     case
         when problem is not null then problem
         when json_type(element) <> 'OBJECT' then 'no Stripe object'
@@ -83,9 +87,10 @@ from unwrapped
 _VERSIONS = f"""
 create or replace temp table incoming_versions as
 with handed_in as (
-    select line, position, element, true as is_handed_in, null::json as event from elements where problem is null
+    select line, position, element, true as is_handed_in, null::json as event, parent_id
+    from elements where problem is null
     union all
-    select line, position, json_extract(element, '/data/object'), false, element from elements
+    select line, position, json_extract(element, '/data/object'), false, element, null from elements
     where problem is null and json_extract_string(element, '/object') = 'event'
         and json_type(json_extract(element, '/data/object')) = 'OBJECT'
         and json_extract_string(element, '/data/object/object') is not null
@@ -119,6 +124,6 @@ select
     coalesce(try_cast(json_extract_string(element, '/deleted') as boolean), false)
     -- An ended subscription is still an object at Stripe; every other `.deleted` means that it is gone.
     or coalesce(event_type like '%.deleted' and event_type <> 'customer.subscription.deleted', false) as is_deleted,
-    payload_hash, element as payload
+    payload_hash, element as payload, parent_id
 from described
 """
