@@ -95,7 +95,8 @@ LINES = {"invoices": "invoice_lines", "credit_notes": "credit_note_lines"}
 # Objects that an id stands for, told by the id's beginning.
 PREFIXES = {
     "cus": "customers", "prod": "products", "price": "prices", "plan": "plans", "promo": "promotion_codes",
-    "sub": "subscriptions", "si": "subscription_items", "in": "invoices", "inpay": "invoice_payments", "ii": "invoiceitems", "ch": "charges",
+    "sub": "subscriptions", "si": "subscription_items", "in": "invoices", "inpay": "invoice_payments",
+    "ii": "invoiceitems", "ch": "charges",
     "py": "charges", "re": "refunds", "pyr": "refunds", "pi": "payment_intents", "txn": "balance_transactions",
     "dp": "disputes", "du": "disputes", "cn": "credit_notes", "po": "payouts", "evt": "events",
     "cs": "checkout/sessions", "di": "discounts",
