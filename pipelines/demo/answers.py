@@ -9,7 +9,7 @@ import orjson
 
 from pipelines.demo.clock import DAY
 from pipelines.demo.expansion import expand, paths_of
-from pipelines.demo.kinds import KINDS, LINES, KindSpec
+from pipelines.demo.kinds import INSIDE, KINDS, LINES, KindSpec
 from pipelines.demo.knobs import Knobs
 from pipelines.demo.list_pages import Parameters, check_names, page_of, parameters, part_of
 from pipelines.demo.object_store import Row, Shelf, Store
@@ -36,10 +36,10 @@ class Answers:
         given = parameters(query)
         if path == "account":
             return orjson.dumps(ACCOUNT)
-        if path in KINDS and path not in LINES.values():
+        if path in KINDS and path not in INSIDE:
             return self._list(path, given)
         kind, _, rest = path.partition("/") if not path.startswith("checkout/") else _checkout(path)
-        if kind in KINDS and kind not in LINES.values() and rest:
+        if kind in KINDS and kind not in INSIDE and rest:
             identity, _, below = rest.partition("/")
             if not below:
                 return self._one(kind, identity, given)
