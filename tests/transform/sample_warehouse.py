@@ -35,10 +35,21 @@ KINDS = {
     "refund": "refunds",
     "balance_transaction": "balance_transactions",
     "dispute": "disputes",
+    "plan": "plans",
+    "promotion_code": "promotion_codes",
+    "subscription_schedule": "subscription_schedules",
+    "invoice_payment": "invoice_payments",
+    "invoiceitem": "invoiceitems",
+    "credit_note": "credit_notes",
+    "payment_intent": "payment_intents",
+    "payout": "payouts",
+    "checkout.session": "checkout_sessions",
+    "event": "events",
 }
 OTHER_TABLES = f"""
 create table if not exists raw_stripe.object_versions ({COLUMNS}, sequence bigint);
 create table if not exists raw_stripe.invoice_lines ({COLUMNS}, parent_id varchar);
+create table if not exists raw_stripe.credit_note_lines ({COLUMNS}, parent_id varchar);
 create table raw_events.events (
     event_id varchar, is_synthetic_id boolean, type varchar, event varchar,
     user_id varchar, anonymous_id varchar, visitor_key integer,
@@ -178,7 +189,9 @@ class Sample:
 
 def _insert(connection: duckdb.DuckDBPyConnection, table: str, rows: Iterable[tuple[Any, ...]]) -> None:
     batch = list(rows)
-    marks = ", ".join("?" for _ in batch[0])
+    # A loader's table may have columns that no sample tells.
+    columns = [row[0] for row in connection.execute(f"describe {table}").fetchall()][: len(batch[0])]
+    marks = ", ".join("?" for _ in columns)
     connection.execute("begin")
-    connection.executemany(f"insert into {table} values ({marks})", batch)
+    connection.executemany(f"insert into {table} ({', '.join(columns)}) values ({marks})", batch)
     connection.execute("commit")

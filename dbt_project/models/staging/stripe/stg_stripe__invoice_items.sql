@@ -2,26 +2,15 @@ with
 
 source as (
 
-    select * from {{ source('raw_stripe', 'object_versions') }}
+    select * from {{ source('raw_stripe', 'invoiceitems') }}
 
-    where object = 'invoiceitem'
-
-),
-
-newest as (
-
-    select * from source
-
-    qualify
-        row_number() over (
-            partition by account, id order by version_at desc, is_deleted desc, payload_hash desc
-        ) = 1
+    where not is_deleted
 
 ),
 
 renamed as (
 
-    {% call parsed_once('payload', 'newest') %}
+    {% call parsed_once('payload', 'source') %}
     select
         -- ids
         account,
@@ -69,9 +58,7 @@ renamed as (
         {{ json_timestamp('payload', 'period.start') }} as period_started_at,
         {{ json_timestamp('payload', 'period.end') }} as period_ended_at
 
-    from newest
-
-    where not is_deleted
+    from source
     {% endcall %}
 
 )

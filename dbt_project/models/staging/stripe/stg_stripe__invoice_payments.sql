@@ -2,23 +2,15 @@ with
 
 source as (
 
-    select * from {{ source('raw_stripe', 'object_versions') }}
+    select * from {{ source('raw_stripe', 'invoice_payments') }}
 
-    where object = 'invoice_payment' and not is_deleted
-
-),
-
-newest as (
-
-    select * from source
-
-    qualify row_number() over (partition by account, id order by version_at desc, sequence desc) = 1
+    where not is_deleted
 
 ),
 
 renamed as (
 
-    {% call parsed_once('payload', 'newest') %}
+    {% call parsed_once('payload', 'source') %}
     select
         account,
         id as invoice_payment_id,
@@ -26,7 +18,7 @@ renamed as (
         {{ json_id('payload', 'payment.payment_intent') }} as payment_intent_id,
         {{ json_id('payload', 'payment.charge') }} as charge_id
 
-    from newest
+    from source
     {% endcall %}
 
 )

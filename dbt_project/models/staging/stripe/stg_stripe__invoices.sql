@@ -25,10 +25,15 @@ renamed as (
 
         -- strings
         {{ json_text('payload', 'number') }} as invoice_number,
-        {{ json_text('payload', 'status') }} as invoice_status,
+        coalesce(
+            {{ json_text('payload', 'status') }},
+            case when {{ json_boolean('payload', 'paid') }} then 'paid' end
+        ) as invoice_status,
         {{ json_text('payload', 'billing_reason') }} as billing_reason,
         {{ json_text('payload', 'collection_method') }} as collection_method,
         upper({{ json_text('payload', 'currency') }}) as currency,
+        coalesce({{ json_part('payload', 'total_taxes') }}, {{ json_part('payload', 'total_tax_amounts') }})
+            as total_taxes,
 
         -- numerics
         {{ json_integer('payload', 'subtotal') }} as subtotal_minor,
