@@ -4,10 +4,17 @@ import streamlit as st
 
 from dashboards.parts.empty import nothing_here
 from dashboards.parts.frame import page_title, section
-from dashboards.parts.health_tables import build_table, check_frame, load_frame, source_table
+from dashboards.parts.health_tables import (
+    build_table,
+    check_frame,
+    failing_frame,
+    load_frame,
+    source_table,
+    unknown_frame,
+)
 from dashboards.parts.strip import health_strip
 from dashboards.parts.words import literal, small
-from dashboards.queries.health import checks, loads, recent_builds, sources
+from dashboards.queries.health import checks, failing_rows, loads, recent_builds, sources, unknown_values
 from dashboards.view import current_view
 
 view = current_view()
@@ -45,8 +52,20 @@ with section("Checks"):
         told = f"{failing} of {results.height} failing." if failing else f"All {results.height} passed."
         small(told, view.colours)
         check_frame(results)
+        if (rows := failing_rows(snapshot)).height:
+            small("Up to five rows of each check that failed; personal data is masked.", view.colours)
+            failing_frame(rows)
     else:
         nothing_here("No check has run for this snapshot.", command="millstream build")
+
+if (values := unknown_values(snapshot)).height:
+    with section("New at Stripe"):
+        small(
+            "Kinds and states that this version does not know yet. They are kept as they came; "
+            "figures that depend on them may lack them until an update knows them.",
+            view.colours,
+        )
+        unknown_frame(values)
 
 with section("Loads"):
     if (newest := loads(snapshot)).height:

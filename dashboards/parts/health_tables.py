@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import polars as pl
 import streamlit as st
 
@@ -76,6 +78,37 @@ def _short(name: str, table_name: str | None) -> str:
     """A test's name as words, without the table that stands beside it."""
     stem = (table_name or "").rsplit(".", 1)[-1]
     return " ".join(name.replace(stem, "", 1).replace("_", " ").split()) if stem else name
+
+
+def failing_frame(rows: pl.DataFrame) -> None:
+    """Rows that failed a check: which, and the values that the check looks at."""
+    found = list(rows.iter_rows(named=True))
+    shown = pl.DataFrame(
+        {
+            "Check": [_short(row["name"], row["table_name"]) for row in found],
+            "Table": [row["table_name"] for row in found],
+            "Row": [row["row_key"] or NONE for row in found],
+            "Values": [_in_words(row["row_values"]) for row in found],
+        }
+    )
+    st.dataframe(shown, hide_index=True, placeholder=NONE, alt="Rows that failed a check")
+
+
+def _in_words(values: str) -> str:
+    """`{"currency": "usd"}` as `currency: usd`; nothing for an empty value is said so."""
+    told: dict[str, str | None] = json.loads(values)
+    return ", ".join(f"{name}: {'empty' if value is None else value}" for name, value in told.items()) or NONE
+
+
+def unknown_frame(values: pl.DataFrame) -> None:
+    """Values that we keep and do not know, the most frequent first."""
+    shown = values.select(
+        pl.col("value").alias("Value"),
+        pl.col("field").alias("Field"),
+        pl.col("table_name").alias("Table"),
+        pl.col("row_count").alias("Rows"),
+    )
+    st.dataframe(shown, hide_index=True, placeholder=NONE, alt="Unknown values, the most frequent first")
 
 
 def load_frame(loads: pl.DataFrame, view: View) -> None:

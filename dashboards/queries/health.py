@@ -60,6 +60,34 @@ def checks(snapshot: Snapshot) -> pl.DataFrame:
 
 
 @per_snapshot
+def failing_rows(snapshot: Snapshot) -> pl.DataFrame:
+    """Some rows of each check that failed, personal data masked."""
+    if not snapshot.has("health.failing_rows"):
+        return pl.DataFrame()
+    return snapshot.query(
+        """
+        select name, table_name, row_key, row_values
+        from health.failing_rows
+        order by table_name, name, position
+        """
+    )
+
+
+@per_snapshot
+def unknown_values(snapshot: Snapshot) -> pl.DataFrame:
+    """Kinds and states that Stripe sent and this version does not know, with how many rows have them."""
+    if not snapshot.has("health.unknown_values"):
+        return pl.DataFrame()
+    return snapshot.query(
+        """
+        select table_name, field, value, row_count
+        from health.unknown_values
+        order by row_count desc, table_name, value
+        """
+    )
+
+
+@per_snapshot
 def sources(snapshot: Snapshot) -> pl.DataFrame:
     """One row per source: rows, newest row, last load, set-aside lines."""
     if not snapshot.has("health.sources"):

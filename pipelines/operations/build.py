@@ -8,7 +8,7 @@ the state store with its outcome, so that a failed one is seen beside the old sn
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Literal
 
@@ -16,9 +16,9 @@ from sqlalchemy import insert
 
 from pipelines.errors import MillstreamError
 from pipelines.faults import fault_point
-from pipelines.operations.health import store_checks, store_loads, stored_failures
+from pipelines.operations.health import failing_rows_of, store_checks, store_loads, stored_failures
 from pipelines.operations.ingest import prepare_warehouse
-from pipelines.quality import CheckResult, check_landed
+from pipelines.quality import CheckResult, FailingRow, check_arrivals, check_landed
 from pipelines.settings import Settings
 from pipelines.state import open_state, writing
 from pipelines.state.tables import builds
@@ -58,9 +58,9 @@ def build(
 
 
 def check(settings: Settings, *, now: datetime) -> list[CheckResult]:
-    """Run the suites over landed data and store their results."""
+    """Check landed data and what arrives, and store the results."""
     with Warehouse(settings).write("checking landed data") as connection:
-        results = check_landed(connection)
+        results = [*check_landed(connection), *check_arrivals(connection, now=now)]
         store_checks(connection, results, now=now, is_whole=True)
     _note_failures(results, settings, now=now)
     return results
@@ -76,8 +76,9 @@ def transform_models(settings: Settings, *, select: Select = "all", now: datetim
             _note(settings, now=now, reason=str(problem))
             raise
         fault_point("build.after_dbt")
-        results = model_results(result)
         with Warehouse(settings).write("storing test results") as connection:
+            shown = {one.unique_id: failing_rows_of(connection, one) for one in result.nodes}
+            results = model_results(result, shown)
             store_checks(connection, results, now=now, is_whole=select == "all")
     _note_failures(results, settings, now=now)
     return result
@@ -99,8 +100,10 @@ def publish_snapshot(settings: Settings, *, now: datetime) -> int:
     return number
 
 
-def model_results(result: BuildResult) -> list[CheckResult]:
-    """dbt's tests (and models that failed to build) as check results."""
+def model_results(
+    result: BuildResult, failing_rows: Mapping[str, tuple[FailingRow, ...]] | None = None
+) -> list[CheckResult]:
+    """dbt's tests (and models that failed to build) as check results, with rows that failed where they are known."""
     return [
         CheckResult(
             name=node.name,
@@ -110,6 +113,7 @@ def model_results(result: BuildResult) -> list[CheckResult]:
             is_passed=node.ok and node.status != "warn",
             failing_rows=node.failures or 0,
             message="" if node.ok else f"{node.failures:,} rows" if node.failures else "could not be built",
+            examples=(failing_rows or {}).get(node.unique_id, ()),
         )
         for node in result.nodes
         # What was skipped did not run: its own result stays the one of the last build.

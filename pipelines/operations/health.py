@@ -1,13 +1,20 @@
-"""What the data health page shows: checks, loads and sources, as tables of the snapshot."""
+"""What the data health page shows, as tables of the snapshot.
+
+Checks with some of the rows that failed, loads, sources, and values that we keep and do not know.
+"""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from datetime import datetime
 
+import duckdb
 import polars as pl
 
-from pipelines.quality import CheckResult
+from pipelines.quality import SHOWN, CheckResult, FailingRow, masked_row
+from pipelines.stripe.known_values import KINDS, STATUSES
+from pipelines.transform import NodeResult
 from pipelines.warehouse import transaction
 from pipelines.warehouse.writer import Connection
 
@@ -15,8 +22,22 @@ _PREPARE = """
 create table if not exists health.checks (
     name varchar, table_name varchar, engine varchar, severity varchar, is_passed boolean, failing_rows bigint,
     message varchar, checked_at timestamp
+);
+create table if not exists health.failing_rows (
+    name varchar, table_name varchar, engine varchar, position integer, row_key varchar, row_values varchar
 )
 """
+
+_UNKNOWN = (
+    "select 'raw_stripe.object_versions' as table_name, 'object' as field, object as value, "
+    "count(distinct (account, livemode, id)) as row_count "
+    "from raw_stripe.object_versions where not list_contains($1, object) group by object"
+) + "".join(
+    f" union all select 'raw_stripe.{table}', 'status', status, count(*) from "
+    f"(select json_extract_string(payload, '/status') as status from raw_stripe.{table}) "
+    f"where status not in ({', '.join(repr(value) for value in values)}) group by status"
+    for table, values in STATUSES.items()
+)
 
 
 def stored_failures(connection: Connection) -> list[CheckResult]:
@@ -51,19 +72,42 @@ def store_checks(
             for one in results
         ]
     )  # DuckDB finds it by this name.
+    shown = [
+        (one.name, one.table, one.engine, position, row.key, json.dumps(row.values, ensure_ascii=False))
+        for one in results
+        for position, row in enumerate(one.examples, 1)
+    ]
     with transaction(connection):
         by = "engine" if is_whole else "(engine, table_name)"
-        connection.execute(f"delete from health.checks where {by} in (select {by} from fresh)")
+        for table in ("checks", "failing_rows"):
+            connection.execute(f"delete from health.{table} where {by} in (select {by} from fresh)")
         connection.execute("insert into health.checks by name from fresh")
+        if shown:
+            connection.executemany("insert into health.failing_rows values (?, ?, ?, ?, ?, ?)", shown)
     del fresh
+
+
+def failing_rows_of(connection: Connection, node: NodeResult) -> tuple[FailingRow, ...]:
+    """Rows that a model's test found, asked for again; none where it passed."""
+    if node.kind != "test" or node.failures in (None, 0) or not node.sql:
+        return ()
+    try:
+        found = connection.execute(f"select * from ({node.sql}) limit {SHOWN}")
+    except duckdb.Error:
+        # The failure itself is told either way; what it looked at may be gone.
+        return ()
+    columns = [str(column[0]) for column in found.description or ()]
+    return tuple(masked_row("", dict(zip(columns, row, strict=True))) for row in found.fetchall())
 
 
 def store_loads(connection: Connection) -> None:
     """Make `health.loads` (one row per loaded input), `health.sources` (one per source) and `health.syncs` anew.
 
-    `health.syncs` tells up to which moment an account of a source is complete in these data.
+    `health.syncs` tells up to which moment an account of a source is complete in these data,
+    `health.unknown_values` counts what we keep and do not know.
     """
     connection.execute(_PREPARE)
+    connection.execute(f"create or replace table health.unknown_values as {_UNKNOWN}", [list(KINDS)])
     connection.execute("""
         create or replace table health.loads as
         select 'stripe' as source, * exclude (load_number, input_id, source), from raw_stripe.loads

@@ -1,11 +1,28 @@
-"""Great Expectations over landed data: what must hold before a model may read it.
+"""Is the data fit to be published: suites over landed data, freshness, usual counts, and the rows that failed.
 
-`check_landed` runs the suites over bounded frames from the writer's own connection and returns
-results; it decides nothing. dbt tests hold from staging on, so each truth is tested once.
+`check_landed` runs Great Expectations over bounded frames from the writer's own connection,
+`check_arrivals` looks at the age and the number of rows; they return results and decide nothing. dbt
+tests hold from staging on, so each truth is tested once.
 """
 
+from pipelines.quality.arrivals import COUNTED, FRESH, SOURCES, USUAL, check_arrivals
 from pipelines.quality.check import check_landed
-from pipelines.quality.result import CheckResult
+from pipelines.quality.masking import masked_row
+from pipelines.quality.result import SHOWN, CheckResult, FailingRow
 from pipelines.quality.suites import SUITES, Expectation, Suite
 
-__all__ = ["SUITES", "CheckResult", "Expectation", "Suite", "check_landed"]
+__all__ = [
+    "COUNTED",
+    "FRESH",
+    "SHOWN",
+    "SOURCES",
+    "SUITES",
+    "USUAL",
+    "CheckResult",
+    "Expectation",
+    "FailingRow",
+    "Suite",
+    "check_arrivals",
+    "check_landed",
+    "masked_row",
+]

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any
 
-from pipelines.quality.result import CheckResult
+from pipelines.quality.masking import masked_row
+from pipelines.quality.result import SHOWN, CheckResult, FailingRow
 from pipelines.quality.suites import SUITES, Expectation, Suite
 from pipelines.warehouse.writer import Connection
 
@@ -14,10 +15,19 @@ if TYPE_CHECKING:
 
 
 def check_landed(connection: Connection, suites: tuple[Suite, ...] = SUITES) -> list[CheckResult]:
-    """Check every landed table over its newest rows; one result per expectation, an empty table passes."""
+    """Check every landed table over its newest rows; one result per expectation, an empty or missing table passes."""
     context = _context()
     results: list[CheckResult] = []
+    there = {
+        f"{schema}.{name}"
+        for schema, name in connection.execute(
+            "select table_schema, table_name from information_schema.tables"
+        ).fetchall()
+    }
     for position, suite in enumerate(suites):
+        if suite.table not in there:
+            results += [_result(suite, expectation, True, 0, "not made yet") for expectation in suite.expectations]
+            continue
         frame = connection.sql(suite.query).df()
         if frame.empty:
             results += [_result(suite, expectation, True, 0, "no rows yet") for expectation in suite.expectations]
@@ -29,11 +39,24 @@ def check_landed(connection: Connection, suites: tuple[Suite, ...] = SUITES) -> 
                 raise RuntimeError(f"the check {expectation.name} of {suite.table} could not run")
             failing = int(one.result.get("unexpected_count") or 0)
             message = "" if one.success else f"{failing:,} of {len(frame):,} rows"
-            results.append(_result(suite, expectation, bool(one.success), failing, message))
+            examples = () if one.success else _examples(one.result, str(expectation.arguments["column"]))
+            results.append(_result(suite, expectation, bool(one.success), failing, message, examples))
     return results
 
 
-def _result(suite: Suite, expectation: Expectation, passed: bool, failing: int, message: str) -> CheckResult:
+def _examples(told: dict[str, Any], column: str) -> tuple[FailingRow, ...]:
+    found = (told.get("partial_unexpected_index_list") or [])[:SHOWN]
+    return tuple(masked_row(row["key"], {column: row.get(column)}) for row in found)
+
+
+def _result(
+    suite: Suite,
+    expectation: Expectation,
+    passed: bool,
+    failing: int,
+    message: str,
+    examples: tuple[FailingRow, ...] = (),
+) -> CheckResult:
     return CheckResult(
         name=expectation.name,
         table=suite.table,
@@ -42,6 +65,7 @@ def _result(suite: Suite, expectation: Expectation, passed: bool, failing: int, 
         is_passed=passed,
         failing_rows=failing,
         message=message,
+        examples=examples,
     )
 
 
@@ -61,4 +85,9 @@ def _validate(context: AbstractDataContext, name: str, suite: Suite, frame: obje
     asset = context.data_sources.add_pandas(name).add_dataframe_asset(suite.table)
     batch = asset.add_batch_definition_whole_dataframe("newest").get_batch({"dataframe": frame})
     made = [getattr(gx.expectations, one.kind)(**one.arguments) for one in suite.expectations]
-    return batch.validate(gx.ExpectationSuite(name=name, expectations=made))
+    shown = {
+        "result_format": "SUMMARY",
+        "unexpected_index_column_names": ["key"],
+        "partial_unexpected_count": SHOWN,
+    }
+    return batch.validate(gx.ExpectationSuite(name=name, expectations=made), result_format=shown)

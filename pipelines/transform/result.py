@@ -22,6 +22,8 @@ class NodeResult:
     seconds: float
     table: str
     """`schema.name` of the model, or of the model that a test belongs to (else the test's own name)."""
+    sql: str | None = None
+    """What a test asked: its failing rows."""
 
     @property
     def name(self) -> str:
@@ -75,6 +77,7 @@ def read_results(path: Path) -> BuildResult:
             message=row["message"],
             seconds=float(row["execution_time"]),
             table=tables.get(str(row["unique_id"]), str(row["unique_id"]).split(".")[2]),
+            sql=row.get("compiled_code"),
         )
         for row in document["results"]
     )

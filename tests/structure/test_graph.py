@@ -12,7 +12,8 @@ import yaml
 
 from pipelines.definitions import defs
 from pipelines.defs.transform.assets import manifest
-from pipelines.quality import SUITES
+from pipelines.quality import COUNTED, FRESH, SOURCES, SUITES, USUAL
+from pipelines.stripe.catalogue import TABLES
 
 ROOT = Path(__file__).parents[2]
 PAGES = {f"dashboards/{page.stem}" for page in (ROOT / "dashboards" / "app_pages").glob("*.py")}
@@ -63,8 +64,22 @@ def test_every_expectation_and_every_dbt_test_is_a_check_of_the_graph(graph: dg.
     registered = {(key.asset_key.to_user_string(), key.name) for key in graph.asset_check_keys}
     expectations = {(suite.table.replace(".", "/"), one.name) for suite in SUITES for one in suite.expectations}
     assert expectations <= registered
+    assert {(source.table.replace(".", "/"), FRESH) for source in SOURCES} <= registered
+    assert {(counted.table.replace(".", "/"), USUAL) for counted in COUNTED} <= registered
     tests = {node["name"] for node in manifest()["nodes"].values() if node["resource_type"] == "test"}
     assert tests - {name for _, name in registered} == set()
+
+
+def test_every_landed_table_is_read_by_a_model_and_has_a_suite(graph: dg.AssetGraph) -> None:
+    landed = {key for key in graph.get_all_asset_keys() if key.path[0] in ("raw_stripe", "raw_events", "raw_email")}
+    assert {key for key in landed if key.path[0] == "raw_stripe"} == {
+        dg.AssetKey(["raw_stripe", table]) for table in (*TABLES.values(), "object_versions")
+    }
+    unread = {key.path[-1] for key in landed if key.path[0] == "raw_stripe" and not graph.get(key).child_keys}
+    assert unread == set()
+    suites = {suite.table for suite in SUITES}
+    assert {f"raw_stripe.{table}" for table in TABLES.values()} <= suites
+    assert {"raw_events.events", "raw_email.events"} <= suites
 
 
 def test_writers_run_in_process_so_that_a_kill_leaves_no_orphan(definitions: dg.Definitions) -> None:

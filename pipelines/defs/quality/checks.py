@@ -1,4 +1,4 @@
-"""Great Expectations on landed data as asset checks; an error stops everything below."""
+"""Checks of landed data as asset checks: suites, freshness, usual counts; an error stops everything below."""
 
 from collections.abc import Iterator
 
@@ -6,7 +6,7 @@ import dagster as dg
 
 from pipelines.operations import check
 from pipelines.operations.build import refuse_failures
-from pipelines.quality import SUITES
+from pipelines.quality import COUNTED, FRESH, SOURCES, SUITES, USUAL
 from pipelines.resources import told_to_dagster
 from pipelines.settings import Settings
 
@@ -22,6 +22,22 @@ from pipelines.settings import Settings
         )
         for suite in SUITES
         for expectation in suite.expectations
+    ]
+    + [
+        dg.AssetCheckSpec(
+            name=FRESH,
+            asset=source.table.split("."),
+            description=f"The newest row is at most {source.within} old.",
+        )
+        for source in SOURCES
+    ]
+    + [
+        dg.AssetCheckSpec(
+            name=USUAL,
+            asset=counted.table.split("."),
+            description="The newest full day brought as many rows as the 28 days before it let expect.",
+        )
+        for counted in COUNTED
     ],
     pool="warehouse",
 )
