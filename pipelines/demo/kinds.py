@@ -63,6 +63,7 @@ KINDS: dict[str, KindSpec] = {
         ranges=frozenset({"created", "due_date"}), hidden=frozenset({"payments"}),
     ),
     "invoice_lines": KindSpec("line item", _same("invoice")),
+    "discounts": KindSpec("discount", _same("subscription")),
     "invoice_payments": KindSpec("invoice_payment", _same("invoice", "status"), extra=frozenset({"payment"})),
     "invoiceitems": KindSpec("invoiceitem", _same("customer", "invoice"), extra=frozenset({"pending"}), created="date"),
     "charges": KindSpec("charge", _same("customer", "payment_intent", "transfer_group"), hidden=frozenset({"refunds"})),
@@ -87,7 +88,7 @@ KINDS: dict[str, KindSpec] = {
 }  # fmt: skip
 
 # Objects that only stand inside others: they have no list and no path of their own.
-INSIDE = frozenset({"invoice_lines", "credit_note_lines"})
+INSIDE = frozenset({"invoice_lines", "credit_note_lines", "discounts"})
 # Lines past the first ten of an object: the file that holds them, by the file of their owners.
 LINES = {"invoices": "invoice_lines", "credit_notes": "credit_note_lines"}
 
@@ -98,7 +99,7 @@ PREFIXES = {
     "ii": "invoiceitems", "ch": "charges",
     "py": "charges", "re": "refunds", "pyr": "refunds", "pi": "payment_intents", "txn": "balance_transactions",
     "dp": "disputes", "du": "disputes", "cn": "credit_notes", "po": "payouts", "evt": "events",
-    "cs": "checkout/sessions",
+    "cs": "checkout/sessions", "di": "discounts",
 }  # fmt: skip
 
 # Lists that an object carries only when expanded: (kind, field) -> (kind of the members, their pointer).
