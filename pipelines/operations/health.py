@@ -113,6 +113,8 @@ def store_loads(connection: Connection) -> None:
         select 'stripe' as source, * exclude (load_number, input_id, source), from raw_stripe.loads
         union all by name
         select 'events' as source, * exclude (load_number, input_id) from raw_events.loads
+        union all by name
+        select 'email' as source, * exclude (load_number, input_id) from raw_email.loads
     """)
     connection.execute("create or replace table health.syncs as select 'stripe' as source, * from raw_stripe.syncs")
     connection.execute("""
@@ -122,6 +124,8 @@ def store_loads(connection: Connection) -> None:
             from raw_stripe.object_versions
             union all
             select 'events', max(event_at), count(*) from raw_events.lake_events
+            union all
+            select 'email', max(event_at), count(*) from raw_email.events
         ),
         loaded as (
             select source, max(loaded_at) as last_loaded_at, sum(quarantined)::bigint as quarantined
