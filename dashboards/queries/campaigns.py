@@ -9,7 +9,7 @@ from typing import Any
 from dashboards.queries.cache import per_snapshot
 from dashboards.queries.health import state_engine
 from pipelines.campaigns import EXCLUDED, OPEN, listing, show
-from pipelines.delivery import report
+from pipelines.delivery import outcomes, report
 from pipelines.mail import mailer_for
 from pipelines.settings import Settings
 from pipelines.warehouse import Snapshot
@@ -75,23 +75,7 @@ def with_proof(settings: Settings, campaign: Campaign) -> Campaign:
 @per_snapshot
 def told_of(snapshot: Snapshot, *, name: str) -> dict[str, int]:
     """How many recipients' mails were delivered, opened and so on, by what the mailer told until the snapshot."""
-    if not snapshot.has("marts.fct_campaign_recipients"):
-        return {}
-    rows = snapshot.query(
-        """
-        select
-            count(*) filter (where is_delivered) as delivered,
-            count(*) filter (where is_opened) as opened,
-            count(*) filter (where is_clicked) as clicked,
-            count(*) filter (where is_bounced) as bounced,
-            count(*) filter (where is_complained) as complained,
-            count(*) filter (where is_unsubscribed) as unsubscribed
-        from marts.fct_campaign_recipients
-        where campaign = $name
-        """,
-        name=name,
-    )
-    return {outcome: int(people) for outcome, people in rows.row(0, named=True).items() if people}
+    return outcomes(snapshot, name)
 
 
 def _newest_first(settings: Settings) -> list[dict[str, Any]]:

@@ -143,9 +143,11 @@ def report_campaign(name: Name, as_json: AsJson = False) -> None:
     from pipelines.delivery import report
     from pipelines.mail import mailer_for
     from pipelines.state import open_state
+    from pipelines.warehouse import SnapshotReader
 
     settings = load_settings()
-    found = report(open_state(settings), name, mailer_for(settings) if settings.mailer == "outbox" else None)
+    mailer = mailer_for(settings) if settings.mailer == "outbox" else None
+    found = report(open_state(settings), name, mailer, SnapshotReader(settings.published_dir).current())
     if as_json:
         emit(found)
     else:

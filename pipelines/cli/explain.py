@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from pipelines.cli.output import emit, note, table
-from pipelines.cli.revenue import newest_snapshot, parse_day, wanted_currency
+from pipelines.cli.revenue import newest_snapshot, parse_day, tell_unconverted, wanted_currency
 from pipelines.settings import load_settings
 
 
@@ -40,12 +40,14 @@ def explain(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")] = False,
 ) -> None:
     """What one day's number is made of: the rows add up to it, each with the object and rule that tell it."""
+    from pipelines.revenue import check_account
     from pipelines.revenue import explain as ask
 
     settings = load_settings()
     day = parse_day("--at", at)
     assert day is not None
     snapshot = newest_snapshot(settings)
+    check_account(snapshot, account)
     document: dict[str, Any] = ask(
         snapshot,
         report.value,
@@ -78,6 +80,5 @@ def _print(document: dict[str, Any]) -> None:
     failed = [check["name"] for check in document["checks"] if not check["is_passed"]]
     outcome = f"failed: {', '.join(failed)}" if failed else "all passed"
     print(f"checks: {len(document['checks'])} guard it, {outcome}")
-    if document["unconverted"]:
-        note(f"without an exchange rate and so left out: {', '.join(document['unconverted'])} (--currency native)")
+    tell_unconverted(document)
     note(f"as of {document['as_of']}, snapshot {document['snapshot']}; --json also shows the SQL")

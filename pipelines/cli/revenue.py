@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -53,8 +54,11 @@ def revenue(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")] = False,
 ) -> None:
     """MRR, its movements, churn, cash, or `reconcile`: our figures against Stripe's lists."""
+    from pipelines.revenue import check_account
+
     settings = load_settings()
     snapshot = newest_snapshot(settings)
+    check_account(snapshot, account)
     if report is Report.reconcile:
         document = reconcile_document(settings, snapshot, account=account or "default")
     else:
@@ -65,7 +69,14 @@ def revenue(
     rows = document["rows"]
     assert isinstance(rows, list)
     _print(rows)
+    tell_unconverted(document)
     note(f"as of {document['as_of']}, snapshot {document['snapshot']}, profile {document['profile']}")
+
+
+def tell_unconverted(document: Mapping[str, Any]) -> None:
+    """Say which currencies an answer for people leaves out."""
+    if document["unconverted"]:
+        note(f"without an exchange rate and so left out: {', '.join(document['unconverted'])} (--currency native)")
 
 
 def newest_snapshot(settings: Settings) -> Snapshot:

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, Engine, func, select
 
 from pipelines.campaigns import EXCLUDED, ONCE, OPEN, find
 from pipelines.delivery.ledger import states
+from pipelines.delivery.told import outcomes
 from pipelines.mail import Mailer
 from pipelines.state import reading
 from pipelines.state.tables import recipients
+
+if TYPE_CHECKING:
+    from pipelines.warehouse import Snapshot
 
 MAILED = ("accepted", "ambiguous")
 ALL_STATES = (*OPEN, *MAILED, *EXCLUDED)
 
 
-def report(engine: Engine, name: str, mailer: Mailer | None = None) -> dict[str, Any]:
-    """Counts of one campaign.
+def report(engine: Engine, name: str, mailer: Mailer | None = None, snapshot: Snapshot | None = None) -> dict[str, Any]:
+    """Counts of one campaign; `events` is what the provider told until the snapshot.
 
     `duplicates`: mails beyond the first to one recipient, by the ledger and, where the mailer can
     tell, by what it holds. `missing`: accepted by the ledger and not held by the mailer, and people
@@ -54,7 +58,7 @@ def report(engine: Engine, name: str, mailer: Mailer | None = None) -> dict[str,
         "audience": total,
         "states": {state: counts.get(state, 0) for state in ALL_STATES},
         "reasons": reasons,
-        "events": {},
+        "events": outcomes(snapshot, name),
         **sums,
         "open": still_open,
         "duplicates": twice + sum(times - 1 for times in (held or {}).values()),

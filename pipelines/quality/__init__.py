@@ -7,13 +7,14 @@ tests hold from staging on, so each truth is tested once.
 
 from pipelines.quality.arrivals import COUNTED, FRESH, SOURCES, USUAL, check_arrivals
 from pipelines.quality.check import check_landed
-from pipelines.quality.masking import masked_row
+from pipelines.quality.masking import MASK, masked_row, masked_text
 from pipelines.quality.result import SHOWN, CheckResult, FailingRow
 from pipelines.quality.suites import SUITES, Expectation, Suite
 
 __all__ = [
     "COUNTED",
     "FRESH",
+    "MASK",
     "SHOWN",
     "SOURCES",
     "SUITES",
@@ -25,4 +26,5 @@ __all__ = [
     "check_arrivals",
     "check_landed",
     "masked_row",
+    "masked_text",
 ]

@@ -13,6 +13,8 @@ from pipelines.quality.result import FailingRow
 
 MASK = "•••"
 _PERSONAL = frozenset({"email", "mail", "name", "address", "phone", "ip", "city", "postal", "line1", "line2", "traits"})
+# dbt's own tests rename the column that they look at, so nobody can tell whether it is personal.
+_RENAMED = frozenset({"unique_field", "value_field"})
 _NO_PERSON = frozenset({"product_name", "event_name", "plan_name", "table_name", "column_name"})
 _EMAIL = re.compile(r"[^\s@\"'<>:/?&=,;]+@[^\s@\"'<>/?&=,;]+\.[^\s@\"'<>/?&=,;.]+")
 _IP = re.compile(
@@ -29,14 +31,20 @@ def masked(column: str, value: object) -> str | None:
     text = str(value)
     if is_personal(column) and text:
         return MASK
-    if not _MOMENT.fullmatch(text):
-        text = _IP.sub(MASK, _EMAIL.sub(MASK, text))
+    text = masked_text(text)
     return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"
+
+
+def masked_text(text: str) -> str:
+    """The text with every e-mail and IP address in it masked."""
+    return text if _MOMENT.fullmatch(text) else _IP.sub(MASK, _EMAIL.sub(MASK, text))
 
 
 def is_personal(column: str) -> bool:
     """Whether the column's name says that its values are about a person. Ids and keys are not."""
     lower = column.lower()
+    if lower in _RENAMED:
+        return True
     if lower in _NO_PERSON or lower.endswith(("_id", "_key", "_count")):
         return False
     return not _PERSONAL.isdisjoint(re.split(r"[^a-z0-9]+", lower))

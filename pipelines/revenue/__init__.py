@@ -5,6 +5,7 @@
 the demo show. Currencies are converted when asked, by dated rates.
 """
 
+from pipelines.revenue.accounts import check_account
 from pipelines.revenue.cash import cash
 from pipelines.revenue.explain import explain
 from pipelines.revenue.ledger import NATIVE, Period, periods
@@ -18,6 +19,7 @@ __all__ = [
     "Rates",
     "Summary",
     "cash",
+    "check_account",
     "churn",
     "explain",
     "load_rates",

@@ -9,10 +9,13 @@ from typing import Any
 
 import duckdb
 import pytest
+from sqlalchemy import select
 
 from pipelines.delivery.feedback import ingest_feedback, load_landed
-from pipelines.privacy import address_key
+from pipelines.privacy import address_key, may_mail
 from pipelines.settings import Settings
+from pipelines.state import open_state, reading
+from pipelines.state.tables import suppressions
 from pipelines.warehouse import Warehouse
 
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
@@ -94,3 +97,42 @@ def test_what_was_landed_gives_the_same_rows_in_a_new_warehouse(settings: Settin
     with Warehouse(settings).write("test") as connection:
         load_landed(connection, settings, now=NOW)
     assert stored(settings) == before
+
+
+def test_no_text_of_an_event_brings_an_address_or_a_token_along(settings: Settings, tmp_path: Path) -> None:
+    bounce = event(1, "bounce", type="bounce", reason="550 5.1.1 <ann.1@example.com>: Recipient address rejected")
+    deferred = event(2, "deferred", response="450 try again, ann.2@example.com", more={"to": ["ann.2@example.com"]})
+    click = event(3, "click", url="https://shop.example/u/SECRET-TOKEN?x=1")
+    ingest_feedback(settings, [write(tmp_path / "texts.jsonl", bounce, deferred, click)], now=NOW)
+    rows = stored(settings)
+    told = json.dumps(rows, default=str)
+    assert "example.com" not in told
+    assert "SECRET" not in told
+    assert rows[0]["reason"].startswith("550 5.1.1")
+    assert rows[2]["url"] == "https://shop.example/u/•••?x=1"
+
+
+@pytest.mark.parametrize(
+    ("told", "refused"),
+    [
+        ({"event": "bounce", "type": "bounce"}, ("bounce", "all")),
+        ({"event": "bounce", "type": "blocked"}, None),
+        ({"event": "spamreport"}, ("complaint", "all")),
+        ({"event": "unsubscribe"}, ("unsubscribed", "marketing")),
+        ({"event": "group_unsubscribe"}, ("unsubscribed", "marketing")),
+        ({"event": "dropped", "reason": "Bounced Address"}, ("bounce", "all")),
+        ({"event": "dropped", "reason": "Spam Reporting Address"}, ("complaint", "all")),
+        ({"event": "dropped", "reason": "Recipient List over Package Quota"}, None),
+        ({"event": "deferred"}, None),
+        ({"event": "click"}, None),
+    ],
+)
+def test_who_can_not_be_reached_or_wants_no_mail_gets_none(
+    settings: Settings, tmp_path: Path, told: dict[str, str], refused: tuple[str, str] | None
+) -> None:
+    ingest_feedback(settings, [write(tmp_path / "one.jsonl", {**event(1), **told})], now=NOW)
+    with reading(open_state(settings)) as connection:
+        kept = [(row.address_key, row.reason, row.scope) for row in connection.execute(select(suppressions))]
+        answer = may_mail(connection, "ann.1@example.com", policy="customers", pays=True)
+    assert kept == ([(address_key("ann.1@example.com"), *refused)] if refused else [])
+    assert answer == ("suppressed" if refused else None)

@@ -14,6 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pipelines.cli import invoke
 from pipelines.revenue import NATIVE, Rates, churn, movements, mrr, periods, summary
 from pipelines.settings import Settings
 from pipelines.warehouse import Snapshot, SnapshotReader, Warehouse, publish
@@ -241,3 +242,15 @@ def test_a_change_that_an_event_told_names_that_event(built_folder: Path) -> Non
     named = newest(built_folder).query("select event_id from marts.fct_mrr_changes where event_id is not null")
     assert named.height > 0
     assert set(named["event_id"]) <= known
+
+
+@pytest.mark.parametrize(
+    "command",
+    [("revenue", "cash"), ("revenue", "mrr"), ("explain", "mrr", "--at", "2026-11-20"), ("revenue", "reconcile")],
+)
+def test_an_account_that_does_not_exist_is_refused_with_those_that_do(
+    built_folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], command: tuple[str, ...]
+) -> None:
+    monkeypatch.setenv("MILLSTREAM_DATA_DIR", str(built_folder))
+    assert invoke([*command, "--account", "nosuch", "--json"]) == 2
+    assert "There are: default." in capsys.readouterr().err
