@@ -55,8 +55,14 @@ def check_landed(connection: Connection, suites: tuple[Suite, ...] = SUITES) -> 
 
 
 def _examples(told: dict[str, Any], column: str) -> tuple[FailingRow, ...]:
-    found = (told.get("partial_unexpected_index_list") or [])[:SHOWN]
-    return tuple(masked_row(row["key"], {column: row.get(column)}) for row in found)
+    import pandas as pd  # type: ignore[import-untyped, unused-ignore]
+
+    # A frame has several words for a missing value.
+    rows = [
+        {name: None if pd.isna(value) else value for name, value in row.items()}
+        for row in (told.get("partial_unexpected_index_list") or [])[:SHOWN]
+    ]
+    return tuple(masked_row(row["key"], {column: row.get(column)}) for row in rows)
 
 
 def _result(

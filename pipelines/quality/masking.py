@@ -6,6 +6,7 @@ IP address is masked wherever it stands. Ids, keys, amounts and states stay read
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
 
@@ -26,7 +27,7 @@ LONGEST = 80
 
 def masked(column: str, value: object) -> str | None:
     """The value as text that may be shown; None stays None."""
-    if value is None or value != value:  # NaN is what a missing value becomes in a frame.
+    if value is None or (isinstance(value, float) and math.isnan(value)):
         return None
     text = str(value)
     if is_personal(column) and text:

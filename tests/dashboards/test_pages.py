@@ -12,6 +12,8 @@ from dashboards.parts.money import compact_money
 from pipelines.behaviour import funnel, parse_funnel
 from pipelines.delivery import report
 from pipelines.mail import mailer_for
+from pipelines.operations.health import store_checks, store_loads
+from pipelines.quality import CheckResult, masked_row
 from pipelines.revenue import movements, summary
 from pipelines.state import open_state, writing
 from pipelines.state.tables import builds
@@ -164,6 +166,36 @@ def test_a_failed_build_is_told_beside_the_figures_of_the_snapshot_before(
     overview = open_page(folder)
     assert "the last build failed" in words(overview)
     assert "MRR" in words(overview)
+
+
+def test_rows_that_failed_and_values_nobody_knows_are_shown_masked(
+    open_page, filled_folder: Path, tmp_path: Path
+) -> None:
+    folder = shutil.copytree(filled_folder, tmp_path / "data")
+    rows = (masked_row("default/false/ch_1", {"email": "ann@example.com", "amount": -5, "currency": None}),)
+    failed = CheckResult("amount_is_in_range", "raw_stripe.charges", "great_expectations", "warn", False, 1, "", rows)
+    with Warehouse(settings_of(folder)).write("test") as connection:
+        connection.execute(
+            'update raw_stripe.charges set payload = json_merge_patch(payload, \'{"status": "floating"}\') '
+            "where id = (select min(id) from raw_stripe.charges)"
+        )
+        refresh_lake_view(connection, settings_of(folder))
+        store_checks(connection, [failed], now=NOW)
+        store_loads(connection)
+        publish(connection, settings_of(folder), as_of=NOW, now=NOW)
+    app = open_page(folder, "data_health")
+    assert not app.exception
+    frames = [frame.value.to_dict("records") for frame in app.dataframe]
+    assert [
+        {
+            "Check": "amount is in range",
+            "Table": "raw_stripe.charges",
+            "Row": "default/false/ch_1",
+            "Values": "email: •••, amount: -5, currency: empty",
+        }
+    ] in frames
+    assert [{"Value": "floating", "Field": "status", "Table": "raw_stripe.charges", "Rows": 1}] in frames
+    assert "New at Stripe" in words(app)
 
 
 def test_a_damaged_folder_is_told_in_a_sentence_and_not_by_a_trace(

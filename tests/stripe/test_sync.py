@@ -16,6 +16,7 @@ from pipelines.errors import MillstreamError
 from pipelines.landing.summary import LoadSummary
 from pipelines.settings import Settings
 from pipelines.stripe import StripeApi, sync
+from pipelines.stripe.catalogue import KINDS
 from pipelines.stripe.limiter import Limiter
 from pipelines.warehouse import Warehouse
 
@@ -140,6 +141,89 @@ def test_lines_beyond_an_invoices_first_ten_are_followed(shop: Shop) -> None:
     assert shop.rows("select parent_id, count(*), count(distinct id) from raw_stripe.invoice_lines group by 1") == [
         ("in_1", 25, 25)
     ]
+
+
+def test_lines_beyond_a_credit_notes_first_ten_are_followed(shop: Shop) -> None:
+    """They do not say whose they are: the address of their list does."""
+    lines = [{"id": f"cnli_{number}", "object": "credit_note_line_item", "amount": number} for number in range(25)]
+    for note in ("cn_1", "cn_2"):
+        shop.put(
+            "credit_note_lines", *({**line, "id": f"{line['id']}{note[-1]}", "credit_note": note} for line in lines)
+        )
+        inside = [{**line, "id": f"{line['id']}{note[-1]}"} for line in lines[:10]]
+        first = {"object": "list", "data": inside, "has_more": True, "url": f"/v1/credit_notes/{note}/lines"}
+        made = seconds(NOW - timedelta(days=1))
+        shop.put("credit_notes", {"id": note, "object": "credit_note", "created": made, "lines": first})
+    shop.sync()
+    sql = "select parent_id, count(*), count(distinct id) from raw_stripe.credit_note_lines group by 1 order by 1"
+    assert shop.rows(sql) == [("cn_1", 25, 25), ("cn_2", 25, 25)]
+    payloads = (
+        "select count(*) from raw_stripe.credit_note_lines where json_extract_string(payload, '/credit_note') is null"
+    )
+    assert shop.rows(payloads) == [(50,)]
+
+
+def with_items(count: int, *, of: int) -> Json:
+    """A subscription of `of` items of which the first `count` lie inside."""
+    made = seconds(NOW - timedelta(days=9))
+    items = [item(number) for number in range(count)]
+    inside = {
+        "object": "list",
+        "data": items,
+        "has_more": of > count,
+        "url": "/v1/subscription_items?subscription=sub_1",
+    }
+    return {
+        "id": "sub_1",
+        "object": "subscription",
+        "created": made,
+        "status": "active",
+        "discounts": [],
+        "items": inside,
+    }
+
+
+def item(number: int, **more: object) -> Json:
+    return {"id": f"si_{number:02}", "object": "subscription_item", "subscription": "sub_1", "discounts": [], **more}
+
+
+def test_items_beyond_a_subscriptions_first_ten_are_followed_and_marked_when_they_go(shop: Shop) -> None:
+    shop.put("subscription_items", *(item(number) for number in range(10, 13)))
+    shop.put("subscriptions", with_items(10, of=13))
+    shop.sync()
+    sql = (
+        "select id, bool_or(is_deleted) from raw_stripe.object_versions where object = 'subscription_item' "
+        "group by id order by id"
+    )
+    assert shop.rows(sql) == [(f"si_{number:02}", False) for number in range(13)]
+    # Nothing tells that an item left but a list without it.
+    at = NOW + timedelta(minutes=5)
+    (shop.folder / "subscription_items.jsonl").write_bytes(b"")
+    shop.put("subscription_items", item(10), item(12, quantity=2))
+    shop.put("events", changed(with_items(10, of=12), "customer.subscription.updated", at=at))
+    shop.sync(at + timedelta(minutes=1))
+    assert [name for name, is_deleted in shop.rows(sql) if is_deleted] == ["si_11"]
+    shop.sync(at + timedelta(minutes=2), full=True)
+    assert shop.rows("select count(*) from raw_stripe.object_versions where id = 'si_11'") == [(2,)]
+    # It comes back.
+    shop.put("subscription_items", item(11))
+    shop.sync(at + timedelta(minutes=3), full=True)
+    newest = "select is_deleted from raw_stripe.object_versions where id = 'si_11' order by version_at desc limit 1"
+    assert shop.rows(newest) == [(False,)]
+
+
+def test_every_kind_of_the_catalogue_is_asked_for_and_answered(shop: Shop) -> None:
+    made = {kind.name: {"id": f"x_{kind.table}", "object": kind.name, "created": seconds(NOW)} for kind in KINDS}
+    expandable: Json = {"discounts": [], "items": {"object": "list", "data": [], "has_more": False}}
+    for kind in KINDS:
+        lines = {"lines": {"object": "list", "data": [], "has_more": False}} if kind.children else {}
+        shop.put(
+            kind.path.removeprefix("/v1/").replace("/", "_"),
+            made[kind.name] | expandable | lines | {"date": seconds(NOW)},
+        )
+    assert shop.sync().by_object == dict.fromkeys(made, 1)
+    for kind in KINDS:
+        assert shop.rows(f"select id from raw_stripe.{kind.table}") == [(f"x_{kind.table}",)]
 
 
 @pytest.mark.parametrize("knob", ["rate_limit_every", "error_every", "drop_every"])
