@@ -18,6 +18,9 @@ from pipelines.faults import POINTS
 from tests.building import demo_settings, mark_as_demo, mart_bytes, millstream, newest, published
 from tests.faults import steps
 
+# Many whole processes, one after the other; on a busy machine they take their time.
+pytestmark = pytest.mark.timeout(900)
+
 INGEST = [point for point in POINTS if point.split(".")[0] in ("landing", "stripe", "events")]
 BUILD = [point for point in POINTS if point.split(".")[0] in ("build", "publish")]
 
