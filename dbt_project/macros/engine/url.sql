@@ -9,7 +9,13 @@
     nullif(regexp_extract({{ url }}, '^(?:[A-Za-z][A-Za-z0-9+.-]*://[^/?#]*)?(/[^?#]*)', 1), '')
 {%- endmacro %}
 
+{#- A text with its %xx decoded; one whose bytes are no UTF-8 (an old form's %E9) stays as it was sent. -#}
+{% macro url_decoded(text) %}{{ adapter.dispatch('url_decoded', 'millstream')(text) }}{% endmacro %}
+{% macro default__url_decoded(text) %}coalesce(try(url_decode({{ text }})), {{ text }}){% endmacro %}
+{% macro spark__url_decoded(text) %}coalesce(try_url_decode({{ text }}), {{ text }}){% endmacro %}
+
 {#- The decoded value of a parameter in the query. -#}
 {% macro url_parameter(url, name) -%}
-    nullif(trim(url_decode(replace(regexp_extract({{ url }}, '[?&]{{ name }}=([^&#]*)', 1), '+', ' '))), '')
+    {%- set sent = "replace(regexp_extract(" ~ url ~ ", '[?&]" ~ name ~ "=([^&#]*)', 1), '+', ' ')" -%}
+    nullif(trim({{ url_decoded(sent) }}), '')
 {%- endmacro %}
