@@ -89,9 +89,20 @@ with_campaigns as (
             when coalesce(page_search, page_url) like '%=%' then coalesce(page_search, page_url)
         end as query,
         {{ url_host('page_url') }} as own_host,
-        {{ url_host('page_referrer') }} as referrer_host
+        {{ url_host('page_referrer') }} as linking_host
 
     from with_context
+
+),
+
+-- a link from the shop to its own app brought nobody
+with_outsiders as (
+
+    select
+        *,
+        case when not {{ is_same_site('linking_host', 'own_host') }} then linking_host end as referrer_host
+
+    from with_campaigns
 
 ),
 
@@ -104,15 +115,15 @@ traced as (
         event_at,
         is_page_view,
         case when is_page_view then coalesce(page_path, {{ url_path('page_url') }}, event) end as page,
-        case when referrer_host <> coalesce(own_host, '') then page_referrer end as referrer,
-        case when referrer_host <> coalesce(own_host, '') then referrer_host end as referrer_host,
+        case when referrer_host is not null then page_referrer end as referrer,
+        referrer_host,
         coalesce(campaign_source, {{ url_parameter('query', 'utm_source') }}) as utm_source,
         coalesce(campaign_medium, {{ url_parameter('query', 'utm_medium') }}) as utm_medium,
         coalesce(campaign_name, {{ url_parameter('query', 'utm_campaign') }}) as utm_campaign,
         coalesce({{ url_parameter('query', 'gclid') }}, {{ url_parameter('query', 'msclkid') }}) is not null
             as has_click_id
 
-    from with_campaigns
+    from with_outsiders
 
 )
 
