@@ -14,15 +14,26 @@ users as (
 
 ),
 
+-- two charges of one second must not give one name today and another tomorrow
+numbered as (
+
+    select
+        *,
+        row_number() over (partition by email order by charged_at, account, charge_id) as charge_number
+
+    from charges
+
+),
+
 guests as (
 
     select
         email,
-        {{ value_at_most('name', 'charged_at') }} as name,
-        {{ value_at_most('country', 'charged_at') }} as country,
+        {{ value_at_most('name', 'charge_number') }} as name,
+        {{ value_at_most('country', 'charge_number') }} as country,
         min(charged_at) as first_charged_at
 
-    from charges
+    from numbered
 
     group by all
 
