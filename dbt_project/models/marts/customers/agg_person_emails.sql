@@ -27,7 +27,8 @@ summed as (
         max(event_at) filter (where outcome = 'opened' and not is_machine_open) as last_email_opened_at,
         max(event_at) filter (where outcome = 'clicked') as last_email_clicked_at,
         max(event_at) filter (where outcome = 'bounced') as last_email_bounced_at,
-        coalesce({{ value_at_most("outcome = 'unsubscribed'", 'choice_number') }}, false) as has_unsubscribed
+        coalesce({{ value_at_most("outcome = 'unsubscribed'", 'choice_number') }}, false) as has_unsubscribed,
+        max(event_at) filter (where outcome = 'unsubscribed') as last_unsubscribed_at
 
     from events
 

@@ -98,8 +98,13 @@ described as (
         -- booleans
         coalesce(permissions.has_consent, false) as has_consent,
         coalesce(permissions.is_suppressed, false) as is_suppressed,
-        coalesce(permissions.has_withdrawn, false) or coalesce(emails.has_unsubscribed, false)
-            as is_unsubscribed,
+        -- who agrees again after having unsubscribed in a mail is no longer unsubscribed
+        coalesce(permissions.has_withdrawn, false) or coalesce(
+            emails.has_unsubscribed and (
+                permissions.consent_granted_at is null
+                or permissions.consent_granted_at < emails.last_unsubscribed_at
+            ), false
+        ) as is_unsubscribed,
         persons.is_guest,
         coalesce(subscriptions.is_canceling, false) as is_canceling,
 
