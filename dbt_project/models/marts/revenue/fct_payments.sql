@@ -164,6 +164,7 @@ described as (
         united.kind,
         united.object_id,
         united.charge_id,
+        united.balance_transaction_id,
         invoices_of_charges.invoice_id,
         charges.customer_id,
         coalesce(customers.person_id, guests.person_id) as person_id,
