@@ -13,7 +13,7 @@ from pipelines.transform.metrics_docs import PAGE, metrics_page
 MAY_READ = {
     "staging": {"source"},
     "intermediate": {"staging", "intermediate"},
-    "marts": {"staging", "intermediate", "marts"},
+    "marts": {"staging", "intermediate", "marts", "seed"},
 }
 Node = dict[str, Any]
 

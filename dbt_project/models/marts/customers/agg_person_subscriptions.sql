@@ -30,6 +30,41 @@ prices as (
 
 ),
 
+rates as (
+
+    select * from {{ ref('exchange_rates') }}
+
+),
+
+currencies as (
+
+    select * from {{ ref('currencies') }}
+
+),
+
+-- what it is worth now decides between two currencies, so the newest rate does, whatever day the amount is of
+newest_rates as (
+
+    select
+        rates.currency,
+        rates.units_per_eur,
+        coalesce(currencies.exponent, 2) as exponent
+
+    from rates
+
+    left join currencies on rates.currency = currencies.currency
+
+    qualify row_number() over (partition by rates.currency order by rates.rate_date desc) = 1
+
+    union all
+
+    select
+        'EUR' as currency,
+        cast(1 as decimal(18, 9)) as units_per_eur,
+        2 as exponent
+
+),
+
 of_persons as (
 
     select
@@ -110,12 +145,19 @@ plans as (
     left join prices
         on item_balances.account = prices.account and item_balances.price_id = prices.price_id
 
+    left join newest_rates on item_balances.currency = newest_rates.currency
+
     where item_balances.mrr_minor > 0
 
     qualify
         row_number() over (
             partition by customers.person_id
-            order by item_balances.mrr_minor desc, item_balances.subscription_item_id asc
+            order by
+                {{ worth('item_balances.mrr_minor', 'newest_rates') }} desc nulls last,
+                item_balances.mrr_minor desc,
+                item_balances.currency asc,
+                item_balances.account asc,
+                item_balances.subscription_item_id asc
         ) = 1
 
 ),
@@ -146,12 +188,23 @@ person_balances as (
 
 ),
 
--- without exchange rates amounts of two currencies can not be added: the larger figure speaks
+-- amounts of two currencies are not added: the one worth more speaks, the larger figure where no rate is
 main_balances as (
 
-    select * from person_balances
+    select person_balances.*
 
-    qualify row_number() over (partition by person_id order by mrr_minor desc, currency asc) = 1
+    from person_balances
+
+    left join newest_rates on person_balances.currency = newest_rates.currency
+
+    qualify
+        row_number() over (
+            partition by person_balances.person_id
+            order by
+                {{ worth('person_balances.mrr_minor', 'newest_rates') }} desc nulls last,
+                person_balances.mrr_minor desc,
+                person_balances.currency asc
+        ) = 1
 
 ),
 
