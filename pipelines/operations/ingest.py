@@ -7,6 +7,7 @@ from datetime import datetime
 from pipelines.delivery import feedback
 from pipelines.events import file_format, ingest_files, load_landed, prepare_events
 from pipelines.landing.summary import LoadSummary
+from pipelines.operations.address_keys import key_addresses
 from pipelines.settings import Settings
 from pipelines.state import open_state
 from pipelines.stripe import prepare_stripe
@@ -14,12 +15,16 @@ from pipelines.warehouse import Warehouse, copy_state
 
 
 def prepare_warehouse(settings: Settings, *, purpose: str) -> None:
-    """Put every source table in place, so that models build before the first row arrived; copy the state."""
+    """Put every source table in place, so that models build before the first row arrived; copy the state.
+
+    Comes after what was landed is loaded: addresses are keyed as they stand in the tables.
+    """
     with Warehouse(settings).write(purpose) as connection:
         prepare_stripe(connection)
         prepare_events(connection, settings)
         feedback.prepare_email(connection)
         copy_state(connection, open_state(settings))
+        key_addresses(connection)
 
 
 def ingest_inbox(settings: Settings, *, now: datetime) -> LoadSummary:

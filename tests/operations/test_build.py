@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 from datetime import UTC, datetime
@@ -37,6 +38,30 @@ def test_an_empty_data_folder_builds_and_publishes_empty_marts(settings: Setting
     snapshot = newest(settings.data_dir)
     assert snapshot.query("select count(*) from marts.fct_payments").item() == 0
     assert snapshot.query("select count(*) from marts.fct_events").item() == 0
+
+
+def test_only_addresses_that_are_not_plain_ascii_get_a_row_with_their_key(settings: Settings) -> None:
+    prepare_warehouse(settings, purpose="test")
+    documents = [
+        # Composed and escaped, with the domain as people write it.
+        ("customers", '{"email": " J\\u00f6rg@B\u00fccher.example "}'),
+        ("customers", '{"email": "plain@example.com", "name": "J\u00f6rg"}'),
+        ("charges", '{"receipt_email": "ann@b\u00fccher.example", "billing_details": {"email": null}}'),
+        ("charges", '{"receipt_email": null, "billing_details": {"email": "no address \u00fc"}}'),
+    ]
+    with Warehouse(settings).write("test") as connection:
+        for table, payload in documents:
+            connection.execute(f"insert into raw_stripe.{table} (payload) values (?)", [payload])
+        connection.execute("insert into raw_events.identities (email) values ('o\u0308de@example.com')")
+    prepare_warehouse(settings, purpose="test")
+    with Warehouse(settings).write("test") as connection:
+        keys = connection.execute("select email, address_key from raw_state.address_keys order by email").fetchall()
+    normal = {
+        "ann@b\u00fccher.example": "ann@xn--bcher-kva.example",
+        "j\u00f6rg@b\u00fccher.example": "j\u00f6rg@xn--bcher-kva.example",
+        "o\u0308de@example.com": "\u00f6de@example.com",
+    }
+    assert dict(keys) == {email: hashlib.sha256(text.encode()).hexdigest() for email, text in normal.items()}
 
 
 def test_a_failed_check_keeps_the_snapshot_and_says_which(copied: Settings, tmp_path: Path) -> None:

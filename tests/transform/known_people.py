@@ -13,11 +13,13 @@ ACCOUNT = "people"
 
 
 def add_to(sample: Sample) -> None:
-    """Ann is user and customer twice over, Bob a guest, Cleo a customer without an address, Dan a visitor."""
+    """Ann is user and customer twice over, Bob a guest, Cleo a customer without an address, Jörg one whose address is not ASCII, Dan a visitor."""
     for kind, fields in (
         ("cus_ann", {"email": " Ann@Example.com ", "name": "Ann Lee", "metadata": {"user_id": "u_ann"}}),
         ("cus_ann_again", {"email": "ann@example.com", "name": "A. Lee", "metadata": {}}),
         ("cus_cleo", {"email": None, "name": None, "metadata": {}}),
+        # The umlauts as letters of their own, as some keyboards and file systems write them.
+        ("cus_joerg", {"email": "Jo\u0308rg@Bu\u0308cher.example", "name": None, "metadata": {}}),
     ):
         customer = {
             "id": kind,
@@ -63,6 +65,7 @@ def add_to(sample: Sample) -> None:
         "raw_state.consents",
         (_key("ann@example.com"), "marketing", given, "form", "", None),
         (_key("bob@example.net"), "marketing", given, "form", "", withdrawn),
+        (_key("j\u00f6rg@xn--bcher-kva.example"), "marketing", given, "form", "", None),
     )
     _mails(sample)
 

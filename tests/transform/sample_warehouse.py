@@ -17,6 +17,7 @@ from typing import Any
 
 import duckdb
 
+from pipelines.operations.address_keys import key_addresses
 from pipelines.settings import Settings
 from pipelines.stripe.versions import COLUMNS
 from pipelines.transform import BuildResult, DiscountRule, figure_environment
@@ -175,6 +176,7 @@ class Sample:
             connection.execute(OTHER_TABLES)
             for table, rows in self._rows.items():
                 _insert(connection, table, rows)
+            key_addresses(connection)
         return path
 
     @staticmethod

@@ -40,6 +40,11 @@ def test_a_customer_without_an_address_is_a_person_still(built: Built) -> None:
     assert person(built, "stripe_customer_ids, email", "person_id = 'cus_cleo'") == (["cus_cleo"], None)
 
 
+def test_consent_finds_an_address_that_is_not_ascii_however_it_is_written(built: Built) -> None:
+    columns = "has_consent, cast(consent_granted_at as varchar)"
+    assert person(built, columns, "stripe_customer_ids = ['cus_joerg']") == (True, "2026-01-01 00:00:00")
+
+
 def test_a_user_who_never_paid_is_a_person_and_an_unknown_visitor_is_none(built: Built) -> None:
     assert person(built, "first_name, name, event_count", "person_id = 'u_dan'") == (None, "Dan Roe", 1)
     assert built.rows("select 1 from marts.dim_customers where person_id = 'a3'") == []

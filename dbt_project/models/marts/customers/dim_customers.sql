@@ -42,6 +42,12 @@ permissions as (
 
 ),
 
+address_keys as (
+
+    select * from {{ ref('stg_state__address_keys') }}
+
+),
+
 described as (
 
     select
@@ -138,7 +144,10 @@ described as (
 
     left join emails on persons.person_id = emails.person_id
 
-    left join permissions on {{ sha256_hex('persons.email') }} = permissions.address_key
+    left join address_keys on persons.email = address_keys.email
+
+    left join permissions
+        on coalesce(address_keys.address_key, {{ sha256_hex('persons.email') }}) = permissions.address_key
 
 )
 
