@@ -51,7 +51,10 @@ def created(name: str) -> str:
 _ELEMENTS = f"""
 create or replace temp table elements as
 with documents as (
-    select line, text, problem, case when problem is null and json_valid(text) then json(text) end as document
+    select
+        line, text, problem, case when problem is null and json_valid(text) then json(text) end as document,
+        -- Here and not below: there the whole page would be parsed again for each of its objects.
+        case when problem is null and json_valid(text) then json_extract_string(text, ['/object', '/url']) end as told
     from incoming
 ),
 unwrapped as (
@@ -61,9 +64,8 @@ unwrapped as (
         case when document is null then text end as text,
         case when document is null then coalesce(problem, 'no valid JSON') end as problem,
         -- A credit note's line tells its credit note by nothing but the address of its list.
-        case when json_extract_string(document, '/object') = 'list' then nullif(regexp_extract(
-            json_extract_string(document, '/url'), '^/v1/[a-z_]+/([^/?]+)/[a-z_]+$', 1
-        ), '') end as parent_id,
+        case when told[1] = 'list' then nullif(regexp_extract(told[2], '^/v1/[a-z_]+/([^/?]+)/[a-z_]+$', 1), '') end
+            as parent_id,
         unnest(case
             when document is null then [null]
             when json_type(document) = 'ARRAY' then json_extract(document, '$[*]')
