@@ -8,7 +8,7 @@ ONCE ?=
 # Some images set this. Without compiled files each of our many short processes compiles thousands of modules anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test check fmt docs bench chaos clean setup
+.PHONY: demo test check check-python check-sql fmt docs bench chaos clean setup
 
 demo: setup
 	$(RUN) millstream demo $(if $(ONCE),--once)
@@ -17,10 +17,15 @@ test: check
 	$(RUN) pytest -n 2 --dist loadgroup -ra
 
 check: setup
+	@$(MAKE) --no-print-directory --jobs 2 check-python check-sql
+
+check-python:
 	$(RUN) ruff check
 	$(RUN) ruff format --check
 	$(RUN) mypy
 	$(RUN) lint-imports
+
+check-sql:
 	cd dbt_project && ../$(UV) run --no-sync sqlfluff lint --nocolor -q models tests
 
 fmt: setup

@@ -72,16 +72,23 @@ def built_folder(shared_folder: Path, small_business: Path) -> Path:
 
 
 # Folders whose tests share something dear to make (a dbt build, a server): one worker takes all of it.
-_TOGETHER = {"transform", "dashboards", "browser", "faults", "end_to_end"}
+_TOGETHER = ("transform", "faults", "end_to_end", "truth", "browser", "dashboards")
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep together what shares a dear fixture."""
+    """Keep together what shares a dear fixture, and begin with it: begun last, one worker would wait for the other."""
     for item in items:
         folder = item.path.parent.name
         if folder in _TOGETHER and item.get_closest_marker("xdist_group") is None:
             item.add_marker(pytest.mark.xdist_group(folder))
+    items.sort(key=_turn)
+
+
+def _turn(item: pytest.Item) -> int:
+    group = item.get_closest_marker("xdist_group")
+    name = str(group.args[0]) if group else ""
+    return _TOGETHER.index(name) if name in _TOGETHER else len(_TOGETHER)
 
 
 class _one_worker:  # noqa: N801 (used like a function)
