@@ -29,7 +29,7 @@ def measure() -> str:
         # The run's child takes the moment from its parent; a bare build gets it here.
         dbt = {**environment, **child_environment(Path(scratch) / "target", Path(scratch) / "logs")}
         dbt["MILLSTREAM_AS_OF"] = "2026-11-24T00:00:00+00:00"
-        bare = [str(Path(sys.executable).with_name("dbt")), "--quiet", "build"]
+        bare = ["dbt", "--quiet", "build"]
         ways: dict[str, Callable[[], float]] = {
             "run": lambda: _time(["millstream", "run"], environment, folder),
             "build": lambda: _time(bare, dbt, folder),
