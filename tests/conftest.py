@@ -47,6 +47,15 @@ def shared_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
+def parsed_project(shared_folder: Path) -> Path:
+    """The dbt project parsed once for all workers: each new data folder then starts from that parse."""
+    from pipelines.transform import prepare_manifest
+
+    with _one_worker(shared_folder / "parsed"):
+        return prepare_manifest()
+
+
+@pytest.fixture(scope="session")
 def small_business(shared_folder: Path) -> Path:
     """50 customers over 3 months: Stripe objects, event files, consents, the truth."""
     folder = shared_folder / "small_business"
@@ -58,7 +67,7 @@ def small_business(shared_folder: Path) -> Path:
 
 
 @pytest.fixture(scope="session")
-def built_folder(shared_folder: Path, small_business: Path) -> Path:
+def built_folder(shared_folder: Path, small_business: Path, parsed_project: Path) -> Path:
     """A data folder with the small business ingested, built and published. Read only: copy it to change it."""
     from tests.building import ingest_and_build
 

@@ -19,6 +19,9 @@ concurrency:
     default_limit: 1
   runs:
     max_concurrent_runs: 1
+event_log_storage:
+  module: pipelines.event_log
+  class: OneEngineEventLog
 run_monitoring:
   enabled: true
   start_timeout_seconds: 300

@@ -19,7 +19,7 @@ def demo(folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any]]:
+def made(tmp_path_factory: pytest.TempPathFactory, parsed_project: Path) -> tuple[Path, dict[str, Any]]:
     folder = tmp_path_factory.mktemp("demo") / "data"
     done = demo(folder, "--customers", "60", "--months", "4", "--until", "2026-11-24")
     assert done.returncode == 0, done.stderr

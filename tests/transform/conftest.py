@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 
 import duckdb
 import pytest
@@ -13,13 +14,13 @@ from pipelines.settings import Settings
 from pipelines.transform import build
 from pipelines.warehouse import Snapshot, SnapshotReader, Warehouse, publish
 from tests.transform import golden_cases, known_people, random_subscriptions, told_histories
-from tests.transform.sample_warehouse import Built, Sample, run_models, run_unit_tests, settings_in
+from tests.transform.sample_warehouse import Built, Published, Sample, run_models, run_unit_tests, settings_in
 
 NOW = datetime(2026, 7, 1, tzinfo=UTC)
 
 
 @pytest.fixture(scope="session")
-def built(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Built]:
+def built(tmp_path_factory: pytest.TempPathFactory, parsed_project: Path) -> Iterator[Published]:
     """The golden cases ingested, the cases of the other modules beside them, all built once."""
     settings = settings_in(tmp_path_factory.mktemp("built"))
     golden_cases.ingest(settings, tmp_path_factory.mktemp("golden"), NOW)
@@ -28,10 +29,10 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Built]:
         module.add_to(sample)
     sample.write(settings.warehouse_path)
     result = build(settings, now=NOW)
-    unit_tests = run_unit_tests(settings)
+    unit_tests = run_unit_tests(settings, now=NOW)
     snapshot = _published(settings)
     with duckdb.connect(str(settings.warehouse_path), read_only=True) as connection:
-        yield Built(settings, result, unit_tests, connection, snapshot)
+        yield Published(settings, result, connection, unit_tests, snapshot)
 
 
 def _published(settings: Settings) -> Snapshot:
@@ -51,8 +52,8 @@ def all_active(built: Built, tmp_path_factory: pytest.TempPathFactory) -> dict[s
     settings = settings_in(tmp_path_factory.mktemp("all_active"))
     shutil.copy2(built.settings.warehouse_path, settings.warehouse_path)
     # A child parses nothing again where it finds the parse of the first build.
-    (settings.data_dir / "dbt_models").mkdir()
-    shutil.copy2(built.settings.data_dir / "dbt" / "partial_parse.msgpack", settings.data_dir / "dbt_models")
+    (settings.data_dir / "dbt").mkdir()
+    shutil.copy2(built.settings.data_dir / "dbt" / "partial_parse.msgpack", settings.data_dir / "dbt")
     result = run_models(settings, "+fct_mrr_movements_daily", now=NOW, discount_rule="all_active")
     assert result.ok
     with duckdb.connect(str(settings.warehouse_path), read_only=True) as connection:

@@ -95,14 +95,20 @@ class Built:
 
     settings: Settings
     result: BuildResult
-    unit_tests: BuildResult
     connection: duckdb.DuckDBPyConnection
-    snapshot: Snapshot
-    """What was published of it, with the rates of the golden cases."""
 
     def rows(self, sql: str, *values: object) -> list[tuple[Any, ...]]:
         """All rows of a question."""
         return self.connection.execute(sql, list(values)).fetchall()
+
+
+@dataclass(frozen=True)
+class Published(Built):
+    """The one of the golden cases: the models' unit tests ran over it as well, and readers may open it."""
+
+    unit_tests: BuildResult
+    snapshot: Snapshot
+    """With the rates that the cases speak of."""
 
 
 def settings_in(folder: Path) -> Settings:
@@ -110,26 +116,25 @@ def settings_in(folder: Path) -> Settings:
     return Settings(_env_file=None, MILLSTREAM_DATA_DIR=folder, MILLSTREAM_REPORTING_TIMEZONE="UTC")
 
 
-def run_unit_tests(settings: Settings) -> BuildResult:
+def run_unit_tests(settings: Settings, *, now: datetime) -> BuildResult:
     """The models' own unit tests, which a build leaves out; they need the tables that it made."""
-    target = settings.data_dir / "unit_tests"
-    subprocess.run(
-        [sys.executable, "-m", "pipelines.transform.child", "--quiet", "test", "--select", "test_type:unit"],
-        cwd=settings.data_dir,
-        env=child_environment(target, target / "logs"),
-        check=False,
-    )
-    return read_results(target / "run_results.json")
+    return _dbt(settings, ["test", "--select", "test_type:unit"], figure_environment(settings, now=now))
 
 
 def run_models(settings: Settings, selection: str, *, now: datetime, discount_rule: DiscountRule) -> BuildResult:
     """Some of the models alone, without their tests, under another rule."""
-    target = settings.data_dir / "dbt_models"
-    environment = child_environment(target, target / "logs")
+    figures = figure_environment(settings, now=now, discount_rule=discount_rule)
+    return _dbt(settings, ["run", "--select", selection], figures)
+
+
+def _dbt(settings: Settings, words: list[str], figures: dict[str, str]) -> BuildResult:
+    """Beside a build's own files, so that its parse of the project is found."""
+    target = settings.data_dir / "dbt"
+    (target / "run_results.json").unlink(missing_ok=True)
     subprocess.run(
-        [sys.executable, "-m", "pipelines.transform.child", "--quiet", "run", "--select", selection],
+        [sys.executable, "-m", "pipelines.transform.child", "--quiet", *words],
         cwd=settings.data_dir,
-        env=environment | figure_environment(settings, now=now, discount_rule=discount_rule),
+        env=child_environment(target, target / "logs") | figures,
         check=False,
     )
     return read_results(target / "run_results.json")

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -15,7 +17,7 @@ import pytest
 
 from pipelines.errors import MillstreamError
 from pipelines.transform import PROJECT_DIR, build, manifest_path, prepare_manifest
-from tests.transform.sample_warehouse import Built, Sample, settings_in
+from tests.transform.sample_warehouse import Built, Published, Sample, settings_in
 from tests.transform.stripe_shapes import item, price, subscription
 
 NOW = datetime(2026, 7, 1, tzinfo=UTC)
@@ -28,7 +30,7 @@ def test_the_whole_project_builds_and_every_test_passes(built: Built) -> None:
     assert built.result.tests > 20
 
 
-def test_every_rule_holds_in_its_own_unit_test(built: Built) -> None:
+def test_every_rule_holds_in_its_own_unit_test(built: Published) -> None:
     assert built.unit_tests.failed == ()
     assert len(built.unit_tests.nodes) > 20
 
@@ -37,9 +39,13 @@ def test_the_daily_series_ends_with_the_last_day_that_began(built: Built) -> Non
     assert built.rows("select cast(max(day) as varchar) from marts.fct_mrr_daily") == [("2026-06-30",)]
 
 
-def test_a_broken_row_is_named_by_the_test_that_found_it(tmp_path: Path) -> None:
-    settings = settings_in(tmp_path)
+@pytest.fixture(scope="module")
+def in_new_york(tmp_path_factory: pytest.TempPathFactory, parsed_project: Path) -> Iterator[Built]:
+    """A subscription that began at midnight in UTC, and a balance transaction whose sums do not add up."""
+    settings = settings_in(tmp_path_factory.mktemp("new_york"))
+    settings = settings.model_copy(update={"reporting_timezone": "America/New_York"})
     sample = Sample()
+    sample.add(subscription(item(price("1000"))), at="2026-06-01")
     for kind, amounts in (
         ("charge", {"amount": 100}),
         ("balance_transaction", {"amount": 100, "fee": 3, "net": 100}),
@@ -51,13 +57,24 @@ def test_a_broken_row_is_named_by_the_test_that_found_it(tmp_path: Path) -> None
         )  # fmt: skip
     sample.write(settings.warehouse_path)
     result = build(settings, now=NOW)
+    with duckdb.connect(str(settings.warehouse_path), read_only=True) as connection:
+        yield Built(settings, result, connection)
+
+
+def test_a_broken_row_is_named_by_the_test_that_found_it(in_new_york: Built) -> None:
+    result = in_new_york.result
     assert not result.ok
     assert result.failed == ("net_is_settled_less_fee",)
     (broken,) = (node for node in result.nodes if node.name == "net_is_settled_less_fee")
     assert (broken.kind, broken.status, broken.failures) == ("test", "fail", 1)
 
 
-def test_events_alone_build_without_any_other_model(tmp_path: Path) -> None:
+def test_changes_fall_on_the_day_of_the_reporting_time_zone(in_new_york: Built) -> None:
+    rows = in_new_york.rows("select cast(changed_date as varchar) from marts.fct_mrr_changes")
+    assert rows == [("2025-12-31",)]
+
+
+def test_events_alone_build_without_any_other_model(tmp_path: Path, parsed_project: Path) -> None:
     settings = settings_in(tmp_path)
     Sample().write(settings.warehouse_path)
     result = build(settings, select="events", now=NOW)
@@ -67,17 +84,6 @@ def test_events_alone_build_without_any_other_model(tmp_path: Path) -> None:
             "select table_name from information_schema.tables where table_schema = 'marts'"
         ).fetchall()
     assert sorted(rows) == [("agg_events_daily",), ("fct_events",), ("fct_sessions",)]
-
-
-def test_changes_fall_on_the_day_of_the_reporting_time_zone(tmp_path: Path) -> None:
-    settings = settings_in(tmp_path).model_copy(update={"reporting_timezone": "America/New_York"})
-    sample = Sample()
-    sample.add(subscription(item(price("1000"))), at="2026-06-01")
-    sample.write(settings.warehouse_path)
-    assert build(settings, select="stripe", now=NOW).ok
-    with duckdb.connect(str(settings.warehouse_path)) as connection:
-        rows = connection.execute("select cast(changed_date as varchar) from marts.fct_mrr_changes").fetchall()
-    assert rows == [("2025-12-31",)]
 
 
 def test_a_warehouse_that_cannot_be_opened_is_an_error_that_says_so(tmp_path: Path) -> None:
@@ -95,11 +101,19 @@ def test_a_build_writes_nothing_into_the_project(built: Built) -> None:
 def test_the_manifest_is_parsed_once_for_one_state_of_the_project(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    # A project of one model is parsed as any other, only sooner.
+    (tmp_path / "project" / "models").mkdir(parents=True)
+    for name in ("dbt_project.yml", "profiles.yml"):
+        shutil.copy2(PROJECT_DIR / name, tmp_path / "project")
+    (tmp_path / "project" / "models" / "one.sql").write_text("select 1 as one")
+    monkeypatch.setattr("pipelines.transform.project.PROJECT_DIR", tmp_path / "project")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     first = prepare_manifest()
     written = first.stat().st_mtime_ns
     assert first == manifest_path() == prepare_manifest()
     assert first.stat().st_mtime_ns == written
+    (tmp_path / "project" / "models" / "one.sql").write_text("select 2 as two")
+    assert prepare_manifest() != first
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only Linux can tie a child to its parent")

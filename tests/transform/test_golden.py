@@ -13,7 +13,7 @@ from pipelines.revenue import NATIVE, churn, movements, mrr
 from tests.transform.golden_cases import CASES, EURO, PUBLISHED, UPGRADE, published_account, published_day
 from tests.transform.mrr_oracle import monthly_by_item
 from tests.transform.random_subscriptions import ACCOUNT, COUNT, SUBSCRIPTIONS
-from tests.transform.sample_warehouse import Built
+from tests.transform.sample_warehouse import Published
 
 JUNE: dict[str, Any] = {
     "date_from": date(2026, 6, 1),
@@ -29,7 +29,7 @@ def the_row(answer: dict[str, Any]) -> dict[str, Any]:
     return found
 
 
-def native_mrr(built: Built, account: str, day: date) -> int:
+def native_mrr(built: Published, account: str, day: date) -> int:
     """MRR of an account at the end of a day; all cases but one have one currency."""
     answer: dict[str, Any] = mrr(
         built.snapshot, date_from=day, date_to=day, by="day", currency=NATIVE, timezone="UTC", account=account
@@ -38,7 +38,7 @@ def native_mrr(built: Built, account: str, day: date) -> int:
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_a_worked_case_has_the_mrr_of_the_specification(built: Built, name: str) -> None:
+def test_a_worked_case_has_the_mrr_of_the_specification(built: Published, name: str) -> None:
     assert native_mrr(built, f"golden {name}", date(2026, 6, 30)) == CASES[name].forever
 
 
@@ -50,7 +50,7 @@ def test_under_the_rule_all_active_a_worked_case_has_its_other_figure(
     assert all_active.get(f"golden {name}") == ((expected, "stripe:all_active") if expected else None)
 
 
-def test_an_upgrade_in_the_middle_of_a_month_is_an_expansion_and_its_prorations_are_none(built: Built) -> None:
+def test_an_upgrade_in_the_middle_of_a_month_is_an_expansion_and_its_prorations_are_none(built: Published) -> None:
     row = the_row(movements(built.snapshot, **JUNE, currency="USD", account=UPGRADE))
     assert {kind: row[f"{kind}_minor"] for kind in ("opening", "new", "expansion", "contraction", "closing")} == {
         "opening": 0, "new": 2000, "expansion": 3000, "contraction": 0, "closing": 5000,
@@ -58,14 +58,14 @@ def test_an_upgrade_in_the_middle_of_a_month_is_an_expansion_and_its_prorations_
     assert [native_mrr(built, UPGRADE, date(2026, 6, day)) for day in (15, 16)] == [2000, 5000]
 
 
-def test_a_rate_alone_is_fx_and_no_expansion(built: Built) -> None:
+def test_a_rate_alone_is_fx_and_no_expansion(built: Published) -> None:
     row = the_row(movements(built.snapshot, **JUNE, currency="USD", account=EURO))
     assert (row["opening_minor"], row["fx_minor"], row["closing_minor"]) == (11_000, 200, 11_200)
     assert row["expansion_minor"] == 0
 
 
 @pytest.mark.parametrize("case", PUBLISHED, ids=lambda case: case["id"])
-def test_a_published_case_has_the_published_figure(built: Built, case: dict[str, Any]) -> None:
+def test_a_published_case_has_the_published_figure(built: Published, case: dict[str, Any]) -> None:
     account = published_account(case)
     if case["kind"] == "rates":
         row = the_row(churn(built.snapshot, **JUNE, currency="USD", account=account))
@@ -75,7 +75,7 @@ def test_a_published_case_has_the_published_figure(built: Built, case: dict[str,
         assert native_mrr(built, account, date.fromisoformat(published_day(case))) == expected
 
 
-def test_random_subscriptions_agree_with_the_reference_to_nine_places(built: Built) -> None:
+def test_random_subscriptions_agree_with_the_reference_to_nine_places(built: Published) -> None:
     rows = built.rows(
         "select subscription_item_id, mrr_minor from intermediate.int_items_discounted_to_mrr where account = ?",
         ACCOUNT,
