@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from dashboards.charts.months_moved import months_chart
+from dashboards.charts.moved_bars import moved_chart
 from dashboards.charts.revenue_line import revenue_line
 from dashboards.parts.card import card_row
 from dashboards.parts.charted import charted
@@ -16,7 +16,7 @@ from dashboards.parts.plans_table import plans_table
 from dashboards.parts.range_row import range_row
 from dashboards.parts.strip import health_strip
 from dashboards.queries.kpis import kpis
-from dashboards.queries.months import months_moved
+from dashboards.queries.movements import months_moved
 from dashboards.queries.plans import top_plans
 from dashboards.queries.setup import rows
 from dashboards.queries.trend import revenue_trend
@@ -48,7 +48,7 @@ with st.container(border=True):
 left, right = st.columns([3, 2])
 with left, section("MRR movements", height="stretch"):
     if months := months_moved(snapshot, last_day=last_day, **asked):
-        charted(months_chart(months, view.colours), key="movements", height=330)
+        charted(moved_chart(months, view.colours), key="movements", height=330)
     else:
         nothing_here("No subscription has been paid for yet.")
 with right, section("Top plans by MRR", height="stretch"):

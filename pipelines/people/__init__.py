@@ -5,6 +5,6 @@ segments and whether they may be mailed, `timeline` mixes payments, MRR, events,
 Addresses come out masked unless the caller may see them; a masked search never tells one either.
 """
 
-from pipelines.people.search import COLUMNS, Found, people, search
+from pipelines.people.search import COLUMNS, PAGE, SORTS, Found, people, persons_of, search
 
-__all__ = ["COLUMNS", "Found", "people", "search"]
+__all__ = ["COLUMNS", "PAGE", "SORTS", "Found", "people", "persons_of", "search"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 from pipelines.errors import UsageError
@@ -95,6 +95,23 @@ def people(snapshot: Snapshot, person_ids: Sequence[str], *, sees_addresses: boo
     )
     known = {row["person_id"]: row for row in found.iter_rows(named=True)}
     return [_shown(known[person], sees_addresses) for person in dict.fromkeys(person_ids) if person in known]
+
+
+def persons_of(snapshot: Snapshot, customer_ids: Iterable[str]) -> dict[str, str]:
+    """The person behind each of these Stripe customers, where the snapshot knows one."""
+    wanted = sorted(set(customer_ids))
+    if not wanted or not snapshot.has("marts.dim_customers"):
+        return {}
+    found = snapshot.query(
+        """
+        select customer_id, min(person_id) as person_id
+        from (select person_id, unnest(stripe_customer_ids) as customer_id from marts.dim_customers)
+        where list_contains($ids, customer_id)
+        group by customer_id
+        """,
+        ids=wanted,
+    )
+    return {str(customer): str(person) for customer, person in found.iter_rows()}
 
 
 def _shown(row: Row, sees_addresses: bool) -> Row:

@@ -1,0 +1,18 @@
+"""Addresses of our own pages with the view that they shall open with."""
+
+from __future__ import annotations
+
+from urllib.parse import urlencode
+
+import streamlit as st
+
+
+def here_with(page: str, **values: str) -> str:
+    """This page's address with these values set and everything else that stands in it kept."""
+    kept = [(name, value) for name in st.query_params for value in st.query_params.get_all(name) if name not in values]
+    return f"{page}?{urlencode([*kept, *values.items()])}"
+
+
+def page_with(page: str, **values: str) -> str:
+    """Another page's address with these values."""
+    return f"{page}?{urlencode(values)}" if values else page
