@@ -26,6 +26,8 @@ class Card:
     definition: str
     history: Sequence[float | None]
     less_is_better: bool = False
+    leads_to: str | None = None
+    """A page of ours, as a relative address."""
 
 
 def card_row(cards: Sequence[Card], colours: Palette) -> None:
@@ -39,7 +41,8 @@ def card_row(cards: Sequence[Card], colours: Palette) -> None:
         ".ms-value{font-size:25px;font-weight:600;line-height:1.35;font-variant-numeric:tabular-nums;"
         f"white-space:nowrap;color:{colours.text}}}"
         f".ms-change{{font-size:12.5px;color:{colours.muted};min-height:19px;margin-bottom:6px}}"
-        ".ms-change b{font-weight:600}</style>"
+        ".ms-change b{font-weight:600}"
+        ".ms-card h3 a{color:inherit;text-decoration:underline;text-underline-offset:2px}</style>"
     )
     st.html(f'{style}<div class="ms-cards">{"".join(_card(card, colours) for card in cards)}</div>')
 
@@ -52,7 +55,13 @@ def _card(card: Card, colours: Palette) -> str:
         tint = colours.good if change.direction == good else colours.bad
     told = f'<b style="color:{tint}">{_ARROWS[change.direction]}{escape(change.text)}</b> {escape(card.note)}'
     return (
-        f'<section class="ms-card" title="{escape(card.definition)}"><h3>{escape(card.title)}</h3>'
+        f'<section class="ms-card" title="{escape(card.definition)}"><h3>{_title(card)}</h3>'
         f'<div class="ms-value">{escape(card.value)}</div><div class="ms-change">{told}</div>'
         f"{sparkline(card.history, colours.accent)}</section>"
     )
+
+
+def _title(card: Card) -> str:
+    if card.leads_to is None:
+        return escape(card.title)
+    return f'<a href="{escape(card.leads_to)}" target="_self">{escape(card.title)}</a>'

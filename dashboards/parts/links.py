@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from html import escape
 from urllib.parse import urlencode
 
 import streamlit as st
@@ -16,3 +17,8 @@ def here_with(page: str, **values: str) -> str:
 def page_with(page: str, **values: str) -> str:
     """Another page's address with these values."""
     return f"{page}?{urlencode(values)}" if values else page
+
+
+def leads_to(address: str, words: str) -> None:
+    """A line with a link to another page of ours."""
+    st.html(f'<a href="{escape(address)}" target="_self" style="font-size:13.5px">{escape(words)}</a>')

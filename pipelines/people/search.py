@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from pipelines.errors import UsageError
-from pipelines.privacy import InvalidAddressError, mask, normalise
+from pipelines.people.rows import Row, shown
+from pipelines.privacy import InvalidAddressError, normalise
 from pipelines.warehouse import Snapshot
-
-Row = dict[str, Any]
 
 COLUMNS = (
     "person_id",
@@ -82,7 +81,7 @@ def search(
         size=size,
         skip=(page - 1) * size,
     )
-    return Found(total, [_shown(row, sees_addresses) for row in rows.iter_rows(named=True)])
+    return Found(total, [shown(row, sees_addresses) for row in rows.iter_rows(named=True)])
 
 
 def people(snapshot: Snapshot, person_ids: Sequence[str], *, sees_addresses: bool = False) -> list[Row]:
@@ -94,7 +93,7 @@ def people(snapshot: Snapshot, person_ids: Sequence[str], *, sees_addresses: boo
         ids=list(person_ids),
     )
     known = {row["person_id"]: row for row in found.iter_rows(named=True)}
-    return [_shown(known[person], sees_addresses) for person in dict.fromkeys(person_ids) if person in known]
+    return [shown(known[person], sees_addresses) for person in dict.fromkeys(person_ids) if person in known]
 
 
 def persons_of(snapshot: Snapshot, customer_ids: Iterable[str]) -> dict[str, str]:
@@ -112,10 +111,6 @@ def persons_of(snapshot: Snapshot, customer_ids: Iterable[str]) -> dict[str, str
         ids=wanted,
     )
     return {str(customer): str(person) for customer, person in found.iter_rows()}
-
-
-def _shown(row: Row, sees_addresses: bool) -> Row:
-    return row if sees_addresses else {**row, "email": mask(row["email"])}
 
 
 def _address(text: str) -> str | None:
