@@ -31,12 +31,12 @@ try:
 except UsageError:
     page_title(view, "Customers")
     nothing_here("Nobody of that id is in these data. The link may be older than they are.")
-    leads_to("customers", "All customers")
+    leads_to("customers", "All customers", view.colours)
     st.stop()
 page_title(view, literal(person.traits["name"] or person.person_id))
 told = " · ".join(part for part in (person.traits["email"], person.person_id, person.traits["country"]) if part)
 small(told, view.colours)
-leads_to("customers", "All customers")
+leads_to("customers", "All customers", view.colours)
 person_head(person, view)
 person_facts(person, view)
 with section("What happened"):

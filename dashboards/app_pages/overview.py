@@ -46,13 +46,13 @@ with st.container(border=True):
     trend = revenue_trend(snapshot, chosen=chosen, **asked, last_day=last_day, today=begun_day)
     charted(revenue_line(trend, compare=compare, colours=view.colours), key="revenue", height=300)
     not_added(trend.unconverted, "no exchange rate to the reporting currency", view.colours)
-    leads_to(page_with("revenue", tab="Cash", range=chosen), "Cash of this range")
+    leads_to(page_with("revenue", tab="Cash", range=chosen), "Cash of this range", view.colours)
 
 left, right = st.columns([3, 2])
 with left, section("MRR movements", height="stretch"):
     if months := months_moved(snapshot, last_day=last_day, **asked):
         charted(moved_chart(months, view.colours), key="movements", height=330)
-        leads_to(page_with("revenue", tab="Movements"), "Movements by customer")
+        leads_to(page_with("revenue", tab="Movements"), "Movements by customer", view.colours)
     else:
         nothing_here("No subscription has been paid for yet.")
 with right, section("Top plans by MRR", height="stretch"):

@@ -61,6 +61,7 @@ def waterfall(stages: list[Stage], *, currency: str, alt: str, colours: Palette)
         "encode": {"x": "stage", "y": "amount"},
         "colorBy": "data",
         "label": {"show": True, "position": "top", "formatter": "{@label}", "color": colours.text, "fontSize": 12},
+        "labelLayout": {"hideOverlap": True},
         "emphasis": {"disabled": True},
     }
     spec = {

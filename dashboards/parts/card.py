@@ -34,7 +34,8 @@ def card_row(cards: Sequence[Card], colours: Palette) -> None:
     """Write the tiles; they wrap to fewer columns on a narrow screen."""
     style = (
         "<style>.ms-cards{display:grid;grid-template-columns:repeat(3,minmax(0,1fr));gap:12px}"
-        "@media(min-width:1600px){.ms-cards{grid-template-columns:repeat(6,minmax(0,1fr))}}"
+        "@media(min-width:1100px){.ms-four{grid-template-columns:repeat(4,minmax(0,1fr))}}"
+        "@media(min-width:1600px){.ms-cards:not(.ms-four){grid-template-columns:repeat(6,minmax(0,1fr))}}"
         "@media(max-width:760px){.ms-cards{grid-template-columns:repeat(2,minmax(0,1fr))}}"
         f".ms-card{{border:1px solid {colours.border};border-radius:8px;padding:12px 14px 10px;min-width:0}}"
         f".ms-card h3{{margin:0;padding:0;font-size:13px;font-weight:500;color:{colours.muted}}}"
@@ -44,7 +45,8 @@ def card_row(cards: Sequence[Card], colours: Palette) -> None:
         ".ms-change b{font-weight:600}"
         ".ms-card h3 a{color:inherit;text-decoration:underline;text-underline-offset:2px}</style>"
     )
-    st.html(f'{style}<div class="ms-cards">{"".join(_card(card, colours) for card in cards)}</div>')
+    four = " ms-four" if len(cards) == 4 else ""
+    st.html(f'{style}<div class="ms-cards{four}">{"".join(_card(card, colours) for card in cards)}</div>')
 
 
 def _card(card: Card, colours: Palette) -> str:

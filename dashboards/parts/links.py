@@ -7,6 +7,8 @@ from urllib.parse import urlencode
 
 import streamlit as st
 
+from dashboards.charts.palette import Palette
+
 
 def here_with(page: str, **values: str) -> str:
     """This page's address with these values set and everything else that stands in it kept."""
@@ -19,6 +21,7 @@ def page_with(page: str, **values: str) -> str:
     return f"{page}?{urlencode(values)}" if values else page
 
 
-def leads_to(address: str, words: str) -> None:
+def leads_to(address: str, words: str, colours: Palette) -> None:
     """A line with a link to another page of ours."""
-    st.html(f'<a href="{escape(address)}" target="_self" style="font-size:13.5px">{escape(words)}</a>')
+    style = f"font-size:13.5px;color:{colours.accent}"
+    st.html(f'<a href="{escape(address)}" target="_self" style="{style}">{escape(words)}</a>')

@@ -48,6 +48,8 @@ def people_list(view: View, snapshot: Snapshot) -> None:
         headers,
         [_row(row, view) for row in found.rows],
         numbers=("MRR", "Paid in all"),
+        whole=("Customer", "First seen", "Last seen"),
+        dense=True,
         caption="Customers",
         colours=view.colours,
     )

@@ -30,7 +30,7 @@ _WHY = {
 def person_head(person: Profile, view: View) -> None:
     """The tiles of one customer."""
     traits = person.traits
-    plan = " ".join(str(traits[name]) for name in ("plan",) if traits[name])
+    plan = str(traits["plan"] or "")
     every = f", by the {traits['interval']}" if plan and traits["interval"] else ""
     since = traits["customer_since"]
     card_row(

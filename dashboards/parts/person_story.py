@@ -42,6 +42,7 @@ def person_story(person: Profile, view: View, snapshot: Snapshot) -> None:
         ("When", "Kind", "What", "Detail", "Amount"),
         [_row(row, view) for row in shown.rows],
         numbers=("Amount",),
+        whole=("When", "What"),
         caption="What happened, the newest first",
         colours=view.colours,
     )
@@ -49,7 +50,7 @@ def person_story(person: Profile, view: View, snapshot: Snapshot) -> None:
 
 def _row(row: dict[str, Any], view: View) -> Row:
     told = ", ".join(f"{name}: {value}" for name, value in row["properties"].items() if value is not None)
-    detail = told or str(row["detail"] or NONE).replace("_", " ")
+    detail = told or _words(row)
     return (
         stamp(row["at"], view.zone),
         Badge(row["kind"], _TONES[row["kind"]]),
@@ -57,3 +58,9 @@ def _row(row: dict[str, Any], view: View) -> Row:
         detail if len(detail) <= _LONGEST else detail[: _LONGEST - 1] + "…",
         NONE if row["amount_minor"] is None else money(row["amount_minor"], row["currency"]),
     )
+
+
+def _words(row: dict[str, Any]) -> str:
+    """Causes and reasons as words; ids and names stay as they are."""
+    text = str(row["detail"] or NONE)
+    return text.replace("_", " ") if row["kind"] == "mrr" else text

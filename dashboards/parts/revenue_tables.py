@@ -25,18 +25,29 @@ CELL = "cell"
 
 
 def movement_table(found: list[PeriodMoved], customers: list[dict[str, int]], view: View) -> None:
-    """Kind by period with amounts and customers; every cell with customers leads to them."""
-    names = [_heading(one) for one in found]
-    balance = "Opening"
-    rows: list[Row] = [(balance, *(money(one.opening_minor, one.currency) for one in found))]
-    rows += [
-        (kind.capitalize(), *(_cell(kind, one, people) for one, people in zip(found, customers, strict=True)))
-        for kind in KINDS
+    """A row per period, a column per kind, amounts with customers; each such cell leads to them."""
+    with_rates = any(one.fx_minor for one in found)
+    kinds = [kind.capitalize() for kind in KINDS]
+    headers = ("Period", "Opening", *kinds, *(("Rates",) if with_rates else ()), "Closing")
+    rows: list[Row] = [
+        (
+            _heading(one),
+            money(one.opening_minor, one.currency),
+            *(_cell(kind, one, people) for kind in KINDS),
+            *((money(one.fx_minor, one.currency),) if with_rates else ()),
+            money(one.closing_minor, one.currency),
+        )
+        for one, people in zip(found, customers, strict=True)
     ]
-    if any(one.fx_minor for one in found):
-        rows.append(("Exchange rates", *(money(one.fx_minor, one.currency) for one in found)))
-    rows.append(("Closing", *(money(one.closing_minor, one.currency) for one in found)))
-    table(("Movement", *names), rows, numbers=names, caption="MRR movements by kind and period", colours=view.colours)
+    table(
+        headers,
+        rows,
+        numbers=headers[1:],
+        whole=("Period",),
+        dense=True,
+        caption="MRR movements by period and kind",
+        colours=view.colours,
+    )
     small("In brackets: customers, each counted once per kind and period. Choose a cell for their names.", view.colours)
 
 
@@ -70,6 +81,7 @@ def mover_table(kind: str, one: PeriodMoved, movers: list[Mover], view: View, fi
         ("Customer", "Day", "Movement", "Amount"),
         [mover_row(mover) for mover in movers[(page - 1) * SHOWN : page * SHOWN]],
         numbers=("Amount",),
+        whole=("Day",),
         caption="Customers behind this number",
         colours=view.colours,
     )
@@ -106,7 +118,7 @@ def cash_table(found: list[CashPeriod], view: View) -> None:
     ]
     sums = (money(sum(one.minor[name] for one in found), currency) for name in PARTS)
     rows.append(("All", *sums, money(sum(one.tax_minor for one in found), currency)))
-    table(headers, rows, numbers=headers[1:], caption="Cash by period", colours=view.colours)
+    table(headers, rows, numbers=headers[1:], whole=("Period",), caption="Cash by period", colours=view.colours)
 
 
 def movement_frame(found: list[PeriodMoved], customers: list[dict[str, int]]) -> pl.DataFrame:

@@ -42,18 +42,24 @@ def table(
     rows: Iterable[Row],
     *,
     numbers: Sequence[str] = (),
+    whole: Sequence[str] = (),
+    dense: bool = False,
     caption: str,
     colours: Palette,
 ) -> None:
-    """Write a table; columns named in `numbers` stand to the right. `caption` is for screen readers."""
-    sides = [' class="r"' if header in numbers else "" for header in headers]
+    """Write a table; columns named in `numbers` stand to the right, those in `whole` stay on one line.
+
+    A `dense` one has smaller text and less space. `caption` is for screen readers.
+    """
+    sides = [' class="r"' if header in numbers else ' class="w"' if header in whole else "" for header in headers]
     head = "".join(f'<th scope="col"{side}>{escape(name)}</th>' for name, side in zip(headers, sides, strict=True))
     lines = (
         "".join(f"<td{side}>{_cell(cell, colours)}</td>" for cell, side in zip(row, sides, strict=True)) for row in rows
     )
     body = "".join(f"<tr>{line}</tr>" for line in lines)
     st.html(
-        f'{_style(colours)}<div class="ms-scroll"><table class="ms-table">'
+        f'{_style(colours)}<div class="ms-scroll" role="region" tabindex="0" '
+        f'aria-label="{escape(caption)}"><table class="ms-table{" ms-dense" if dense else ""}">'
         f'<caption class="ms-hide">{escape(caption)}</caption>'
         f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
     )
@@ -73,6 +79,8 @@ def _style(colours: Palette) -> str:
         ".ms-table .r{text-align:right;white-space:nowrap;padding-right:28px}"
         ".ms-table .r{font-variant-numeric:tabular-nums}"
         ".ms-table .r:last-child{padding-right:0}"
+        ".ms-table .w{white-space:nowrap}"
+        ".ms-dense{font-size:12.5px}.ms-dense .r{padding-right:12px}.ms-dense .w{padding-right:8px}"
         ".ms-hide{position:absolute;left:-10000px}</style>"
     )
 

@@ -22,6 +22,7 @@ def what_changed(view: View, snapshot: Snapshot, last_day: date) -> None:
         ("Customer", "Day", "Movement", "Amount"),
         [mover_row(mover) for mover in found],
         numbers=("Amount",),
+        whole=("Day",),
         caption="The largest MRR movements of the last 30 days",
         colours=view.colours,
     )
