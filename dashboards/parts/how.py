@@ -37,7 +37,7 @@ def how(
     definitions: tuple[tuple[str, str], ...], report: str, ask: Callable[[], Explained], view: View, filters: Filters
 ) -> None:
     """The expander; its rows are asked for once it is open."""
-    opened = st.expander("How is this computed?", key=f"how-{report}", on_change="rerun")
+    opened = st.expander("How is this computed?", key=f"how-{report}", bind="query-params")
     with opened:
         if not opened.open:
             return

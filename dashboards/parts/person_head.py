@@ -103,7 +103,7 @@ def _permission(person: Profile, view: View) -> None:
         ("Suppressed", str(traits["suppression_reason"] or "no")),
         ("Unsubscribed", "yes" if traits["is_unsubscribed"] else "no"),
     ]
-    table(("", "State"), rows, caption="Whether mail may go there", colours=view.colours)
+    table(("About", "State"), rows, caption="Whether mail may go there", colours=view.colours)
 
 
 def _since(has: bool | None, moment: datetime | None, view: View) -> str:
