@@ -289,3 +289,11 @@ def test_an_account_that_does_not_exist_is_refused_with_those_that_do(
     monkeypatch.setenv("MILLSTREAM_DATA_DIR", str(built_folder))
     assert invoke([*command, "--account", "nosuch", "--json"]) == 2
     assert "There are: default." in capsys.readouterr().err
+
+
+def test_only_movements_are_taken_apart_by_customer(
+    built_folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("MILLSTREAM_DATA_DIR", str(built_folder))
+    assert invoke(["revenue", "mrr", "--group", "customer", "--json"]) == 2
+    assert "--group customer: only movements can be taken apart, not mrr." in capsys.readouterr().err
