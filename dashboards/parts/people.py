@@ -33,6 +33,7 @@ def people_table(view: View, person_ids: Sequence[str], *, key: str) -> None:
         ("Customer", "E-mail", "Plan", "MRR"),
         [_row(row) for row in known],
         numbers=("MRR",),
+        whole=("Customer", "E-mail", "Plan"),
         caption="People",
         colours=view.colours,
     )

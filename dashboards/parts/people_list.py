@@ -48,7 +48,7 @@ def people_list(view: View, snapshot: Snapshot) -> None:
         headers,
         [_row(row, view) for row in found.rows],
         numbers=("MRR", "Paid in all"),
-        whole=("Customer", "First seen", "Last seen"),
+        whole=("Customer", "E-mail", "Plan", "Status", "First seen", "Last seen"),
         dense=True,
         caption="Customers",
         colours=view.colours,
