@@ -16,15 +16,16 @@ from pipelines.errors import MillstreamError
 log = logging.getLogger("dashboards")
 
 st.set_page_config(page_title="Millstream", page_icon="🌾", layout="wide")
+# Without sections: their headings stand inside the list of links, which screen readers then lose.
 page = st.navigation(
-    {
-        "Millstream": [
-            st.Page("app_pages/overview.py", title="Overview", icon=":material/dashboard:", default=True),
-            st.Page("app_pages/funnel.py", title="Funnel", icon=":material/filter_alt:"),
-            st.Page("app_pages/campaigns.py", title="Campaigns", icon=":material/mail:"),
-            st.Page("app_pages/data_health.py", title="Data health", icon=":material/monitor_heart:"),
-        ]
-    }
+    [
+        st.Page("app_pages/overview.py", title="Overview", icon=":material/dashboard:", default=True),
+        st.Page("app_pages/revenue.py", title="Revenue", icon=":material/payments:"),
+        st.Page("app_pages/funnel.py", title="Funnel", icon=":material/filter_alt:"),
+        st.Page("app_pages/campaigns.py", title="Campaigns", icon=":material/mail:"),
+        st.Page("app_pages/customers.py", title="Customers", icon=":material/group:"),
+        st.Page("app_pages/data_health.py", title="Data health", icon=":material/monitor_heart:"),
+    ]
 )
 # A page may stop early; what stands below it is written first.
 body = st.container()

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from dashboards.charts.months_moved import months_chart
+from dashboards.charts.moved_bars import moved_chart
 from dashboards.charts.revenue_line import revenue_line
 from dashboards.parts.card import card_row
 from dashboards.parts.charted import charted
@@ -11,12 +11,14 @@ from dashboards.parts.first_steps import first_steps
 from dashboards.parts.frame import page_title, section
 from dashboards.parts.kpi_cards import definitions, kpi_cards
 from dashboards.parts.last_campaign import last_campaign
+from dashboards.parts.links import leads_to, page_with
 from dashboards.parts.notes import not_added
 from dashboards.parts.plans_table import plans_table
 from dashboards.parts.range_row import range_row
 from dashboards.parts.strip import health_strip
+from dashboards.parts.what_changed import what_changed
 from dashboards.queries.kpis import kpis
-from dashboards.queries.months import months_moved
+from dashboards.queries.movements import months_moved
 from dashboards.queries.plans import top_plans
 from dashboards.queries.setup import rows
 from dashboards.queries.trend import revenue_trend
@@ -28,7 +30,7 @@ snapshot = view.snapshot
 if snapshot is None:
     first_steps(view)
     st.stop()
-if not rows(snapshot, "marts.fct_mrr_daily") and not rows(snapshot, "marts.agg_revenue_daily"):
+if not rows(snapshot, "marts.fct_mrr_daily") and not rows(snapshot, "marts.fct_payments"):
     nothing_here("No payments are published yet, so there is no revenue to show.", command="millstream run")
     health_strip(view)
     st.stop()
@@ -41,18 +43,22 @@ not_added(figures.unconverted, "no exchange rate to the reporting currency", vie
 
 with st.container(border=True):
     chosen, compare = range_row("Net revenue")
-    trend = revenue_trend(snapshot, chosen=chosen, currency=view.currency, last_day=last_day, today=begun_day)
+    trend = revenue_trend(snapshot, chosen=chosen, **asked, last_day=last_day, today=begun_day)
     charted(revenue_line(trend, compare=compare, colours=view.colours), key="revenue", height=300)
-    not_added(trend.others, "settled in another currency", view.colours)
+    not_added(trend.unconverted, "no exchange rate to the reporting currency", view.colours)
+    leads_to(page_with("revenue", tab="Cash", range=chosen), "Cash of this range", view.colours)
 
 left, right = st.columns([3, 2])
 with left, section("MRR movements", height="stretch"):
     if months := months_moved(snapshot, last_day=last_day, **asked):
-        charted(months_chart(months, view.colours), key="movements", height=330)
+        charted(moved_chart(months, view.colours), key="movements", height=330)
+        leads_to(page_with("revenue", tab="Movements"), "Movements by customer", view.colours)
     else:
         nothing_here("No subscription has been paid for yet.")
 with right, section("Top plans by MRR", height="stretch"):
     plans_table(top_plans(snapshot, day=last_day, currency=view.currency), view)
     last_campaign(view)
+with section("What changed in 30 days"):
+    what_changed(view, snapshot, last_day)
 health_strip(view)
 definitions(cards, view)

@@ -95,6 +95,11 @@ def legend(colours: Palette, names: Sequence[str | dict[str, Any]], **more: Any)
     text = {"color": colours.text, "fontSize": 12}
     return {
         "data": list(names),
+        # One line that can be turned where there is no room for all: two would lie on the picture.
+        "type": "scroll",
+        "pageTextStyle": {"color": colours.muted},
+        "pageIconColor": colours.text,
+        "pageIconInactiveColor": colours.border,
         "left": 0,
         "top": 0,
         "itemGap": 16,

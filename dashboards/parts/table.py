@@ -1,4 +1,4 @@
-"""Short tables as real HTML: every cell escaped, numbers to the right, badges with a word.
+"""Short tables as real HTML: every cell escaped, numbers to the right, badges with a word, links.
 
 Long ones that people sort or download are `st.dataframe`.
 """
@@ -25,7 +25,15 @@ class Badge:
     tone: Tone
 
 
-Cell = str | Badge
+@dataclass(frozen=True)
+class Link:
+    """Words that lead to another page of ours; `address` is relative, its values are quoted by who makes it."""
+
+    words: str
+    address: str
+
+
+Cell = str | Badge | Link
 Row = tuple[Cell, ...]
 
 
@@ -34,18 +42,24 @@ def table(
     rows: Iterable[Row],
     *,
     numbers: Sequence[str] = (),
+    whole: Sequence[str] = (),
+    dense: bool = False,
     caption: str,
     colours: Palette,
 ) -> None:
-    """Write a table; columns named in `numbers` stand to the right. `caption` is for screen readers."""
-    sides = [' class="r"' if header in numbers else "" for header in headers]
+    """Write a table; columns named in `numbers` stand to the right, those in `whole` stay on one line.
+
+    A `dense` one has smaller text and less space. `caption` is for screen readers.
+    """
+    sides = [' class="r"' if header in numbers else ' class="w"' if header in whole else "" for header in headers]
     head = "".join(f'<th scope="col"{side}>{escape(name)}</th>' for name, side in zip(headers, sides, strict=True))
     lines = (
         "".join(f"<td{side}>{_cell(cell, colours)}</td>" for cell, side in zip(row, sides, strict=True)) for row in rows
     )
     body = "".join(f"<tr>{line}</tr>" for line in lines)
     st.html(
-        f'{_style(colours)}<div class="ms-scroll"><table class="ms-table">'
+        f'{_style(colours)}<div class="ms-scroll" role="region" tabindex="0" '
+        f'aria-label="{escape(caption)}"><table class="ms-table{" ms-dense" if dense else ""}">'
         f'<caption class="ms-hide">{escape(caption)}</caption>'
         f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
     )
@@ -60,10 +74,13 @@ def _style(colours: Palette) -> str:
         "white-space:nowrap}"
         f".ms-table td{{{line};color:{colours.text};padding:7px 14px 7px 0;vertical-align:top;"
         "overflow-wrap:anywhere}"
+        f".ms-table a{{color:{colours.accent};text-decoration:underline}}"
         ".ms-table tr:last-child td{border-bottom:0}"
         ".ms-table .r{text-align:right;white-space:nowrap;padding-right:28px}"
         ".ms-table .r{font-variant-numeric:tabular-nums}"
         ".ms-table .r:last-child{padding-right:0}"
+        ".ms-table .w{white-space:nowrap}"
+        ".ms-dense{font-size:12.5px}.ms-dense .r{padding-right:12px}.ms-dense .w{padding-right:8px}"
         ".ms-hide{position:absolute;left:-10000px}</style>"
     )
 
@@ -71,6 +88,8 @@ def _style(colours: Palette) -> str:
 def _cell(cell: Cell, colours: Palette) -> str:
     if isinstance(cell, str):
         return escape(cell)
+    if isinstance(cell, Link):
+        return f'<a href="{escape(cell.address)}" target="_self">{escape(cell.words)}</a>'
     tint = str(getattr(colours, cell.tone))
     return (
         f'<span style="display:inline-block;border:1px solid {tint};color:{tint};border-radius:999px;'

@@ -59,3 +59,8 @@ def ago(moment: datetime | None, now: datetime) -> str:
 def is_stale(as_of: datetime, now: datetime) -> bool:
     """Whether data of this moment are older than a nightly pipeline makes them."""
     return now - aware(as_of) > STALE_AFTER
+
+
+def period_name(first_day: date, by: str) -> str:
+    """A period by its first day: `Nov 26` for a month, `24 Nov` for a day or week."""
+    return f"{first_day:%b %y}" if by == "month" else short_day(first_day)

@@ -66,7 +66,7 @@ def kpis(snapshot: Snapshot, *, currency: str, timezone: str) -> Kpis:
         currency=currency,
         unconverted=figures.unconverted,
         mrr=Figure(figures.mrr_minor, figures.mrr_before_minor, [row["mrr_minor"] for row in levels]),
-        net_revenue=_net_figure(net := net_revenue(snapshot, currency=currency), day),
+        net_revenue=_net_figure(net := net_revenue(snapshot, currency=currency, timezone=timezone), day),
         net_revenue_currency=net.currency,
         customers=Figure(figures.customers, then["customers"], [row["customers"] for row in levels]),
         new_customers=Figure(

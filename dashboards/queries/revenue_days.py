@@ -1,4 +1,4 @@
-"""Net revenue by day (settled charges less refunds and fees), in one settlement currency at a time."""
+"""Net revenue by day in the reporting currency, as `revenue cash --by day` answers."""
 
 from __future__ import annotations
 
@@ -6,7 +6,10 @@ from dataclasses import dataclass
 from datetime import date
 
 from dashboards.queries.cache import per_snapshot
+from pipelines.revenue import cash
 from pipelines.warehouse import Snapshot
+
+_PARTS = ("gross_minor", "refunds_minor", "disputes_minor", "fees_minor")
 
 
 @dataclass(frozen=True)
@@ -15,8 +18,8 @@ class NetRevenue:
 
     currency: str
     days: list[tuple[date, int]]
-    others: list[str]
-    """Further settlement currencies that are in the data and not in these sums."""
+    unconverted: list[str]
+    """Currencies that are in the data and, without a rate, not in these sums."""
 
     def total(self, first: date, last: date) -> int:
         """The sum of the days `first`..`last`, both included."""
@@ -24,25 +27,14 @@ class NetRevenue:
 
 
 @per_snapshot
-def net_revenue(snapshot: Snapshot, *, currency: str) -> NetRevenue:
-    """Every day's net revenue in `currency`, or in the most used settlement currency where that is none."""
-    rows = snapshot.query(
-        """
-        select
-            settlement_currency as currency,
-            day,
-            sum(net_minor)::bigint as net_minor,
-            sum(charge_count) as charges
-        from marts.agg_revenue_daily
-        where settlement_currency is not null
-        group by all
-        order by day
-        """
-    )
-    charges: dict[str, int] = {}
-    for own, _, _, number in rows.iter_rows():
-        charges[own] = charges.get(own, 0) + int(number)
-    used = sorted(charges, key=lambda own: (-charges[own], own))
-    chosen = currency if currency in charges or not used else used[0]
-    days = [(day, int(net or 0)) for own, day, net, _ in rows.iter_rows() if own == chosen]
-    return NetRevenue(chosen, days, [own for own in used if own != chosen])
+def net_revenue(snapshot: Snapshot, *, currency: str, timezone: str) -> NetRevenue:
+    """Every day's net revenue: gross less refunds, disputes and fees."""
+    first, last = snapshot.query("select min(paid_date), max(paid_date) from marts.fct_payments").row(0)
+    if first is None:
+        return NetRevenue(currency, [], [])
+    answer = cash(snapshot, date_from=first, date_to=last, by="day", currency=currency, timezone=timezone)
+    rows, unconverted = answer["rows"], answer["unconverted"]
+    assert isinstance(rows, list)
+    assert isinstance(unconverted, list)
+    days = [(row["period"], int(row["net_minor"])) for row in rows if any(row[part] for part in _PARTS)]
+    return NetRevenue(currency, days, unconverted)

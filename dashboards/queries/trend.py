@@ -34,7 +34,7 @@ class Trend:
     spans: list[Span]
     shift: timedelta
     by: Literal["day", "week"]
-    others: list[str]
+    unconverted: list[str]
 
     @property
     def total_minor(self) -> int:
@@ -49,9 +49,11 @@ class Trend:
         return sum(known) if earlier and len(known) == len(earlier) else None
 
 
-def revenue_trend(snapshot: Snapshot, *, chosen: Range, currency: str, last_day: date, today: date | None) -> Trend:
+def revenue_trend(
+    snapshot: Snapshot, *, chosen: Range, currency: str, timezone: str, last_day: date, today: date | None
+) -> Trend:
     """The trend up to `last_day` (the last whole day); `today` is the day that has only begun, if any."""
-    revenue = net_revenue(snapshot, currency=currency)
+    revenue = net_revenue(snapshot, currency=currency, timezone=timezone)
     if chosen == "12m":
         # Weeks begin on Monday; the one that is not over becomes the tail.
         monday = (last_day + timedelta(days=1)) - timedelta(days=(last_day.weekday() + 1) % 7)
@@ -85,4 +87,4 @@ def _trend(
         )
         for period in (*whole, *rest)
     ]
-    return Trend(revenue.currency, spans, shift, by, revenue.others)
+    return Trend(revenue.currency, spans, shift, by, revenue.unconverted)

@@ -8,6 +8,7 @@ from pipelines.cli import (
     build,
     campaign,
     consent,
+    customer,
     demo,
     explain,
     funnel,
@@ -26,5 +27,19 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for module in (demo, serve, run, ingest, build, funnel, revenue, explain, segment, campaign, consent, version):
+for module in (
+    demo,
+    serve,
+    run,
+    ingest,
+    build,
+    funnel,
+    revenue,
+    explain,
+    segment,
+    campaign,
+    consent,
+    customer,
+    version,
+):
     module.register(app)

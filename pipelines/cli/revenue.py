@@ -35,6 +35,12 @@ class Grain(StrEnum):
     month = "month"
 
 
+class Group(StrEnum):
+    """What a report can be taken apart by."""
+
+    customer = "customer"
+
+
 def register(app: typer.Typer) -> None:
     """Add this module's commands."""
     app.command("revenue")(revenue)
@@ -48,6 +54,9 @@ def revenue(
     currency: Annotated[
         str | None, typer.Option(help="Currency of the answer; `native` keeps each.", show_default=False)
     ] = None,
+    group: Annotated[
+        Group | None, typer.Option(help="Take `movements` apart: a row per customer.", show_default=False)
+    ] = None,
     account: Annotated[
         str | None, typer.Option(help="One Stripe account; left out: all of them.", show_default=False)
     ] = None,
@@ -56,13 +65,15 @@ def revenue(
     """MRR, its movements, churn, cash, or `reconcile`: our figures against Stripe's lists."""
     from pipelines.revenue import check_account
 
+    if group is not None and report is not Report.movements:
+        raise UsageError(f"--group {group.value}: only movements can be taken apart, not {report.value}.")
     settings = load_settings()
     snapshot = newest_snapshot(settings)
     check_account(snapshot, account)
     if report is Report.reconcile:
         document = reconcile_document(settings, snapshot, account=account or "default")
     else:
-        document = _ask(settings, snapshot, report, date_from, date_to, by, currency, account)
+        document = _ask(settings, snapshot, report, date_from, date_to, by, currency, account, group)
     if as_json:
         emit(document)
         return
@@ -123,6 +134,7 @@ def _ask(
     by: Grain,
     currency: str | None,
     account: str | None,
+    group: Group | None,
 ) -> dict[str, object]:
     from pipelines import revenue as room
     from pipelines.revenue.summary import last_whole_day
@@ -132,7 +144,8 @@ def _ask(
     if first > last:
         raise UsageError(f"--from {first} lies after --to {last}.")
     ask = {Report.mrr: room.mrr, Report.movements: room.movements, Report.churn: room.churn, Report.cash: room.cash}
-    return ask[report](
+    question = room.movements_by_customer if group is Group.customer else ask[report]
+    return question(
         snapshot,
         date_from=first,
         date_to=last,

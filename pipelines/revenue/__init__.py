@@ -1,12 +1,14 @@
 """Questions over the MRR ledger and the payments of one snapshot.
 
 `mrr`, `movements`, `churn` and `cash` answer by period, in one currency or each in its own (`native`);
-`explain` tells the rows behind one day's number; `summary` gives the few figures that the overview and
-the demo show. Currencies are converted when asked, by dated rates.
+`movements_by_customer` and `movers` name the customers behind a movement; `explain` tells the rows
+behind one day's number; `summary` gives the few figures that the overview and the demo show.
+Currencies are converted when asked, by dated rates.
 """
 
 from pipelines.revenue.accounts import check_account
 from pipelines.revenue.cash import cash
+from pipelines.revenue.customers import Move, movements_by_customer, movers
 from pipelines.revenue.explain import explain
 from pipelines.revenue.ledger import NATIVE, Period, periods
 from pipelines.revenue.rates import Rates, load_rates
@@ -15,6 +17,7 @@ from pipelines.revenue.summary import Summary, summary
 
 __all__ = [
     "NATIVE",
+    "Move",
     "Period",
     "Rates",
     "Summary",
@@ -24,6 +27,8 @@ __all__ = [
     "explain",
     "load_rates",
     "movements",
+    "movements_by_customer",
+    "movers",
     "mrr",
     "periods",
     "summary",

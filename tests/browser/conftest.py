@@ -13,9 +13,12 @@ from pathlib import Path
 from urllib.request import urlopen
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, sync_playwright
 
 from dashboards.server import command, url, working_folder
+from pipelines.people import search
+from pipelines.warehouse import SnapshotReader
+from tests.browser.looking import Scheme
 from tests.dashboards.places import fill
 
 START_SECONDS = 60.0
@@ -54,12 +57,33 @@ def empty_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def shots(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where pictures of the pages are left for people to look at."""
+def shots() -> Path | None:
+    """Where pictures of the pages are left for people to look at, if they want any."""
     chosen = os.environ.get("MILLSTREAM_TEST_SHOTS")
-    folder = Path(chosen) if chosen else tmp_path_factory.mktemp("shots")
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
+    if chosen is None:
+        return None
+    Path(chosen).mkdir(parents=True, exist_ok=True)
+    return Path(chosen)
+
+
+@pytest.fixture(scope="session")
+def profiles(browser: Browser) -> Iterator[dict[Scheme, BrowserContext]]:
+    """One profile per theme for all tests that need no new one: only the first page is cold."""
+    schemes: tuple[Scheme, ...] = ("light", "dark")
+    opened = {
+        scheme: browser.new_context(color_scheme=scheme, viewport={"width": 1280, "height": 900}) for scheme in schemes
+    }
+    yield opened
+    for context in opened.values():
+        context.close()
+
+
+@pytest.fixture(scope="session")
+def person(filled_folder: Path) -> str:
+    """Somebody who paid: the customer with the highest MRR."""
+    snapshot = SnapshotReader(filled_folder / "published").current()
+    assert snapshot is not None
+    return str(search(snapshot, size=1).rows[0]["person_id"])
 
 
 @pytest.fixture

@@ -1,21 +1,67 @@
-"""Open a page in the browser, watch what it asks for, wait until it is drawn."""
+"""Open a page in the browser, watch what it asks for, wait until it is drawn, and judge what is there."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
 
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, BrowserContext, Page
 
 Scheme = Literal["light", "dark"]
 DRAWN_MS = 30_000
-PATHS = {"overview": "/", "funnel": "/funnel", "campaigns": "/campaigns", "data_health": "/data_health"}
+PATHS = {
+    "overview": "/",
+    "revenue": "/revenue",
+    "revenue-movements": "/revenue?tab=Movements&cell=new~2026-11-01",
+    "revenue-cash": "/revenue?tab=Cash",
+    "funnel": "/funnel",
+    "campaigns": "/campaigns",
+    "customers": "/customers",
+    "customer": "/customers?person={person}",
+    "data_health": "/data_health",
+}
+"""Every page and every tab of one; `{person}` stands for somebody whom the data know."""
+CHARTS = {"overview": 2, "revenue": 1, "revenue-movements": 1, "revenue-cash": 1, "funnel": 1}
+"""How many pictures a page with data draws."""
+
+TOLERATED = (
+    ("svg-img-alt", "[data-testid=stMetricChart]"),
+    ("target-size", "[data-testid=stMultiSelect]"),
+)
+"""Serious findings of axe inside widgets of Streamlit's own, by rule and by where they may stand; no others may be."""
+
 _IDLE = """
 () => document.querySelector('[data-testid=stApp]')?.dataset.testScriptState === 'notRunning'
       && document.querySelectorAll('[data-testid=stSkeleton]').length === 0
 """
+_FINDINGS = """
+async tolerated => {
+    const told = await axe.run(document, {resultTypes: ['violations']});
+    const is_known = (rule, target) => tolerated.some(
+        ([known, place]) => known === rule && document.querySelector(target)?.closest(place));
+    return told.violations
+        .filter(found => ['serious', 'critical'].includes(found.impact))
+        .flatMap(found => found.nodes.map(node => [found.id, node.target.flat().join(' ')]))
+        .filter(([rule, target]) => !is_known(rule, target))
+        .map(finding => finding.join(': '));
+}
+"""
+_COLOURS = """
+canvases => canvases.map(canvas => {
+    const drawn = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data;
+    return new Set(new Uint32Array(drawn.buffer)).size;
+})
+"""
+
+
+@cache
+def _axe() -> str:
+    return files("axe_playwright_python").joinpath("axe.min.js").read_text()
 
 
 class Sight:
@@ -41,10 +87,46 @@ class Sight:
         self.page.wait_for_selector("footer", timeout=DRAWN_MS)
         self.page.wait_for_function(_IDLE, timeout=DRAWN_MS)
 
+    def follow(self, link: str) -> None:
+        """Choose the first link of the page itself that reads so, and wait for what it leads to."""
+        self.page.get_by_test_id("stMain").get_by_role("link", name=link).first.click()
+        self.page.wait_for_load_state()
+        self.settle()
+
+    def text(self) -> str:
+        """What can be read on the page."""
+        return self.page.get_by_test_id("stMain").inner_text()
+
     def strangers(self) -> list[str]:
         """Addresses of other hosts than ours."""
         ours = urlsplit(self.site).netloc
         return [found for found in self.asked if urlsplit(found).netloc not in ("", ours)]
+
+    def barriers(self) -> list[str]:
+        """What axe finds serious or critical on the page, but for what is tolerated."""
+        self.page.evaluate(_axe())
+        return list(self.page.evaluate(_FINDINGS, [list(known) for known in TOLERATED]))
+
+    def colours_of_charts(self, charts: int) -> list[int]:
+        """How many colours each of the page's charts has once all of them are drawn; a blank one has one."""
+        canvases = self.page.locator("[data-testid=stEChartsChart] canvas")
+        canvases.nth(charts - 1).wait_for(timeout=DRAWN_MS)
+        self.page.wait_for_timeout(300)
+        return list(canvases.evaluate_all(_COLOURS))
+
+    def overflow(self, width: int) -> int:
+        """Pixels by which the page is wider than a window of this width."""
+        self.page.set_viewport_size({"width": width, "height": 900})
+        return int(self.page.evaluate("() => document.documentElement.scrollWidth - window.innerWidth"))
+
+    def picture(self, path: Path) -> None:
+        """Leave a picture of the whole page."""
+        self.page.wait_for_timeout(300)
+        tall = self.page.evaluate("() => document.querySelector('[data-testid=stMain]').scrollHeight")
+        size = self.page.viewport_size or {"width": 1280}
+        self.page.set_viewport_size({"width": size["width"], "height": min(int(tall) + 20, 4000)})
+        self.page.wait_for_timeout(200)
+        self.page.screenshot(path=path)
 
     def _told(self, kind: str, text: str) -> None:
         # On a page's own address Streamlit first tries a base path beneath it, and then the right one.
@@ -60,3 +142,13 @@ def looking(browser: Browser, site: str, *, scheme: Scheme = "light", width: int
         yield Sight(context.new_page(), site)
     finally:
         context.close()
+
+
+@contextmanager
+def glancing(context: BrowserContext, site: str) -> Iterator[Sight]:
+    """One more page in a profile that has seen the site before: its scripts are cached."""
+    page = context.new_page()
+    try:
+        yield Sight(page, site)
+    finally:
+        page.close()

@@ -8,66 +8,73 @@ from pathlib import Path
 from urllib.request import Request, urlopen
 
 import pytest
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, BrowserContext
 
-from pipelines.operations.ingest import prepare_warehouse
+from dashboards.parts.follow import SECONDS
 from pipelines.warehouse import Warehouse, publish
-from tests.browser.looking import PATHS, Scheme, looking
+from pipelines.warehouse.lake import refresh_lake_view
+from tests.browser.looking import CHARTS, PATHS, Scheme, glancing, looking
 from tests.dashboards.places import CAMPAIGN, NOW, settings_of
 
 pytestmark = pytest.mark.browser
 EACH_PAGE = pytest.mark.parametrize("page", PATHS)
 EACH_SCHEME = pytest.mark.parametrize("scheme", ["light", "dark"])
 PIXELS = {"light": "rgb(255, 255, 255)", "dark": "rgb(18, 21, 28)"}
+WIDTHS = (1920, 390, 1280)
+Profiles = dict[Scheme, BrowserContext]
 
 
 @EACH_SCHEME
 @EACH_PAGE
-def test_a_page_is_drawn_without_a_mistake_and_asks_no_other_host(
-    browser: Browser, filled_site: str, shots: Path, page: str, scheme: Scheme
+def test_a_page_is_drawn_whole_for_everybody_and_asks_no_other_host(
+    profiles: Profiles, filled_site: str, person: str, shots: Path | None, page: str, scheme: Scheme
 ) -> None:
-    with looking(browser, filled_site, scheme=scheme) as sight:
-        sight.open(PATHS[page])
+    """One visit, many questions: no mistake, the theme's ground, charts with colours, no barrier, every width."""
+    with glancing(profiles[scheme], filled_site) as sight:
+        sight.open(PATHS[page].format(person=person))
         for test_id in ("stException", "stAlertContentError"):
             assert sight.page.get_by_test_id(test_id).count() == 0
         ground = sight.page.get_by_test_id("stApp").evaluate("element => getComputedStyle(element).backgroundColor")
         assert ground == PIXELS[scheme]
-        sight.page.screenshot(path=shots / f"{page}-{scheme}.png", full_page=True)
+        if charts := CHARTS.get(page):
+            colours = sight.colours_of_charts(charts)
+            assert len(colours) == charts
+            assert min(colours) > 5
+        assert sight.barriers() == []
+        for width in WIDTHS if scheme == "light" or shots is not None else ():
+            assert sight.overflow(width) <= 0, width
+            if shots is not None:
+                sight.picture(shots / f"{page}-{scheme}-{width}.png")
         assert sight.strangers() == []
         assert sight.mistakes == []
 
 
 @EACH_SCHEME
-@EACH_PAGE
 def test_an_empty_folder_gives_honest_pages(
-    browser: Browser, empty_site: str, shots: Path, page: str, scheme: Scheme
+    profiles: Profiles, empty_site: str, shots: Path | None, scheme: Scheme
 ) -> None:
-    with looking(browser, empty_site, scheme=scheme) as sight:
-        sight.open(PATHS[page])
-        assert sight.page.get_by_test_id("stException").count() == 0
-        assert sight.page.get_by_text("No data published yet").count() == 1
-        sight.page.screenshot(path=shots / f"{page}-{scheme}-empty.png", full_page=True)
+    """One visit to the site; its pages by the links beside them."""
+    with glancing(profiles[scheme], empty_site) as sight:
+        sight.open("/")
+        links = sight.page.get_by_test_id("stSidebarNavLink")
+        assert links.count() == len([path for path in PATHS.values() if "?" not in path])
+        for number in range(links.count()):
+            links.nth(number).click()
+            title = links.nth(number).inner_text().split("\n")[-1]
+            sight.page.get_by_role("heading", name=title, level=1).wait_for()
+            sight.settle()
+            assert sight.page.get_by_test_id("stException").count() == 0
+            assert sight.page.get_by_text("No data published yet").count() == 1
+            assert sight.barriers() == [], title
+            if shots is not None:
+                sight.picture(shots / f"{title}-{scheme}-empty.png")
+                sight.page.set_viewport_size({"width": 1280, "height": 900})
         assert sight.strangers() == []
         assert sight.mistakes == []
 
 
-def test_charts_are_drawn_and_not_blank(browser: Browser, filled_site: str) -> None:
-    with looking(browser, filled_site) as sight:
-        sight.open("/")
-        sight.page.wait_for_selector("canvas")
-        sight.page.wait_for_timeout(500)
-        colours = sight.page.locator("canvas").evaluate_all(
-            """canvases => canvases.map(canvas => {
-                const drawn = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data;
-                return new Set(new Uint32Array(drawn.buffer)).size;
-            })"""
-        )
-        assert len(colours) == 2
-        assert min(colours) > 5
-
-
-def test_a_view_can_be_sent_as_a_link(browser: Browser, filled_site: str) -> None:
-    with looking(browser, filled_site) as sight:
+def test_a_view_can_be_sent_as_a_link(browser: Browser, profiles: Profiles, filled_site: str) -> None:
+    with glancing(profiles["light"], filled_site) as sight:
         sight.open("/")
         sight.page.get_by_role("radio", name="90d").or_(sight.page.get_by_text("90d", exact=True)).first.click()
         sight.page.wait_for_url("**range=90d**")
@@ -79,8 +86,8 @@ def test_a_view_can_be_sent_as_a_link(browser: Browser, filled_site: str) -> Non
         assert "90d" in chosen.all_inner_texts()
 
 
-def test_the_campaign_in_the_list_has_its_certificate(browser: Browser, filled_site: str) -> None:
-    with looking(browser, filled_site) as sight:
+def test_the_campaign_in_the_list_has_its_certificate(profiles: Profiles, filled_site: str) -> None:
+    with glancing(profiles["light"], filled_site) as sight:
         sight.open("/campaigns")
         assert sight.page.get_by_role("cell", name=CAMPAIGN, exact=True).count() == 1
         assert sight.page.get_by_text("audience", exact=False).first.is_visible()
@@ -90,21 +97,31 @@ def test_the_campaign_in_the_list_has_its_certificate(browser: Browser, filled_s
 
 
 def test_an_open_page_shows_a_new_snapshot_without_a_restart(
-    browser: Browser,
+    profiles: Profiles,
     filled_folder: Path,
     serve: Callable[[Path], AbstractContextManager[str]],
     tmp_path: Path,
 ) -> None:
     folder = shutil.copytree(filled_folder, tmp_path / "data")
     settings = settings_of(folder)
-    with serve(folder) as site, looking(browser, site) as sight:
-        sight.open("/")
+    with serve(folder) as site, glancing(profiles["light"], site) as sight:
+        # The page looks for a newer snapshot now and then; the browser's clock is put forward to that moment.
+        sight.page.clock.install()
+        sight.open("/data_health")
         assert "snapshot 1" in sight.page.locator("footer").inner_text()
-        prepare_warehouse(settings, purpose="a later build")
-        with Warehouse(settings).write("a later build") as connection:
+        assert "of a later snapshot" not in sight.text()
+        # A publish of one changed table, without a build before it.
+        with Warehouse(settings).write("a later publish") as connection:
+            refresh_lake_view(connection, settings)
+            connection.execute(
+                "update health.sources set source = 'stripe, of a later snapshot' where source = 'stripe'"
+            )
             publish(connection, settings, as_of=NOW + timedelta(hours=5), now=NOW + timedelta(hours=6))
-        sight.page.get_by_text("snapshot 2").wait_for(timeout=60_000)
-        assert "Data as of 05:00, 24 Nov (UTC)" in sight.page.get_by_test_id("stMain").inner_text()
+        sight.page.clock.fast_forward(1000 * (SECONDS + 1))
+        sight.page.get_by_text("snapshot 2").wait_for()
+        sight.settle()
+        assert "stripe, of a later snapshot" in sight.text()
+        assert "Data as of 05:00, 24 Nov (UTC)" in sight.text()
         assert sight.mistakes == []
 
 

@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipelines.cli import invoke
-from pipelines.revenue import NATIVE, Rates, churn, movements, mrr, periods, summary
+from pipelines.revenue import NATIVE, Rates, churn, movements, movements_by_customer, movers, mrr, periods, summary
 from pipelines.settings import Settings
 from pipelines.warehouse import Snapshot, SnapshotReader, Warehouse, publish
 from tests.building import newest
@@ -236,6 +236,41 @@ def test_the_built_business_adds_up_in_every_month(built_folder: Path) -> None:
     assert rows[-1]["closing_minor"] == summary(snapshot, currency="USD", timezone="UTC").mrr_minor > 0
 
 
+def test_customers_add_up_to_every_number_of_the_movements(told: Callable[..., Snapshot]) -> None:
+    """Three customers whose cents do not convert evenly: the shares still make the whole."""
+    snapshot = told(
+        [
+            ("a", "EUR", "2026-02-10", 1_001, 0),
+            ("b", "EUR", "2026-03-05", 333, 0),
+            ("c", "EUR", "2026-03-05", 333, 0),
+            ("d", "EUR", "2026-03-05", 333, 0),
+            ("a", "EUR", "2026-03-20", 0, 1_001),
+            ("e", "USD", "2026-03-20", 500, 0),
+        ],
+        [("2026-01-01", "USD", "1.117"), ("2026-03-15", "USD", "1.083")],
+    )
+    (whole,) = rows_of(movements(snapshot, **MARCH))  # type: ignore[arg-type]
+    parts = rows_of(movements_by_customer(snapshot, **MARCH))  # type: ignore[arg-type]
+    assert [part["customer"] for part in parts] == ["a", "b", "c", "d", "e"]
+    for name in (name for name in whole if name.endswith(("_minor", "_customers"))):
+        assert sum(part[name] for part in parts) == whole[name], name
+    moves = movers(snapshot, date_from=MARCH["date_from"], date_to=MARCH["date_to"], currency="USD")  # type: ignore[arg-type]
+    assert sum(move.amount_minor for move in moves if move.kind == "new") == whole["new_minor"]
+    assert [move.customer_id for move in moves if move.kind == "churn"] == ["a"]
+
+
+def test_customers_of_a_currency_without_a_rate_are_left_out_like_their_sums(told: Callable[..., Snapshot]) -> None:
+    snapshot = told([("a", "GBP", "2026-03-02", 100, 0), ("b", "USD", "2026-03-02", 200, 0)], RATE_ONE)
+    answer = movements_by_customer(snapshot, **MARCH)  # type: ignore[arg-type]
+    assert answer["unconverted"] == ["GBP"]
+    assert [row["customer"] for row in rows_of(answer)] == ["b"]
+    native = movements_by_customer(snapshot, **MARCH | {"currency": NATIVE})  # type: ignore[arg-type]
+    assert [(row["customer"], row["currency"], row["new_minor"]) for row in rows_of(native)] == [
+        ("a", "GBP", 100),
+        ("b", "USD", 200),
+    ]
+
+
 def test_a_change_that_an_event_told_names_that_event(built_folder: Path) -> None:
     lines = (built_folder / "business" / "stripe" / "events.jsonl").read_text().splitlines()
     known = {json.loads(line)["id"] for line in lines}
@@ -254,3 +289,11 @@ def test_an_account_that_does_not_exist_is_refused_with_those_that_do(
     monkeypatch.setenv("MILLSTREAM_DATA_DIR", str(built_folder))
     assert invoke([*command, "--account", "nosuch", "--json"]) == 2
     assert "There are: default." in capsys.readouterr().err
+
+
+def test_only_movements_are_taken_apart_by_customer(
+    built_folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("MILLSTREAM_DATA_DIR", str(built_folder))
+    assert invoke(["revenue", "mrr", "--group", "customer", "--json"]) == 2
+    assert "--group customer: only movements can be taken apart, not mrr." in capsys.readouterr().err

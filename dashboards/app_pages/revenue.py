@@ -1,0 +1,97 @@
+"""Revenue: where MRR came from and went, who moved it, and the cash that came of it."""
+
+import functools
+from typing import Any
+
+import streamlit as st
+
+from dashboards.charts.cash_bars import cash_bars
+from dashboards.charts.moved_bars import moved_chart
+from dashboards.charts.waterfall_stages import waterfall_chart
+from dashboards.parts.charted import charted
+from dashboards.parts.download import csv_download
+from dashboards.parts.empty import nothing_here
+from dashboards.parts.frame import page_title
+from dashboards.parts.how import CASH, MRR, how
+from dashboards.parts.notes import not_added
+from dashboards.parts.revenue_filters import revenue_filters
+from dashboards.parts.revenue_tables import (
+    cash_frame,
+    cash_table,
+    chosen_cell,
+    file_name,
+    movement_frame,
+    movement_table,
+    mover_table,
+)
+from dashboards.parts.waterfall_proof import waterfall_proof
+from dashboards.queries.cash import cash_periods
+from dashboards.queries.explained import explained
+from dashboards.queries.movements import customers_moved, from_the_first, movers_of, periods_moved, unclosed
+from dashboards.queries.setup import rows
+from dashboards.view import current_view
+
+view = current_view()
+page_title(view, "Revenue")
+snapshot = view.snapshot
+if snapshot is None or not (rows(snapshot, "marts.fct_mrr_daily") or rows(snapshot, "marts.fct_payments")):
+    nothing_here(
+        "No payments are published yet, so there is no revenue to show.",
+        command="millstream ingest stripe && millstream run",
+    )
+    st.stop()
+filters = revenue_filters(view, snapshot)
+if filters is None:
+    nothing_here("Choose the last day as well.")
+    st.stop()
+span = filters.span
+asked: dict[str, Any] = {
+    "first": span.first,
+    "last": span.last,
+    "by": span.by,
+    "currency": filters.currency,
+    "timezone": view.zone,
+}
+why = functools.partial(explained, snapshot, day=span.last, currency=filters.currency, timezone=view.zone)
+
+waterfall, bars, money_in = st.tabs(("Waterfall", "Movements", "Cash"), key="tab", bind="query-params")
+moved = periods_moved(snapshot, **asked) if waterfall.open or bars.open else None
+shown = from_the_first(moved.periods) if moved else []
+
+with waterfall:
+    if waterfall.open and moved and shown:
+        charted(waterfall_chart(shown, view.colours), key="waterfall", height=380)
+        waterfall_proof(shown, unclosed(snapshot, first=span.first, last=span.last, timezone=view.zone), view)
+        not_added(moved.unconverted, "no exchange rate to this currency", view.colours)
+        how(MRR, "movements", functools.partial(why, report="mrr"), view, filters)
+    elif waterfall.open:
+        nothing_here(f"No subscription was paid for from {span.first} to {span.last}. Choose a longer range.")
+
+with bars:
+    if bars.open and moved and shown:
+        charted(moved_chart(shown, view.colours), key="movements", height=330)
+        customers = customers_moved(snapshot, cut=[(one.period.start, one.period.end) for one in shown])
+        movement_table(shown, customers, view)
+        not_added(moved.unconverted, "no exchange rate to this currency", view.colours)
+        name = file_name("mrr-movements", span.first, span.last, filters.currency)
+        csv_download(movement_frame(shown, customers), name, key="movements-csv")
+        if cell := chosen_cell(shown):
+            kind, one = cell
+            who = movers_of(snapshot, kind=kind, first=one.period.start, last=one.period.end, currency=filters.currency)
+            mover_table(kind, one, who, view, filters)
+        how(MRR, "movements", functools.partial(why, report="mrr"), view, filters)
+    elif bars.open:
+        nothing_here(f"No subscription was paid for from {span.first} to {span.last}. Choose a longer range.")
+
+with money_in:
+    if money_in.open:
+        cash = cash_periods(snapshot, **asked)
+        if any(one.minor["gross"] or one.minor["refunds"] or one.minor["disputes"] for one in cash.periods):
+            charted(cash_bars(cash.periods, view.colours), key="cash", height=330)
+            cash_table(cash.periods, view)
+            not_added(cash.unconverted, "no exchange rate to this currency", view.colours)
+            name = file_name("cash", span.first, span.last, filters.currency)
+            csv_download(cash_frame(cash.periods), name, key="cash-csv")
+            how(CASH, "cash", functools.partial(why, report="cash"), view, filters)
+        else:
+            nothing_here(f"No money moved from {span.first} to {span.last}. Choose a longer range.")
