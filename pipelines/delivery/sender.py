@@ -192,4 +192,5 @@ class _Sending:
             left = any(ledger.states(connection, self.name).get(state) for state in OPEN)
             if find(connection, self.name).state == "sending" and not left:
                 move(connection, self.name, "sent", now=self.clock(), actor="sender")
+                fault_point("sender.before_sent")
         return _state(self.engine, self.name)

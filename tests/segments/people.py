@@ -55,9 +55,11 @@ def publish_people(
     people: Iterable[Mapping[str, Any]],
     events: Iterable[tuple[str, str, datetime]] = (),
     *,
+    emails: Iterable[tuple[str, str, str, datetime]] | None = None,
     as_of: datetime = NOW,
 ) -> Snapshot:
-    """Publish `dim_customers` and `fct_events` (person, event, moment) and open the snapshot."""
+    """Publish `dim_customers`, `fct_events` (person, event, moment), and where there are e-mail events
+    (person, outcome, campaign, moment) `fct_email_events`; open the snapshot."""
     with Warehouse(settings).write("test") as connection:
         columns = ", ".join(f"{name} {kind}" for name, kind in COLUMNS.items())
         connection.execute(f"create or replace table marts.dim_customers ({columns})")
@@ -72,6 +74,17 @@ def publish_people(
         happened = [[who, what, at.astimezone(UTC).replace(tzinfo=None)] for who, what, at in events]
         if happened:
             connection.executemany("insert into marts.fct_events values (?, ?, ?, '{}')", happened)
+        if emails is not None:
+            connection.execute(
+                "create or replace table marts.fct_email_events"
+                " (person_id varchar, outcome varchar, campaign varchar, event_at timestamp, is_machine_open boolean)"
+            )
+            told = [
+                [*row[:3], row[3].astimezone(UTC).replace(tzinfo=None), row[1] == "opened by a machine"]
+                for row in emails
+            ]
+            told = [[who, what.removesuffix(" by a machine"), *rest] for who, what, *rest in told]
+            connection.executemany("insert into marts.fct_email_events values (?, ?, ?, ?, ?)", told)
         publish(connection, settings, as_of=as_of, now=as_of)
     snapshot = SnapshotReader(settings.published_dir).current()
     assert snapshot is not None
