@@ -58,7 +58,7 @@ def test_the_list_tells_members_as_written_down_and_who_mails_them(settings):
             ]},
             "Everybody whose mrr is at least 20 USD, and who did not do \"login\" in the last 30 days, and "
             "(who did \"export\" at least 3 times in the last week, or who clicked in a campaign in the last 60 days), "
-            "not those in the segment do_not_disturb.",
+            "and not those in the segment do_not_disturb.",
         ),
     ],
 )  # fmt: skip
