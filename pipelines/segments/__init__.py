@@ -7,20 +7,25 @@ becomes SQL whose values are bound and whose names come from the snapshot.
 """
 
 from pipelines.segments.ask import member_rows, members, overlap, people_count, preview
+from pipelines.segments.comparison import OPS
 from pipelines.segments.document import NAME, SegmentDocument, Strict, parse_segment
 from pipelines.segments.export import export_members
-from pipelines.segments.fields import known_traits, money, snapshot_fields
+from pipelines.segments.fields import Field, known_traits, money, snapshot_fields
 from pipelines.segments.materialise import Change, materialise
 from pipelines.segments.reach import NEEDED, Addressed, addressed, reach
-from pipelines.segments.sentence import sentence
+from pipelines.segments.sentence import COMPARED, TIMES, sentence
 from pipelines.segments.store import entries, listing, load, lookup_of, save
 from pipelines.segments.text import load_mapping, problems
 
 __all__ = [
+    "COMPARED",
     "NAME",
     "NEEDED",
+    "OPS",
+    "TIMES",
     "Addressed",
     "Change",
+    "Field",
     "SegmentDocument",
     "Strict",
     "addressed",

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Engine
 
+from pipelines.privacy import mask
 from pipelines.segments.ask import member_rows
 from pipelines.segments.store import entries, load, lookup_of
 from pipelines.state import record, writing
@@ -24,9 +25,18 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def export_members(
-    engine: Engine, snapshot: Snapshot, name: str, now: datetime, *, timezone: str = "UTC", actor: str = "cli"
+    engine: Engine,
+    snapshot: Snapshot,
+    name: str,
+    now: datetime,
+    *,
+    timezone: str = "UTC",
+    actor: str = "cli",
+    sees_addresses: bool = True,
 ) -> tuple[str, list[dict[str, Any]]]:
     """The present members as CSV text and as rows; `entered_at` is empty for those no run has seen yet.
+
+    Addresses come out masked where `sees_addresses` is False.
 
     Raises:
         UsageError: no such segment, or it can not be meant of this snapshot.
@@ -34,6 +44,8 @@ def export_members(
     document = load(engine, name)
     found = member_rows(snapshot, document, COLUMNS, timezone=timezone, lookup=lookup_of(engine))
     since = entries(engine, name)
+    if not sees_addresses:
+        found = [{**row, "email": mask(row["email"])} for row in found]
     rows = [{**row, "entered_at": since.get(row["person_id"])} for row in found]
     with writing(engine) as connection:
         details: dict[str, object] = {"members": len(rows), "snapshot": snapshot.number}

@@ -6,7 +6,7 @@ from typing import Any
 
 from pipelines.segments.document import ANY_CAMPAIGN, Condition, Count, EmailRule, EventRule, SegmentDocument, Trait
 
-_COMPARED = {
+COMPARED = {
     "eq": "is",
     "ne": "is not",
     "in": "is one of",
@@ -21,7 +21,9 @@ _COMPARED = {
     "is_set": "is known",
     "is_not_set": "is not known",
 }
-_TIMES = {"eq": "exactly", "ne": "not", "gt": "more than", "gte": "at least", "lt": "fewer than", "lte": "at most"}
+"""Each comparison in words."""
+TIMES = {"eq": "exactly", "ne": "not", "gt": "more than", "gte": "at least", "lt": "fewer than", "lte": "at most"}
+"""Each comparison of a number of times in words."""
 _NOT = "not those"
 _UNITS = {"m": "minute", "h": "hour", "d": "day", "w": "week"}
 _TOLD = {
@@ -70,9 +72,9 @@ def _joined(parts: list[Condition], word: str, empty: str, *, outer: bool) -> st
 def _trait(trait: Trait) -> str:
     field = trait.field.replace("_", " ")
     if trait.op in ("is_set", "is_not_set"):
-        return f"whose {field} {_COMPARED[trait.op]}"
+        return f"whose {field} {COMPARED[trait.op]}"
     currency = f" {trait.currency.upper()}" if trait.currency else ""
-    return f"whose {field} {_COMPARED[trait.op]} {_value(trait.value)}{currency}"
+    return f"whose {field} {COMPARED[trait.op]} {_value(trait.value)}{currency}"
 
 
 def _value(value: Any) -> str:
@@ -99,7 +101,7 @@ def _never(count: Count) -> bool:
 def _times(count: Count) -> str:
     if _never(count) or (count.op, count.value) in (("gte", 1), ("gt", 0)):
         return ""
-    return f" {_TIMES[count.op]} {count.value:,} {'time' if count.value == 1 else 'times'}"
+    return f" {TIMES[count.op]} {count.value:,} {'time' if count.value == 1 else 'times'}"
 
 
 def _within(within: str | None) -> str:

@@ -73,7 +73,7 @@ def publish_people(
             "create or replace table marts.fct_events"
             " (person_id varchar, event varchar, event_at timestamp, properties json)"
         )
-        happened = [[who, what, at.astimezone(UTC).replace(tzinfo=None)] for who, what, at in events]
+        happened = [[who, what, _utc(at)] for who, what, at in events]
         if happened:
             connection.executemany("insert into marts.fct_events values (?, ?, ?, '{}')", happened)
         if emails is not None:
@@ -82,12 +82,15 @@ def publish_people(
                 " (person_id varchar, outcome varchar, campaign varchar, event_at timestamp, is_machine_open boolean)"
             )
             told = [
-                [*row[:3], row[3].astimezone(UTC).replace(tzinfo=None), row[1] == "opened by a machine"]
-                for row in emails
+                [who, outcome.removesuffix(" by a machine"), campaign, _utc(at), outcome.endswith(" by a machine")]
+                for who, outcome, campaign, at in emails
             ]
-            told = [[who, what.removesuffix(" by a machine"), *rest] for who, what, *rest in told]
             connection.executemany("insert into marts.fct_email_events values (?, ?, ?, ?, ?)", told)
         publish(connection, settings, as_of=as_of, now=as_of)
     snapshot = SnapshotReader(settings.published_dir).current()
     assert snapshot is not None
     return snapshot
+
+
+def _utc(moment: datetime) -> datetime:
+    return moment.astimezone(UTC).replace(tzinfo=None)
