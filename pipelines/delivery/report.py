@@ -69,6 +69,16 @@ def report(engine: Engine, name: str, mailer: Mailer | None = None, snapshot: Sn
     }
 
 
+def recipients_in(engine: Engine, name: str, state: str | None = None) -> list[dict[str, Any]]:
+    """The recipients of a campaign, or those in one state: who, state, reason, variant; no address."""
+    columns = recipients.c
+    chosen = select(columns.person_id, columns.state, columns.reason, columns.variant, columns.done_at)
+    mine = [columns.campaign == name, *([columns.state == state] if state is not None else [])]
+    with reading(engine) as connection:
+        rows = connection.execute(chosen.where(*mine).order_by(columns.person_id)).mappings().all()
+    return [dict(row) for row in rows]
+
+
 def _certificate(
     total: int, still_open: int, duplicates: int, missing: int, *, accepted: int, ambiguous: int, excluded: int
 ) -> str:
