@@ -18,8 +18,12 @@ view = current_view()
 page_title(view, "Campaigns")
 campaigns = all_campaigns(view.settings)
 segments = [row["name"] for row in all_segments(view.settings)]
+if campaigns:
+    with st.container(border=True):
+        campaign_list(campaigns, view)
 if segments:
-    with st.expander("New campaign", icon=":material/add:", expanded=not campaigns):
+    # Another key for each number of campaigns: saving one closes the form.
+    with st.expander("New campaign", icon=":material/add:", expanded=not campaigns, key=f"new-{len(campaigns)}"):
         campaign_form(segments, view)
 if not campaigns:
     nothing_here(
@@ -27,9 +31,6 @@ if not campaigns:
         command="millstream campaign save campaign.yml",
     )
     st.stop()
-
-with st.container(border=True):
-    campaign_list(campaigns, view)
 
 if (target := st.session_state.pop(NEXT, None)) is not None:
     st.session_state["campaign"] = target

@@ -45,7 +45,7 @@ def editor(view: View, choices: Choices, document: SegmentDocument | None) -> No
         figures(found.answer, view)
         if pressed:
             _save(view, choices, rule)
-        losses(found.answer, view)
+        losses(found.answer, rule, view)
     with st.container(border=True):
         st.subheader("People", anchor=False)
         people_table(view, found.people, key="segment-people")

@@ -46,6 +46,11 @@ def sentence(document: SegmentDocument) -> str:
     return f"Everybody, but {words}." if words.startswith(_NOT) else f"Everybody {words}."
 
 
+def phrases(document: SegmentDocument) -> list[str]:
+    """The parts that must all hold, each in words, in the order of `loss_by_rule`."""
+    return [_words(part) for part in (document.match.all if document.match.all is not None else [document.match])]
+
+
 def _words(condition: Condition, *, outer: bool = False) -> str:
     if condition.all is not None:
         return _joined(condition.all, ", and ", "who exists", outer=outer)

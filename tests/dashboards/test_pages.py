@@ -22,7 +22,7 @@ from pipelines.warehouse.lake import refresh_lake_view
 from tests.dashboards.places import CAMPAIGN, NOW, SUBJECT, settings_of
 from tests.dashboards.reading import findings, words
 
-PAGES = ("overview", "funnel", "campaigns", "data_health")
+PAGES = ("overview", "funnel", "segments", "campaigns", "data_health")
 
 
 @pytest.mark.parametrize("page", PAGES)
