@@ -25,10 +25,17 @@ POINTS: tuple[str, ...] = (
     "publish.before_pointer",
     "publish.after_pointer",
     "segments.before_commit",
+    "planner.after_batch",
+    "planner.before_commit",
+    "planner.after_commit",
+    "sender.before_claim",
     "sender.after_claim",
+    "sender.before_in_flight",
     "sender.after_in_flight",
     "sender.after_handover",
+    "sender.before_accepted",
     "sender.after_accepted",
+    "sender.before_sent",
 )
 
 _passages: dict[str, int] = {}

@@ -1,57 +1,64 @@
-"""Campaigns: what was sent to whom, and the proof that it adds up."""
+"""Campaigns: write one, look at its mail, approve, send; what became of it, and the proof that it adds up."""
 
 import streamlit as st
 
-from dashboards.parts.campaign_tables import campaign_list, certificate, ledger_table, reasons_table, told_table
+from dashboards.parts.campaign_actions import approve_button, go_on_button, progress, send_button, started
+from dashboards.parts.campaign_form import NEXT, campaign_form
+from dashboards.parts.campaign_preview import audience_and_mail
+from dashboards.parts.campaign_report import campaign_report
+from dashboards.parts.campaign_tables import campaign_list
 from dashboards.parts.empty import nothing_here
 from dashboards.parts.frame import page_title
 from dashboards.parts.words import literal, small
-from dashboards.queries.campaigns import all_campaigns, told_of, with_proof
+from dashboards.queries.campaigns import all_campaigns, with_proof
+from dashboards.queries.segments import all_segments
 from dashboards.view import current_view
 
 view = current_view()
 page_title(view, "Campaigns")
 campaigns = all_campaigns(view.settings)
+segments = [row["name"] for row in all_segments(view.settings)]
+if campaigns:
+    with st.container(border=True):
+        campaign_list(campaigns, view)
+if segments:
+    # Another key for each number of campaigns: saving one closes the form.
+    with st.expander("New campaign", icon=":material/add:", expanded=not campaigns, key=f"new-{len(campaigns)}"):
+        campaign_form(segments, view)
 if not campaigns:
     nothing_here(
-        "No campaign is saved yet. A campaign is a document: a segment, a subject and a body.",
+        "No campaign is saved yet. A campaign mails a segment; a segment comes first.",
         command="millstream campaign save campaign.yml",
     )
     st.stop()
 
-with st.container(border=True):
-    campaign_list(campaigns, view)
-
+if (target := st.session_state.pop(NEXT, None)) is not None:
+    st.session_state["campaign"] = target
 names = [campaign.name for campaign in campaigns]
-name = st.selectbox("Report of", names, key="campaign", bind="query-params", width=420)
+name = st.selectbox("Open", names, key="campaign", bind="query-params", width=420)
 campaign = with_proof(view.settings, next(one for one in campaigns if one.name == name))
 st.subheader(campaign.name, anchor=False)
 held_out = f" · holdout {campaign.holdout:.0%}" if campaign.holdout else ""
 small(f"{campaign.subject} · segment {campaign.segment}{held_out}", view.colours)
 if campaign.reason:
     st.warning(f"This campaign is {campaign.state}: {literal(campaign.reason)}")
-if not campaign.audience:
-    step = "approve" if campaign.state == "draft" else "send"
-    nothing_here(
-        f"The campaign is {campaign.state}; its audience is fixed when it is sent.",
-        command=f"millstream campaign {step} {campaign.name}",
-    )
-    st.stop()
 
-certificate(campaign, view)
-left, right = st.columns([3, 2])
-with left, st.container(border=True, height="stretch"):
-    st.subheader("Recipients", anchor=False)
-    ledger_table(campaign, view)
-with right, st.container(border=True, height="stretch"):
-    st.subheader("Why people got no mail", anchor=False)
-    if campaign.reasons:
-        reasons_table(campaign, view)
-    else:
-        small("Everybody in the audience was mailed.", view.colours)
-
-if view.snapshot and (told := told_of(view.snapshot, name=campaign.name)):
-    with st.container(border=True):
-        st.subheader("What became of the mails", anchor=False)
-        small("As the mailer told until these data. Openings are unreliable: images may be blocked.", view.colours)
-        told_table(campaign, told, view)
+if campaign.state == "sending" or (campaign.state == "approved" and started(campaign.name)):
+    progress(campaign, view)
+elif campaign.state == "paused":
+    go_on_button(campaign, view)
+elif campaign.state in ("draft", "approved"):
+    if view.snapshot is None:
+        step = "approve" if campaign.state == "draft" else "send"
+        nothing_here(
+            f"The campaign is {campaign.state}; its audience can be seen once people are published.",
+            command=f"millstream campaign {step} {campaign.name}",
+        )
+        st.stop()
+    planned = audience_and_mail(campaign, view.snapshot, view)
+    if planned is not None and campaign.state == "draft":
+        approve_button(campaign, view)
+    elif planned is not None:
+        send_button(campaign, planned, view)
+if campaign.audience:
+    campaign_report(campaign, view)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from html import escape
+from urllib.parse import quote
 
 import streamlit as st
 
 from dashboards.parts.campaign_words import MEANING, plain, state_badge
 from dashboards.parts.numbers import count, percent
-from dashboards.parts.table import Row, table
+from dashboards.parts.table import Link, Row, table
 from dashboards.parts.times import stamp
 from dashboards.queries.campaigns import STATES, Campaign
 from dashboards.view import View
@@ -26,7 +27,7 @@ def campaign_list(campaigns: list[Campaign], view: View) -> None:
 def _row(one: Campaign, view: View) -> Row:
     counted = (one.audience, one.accepted, one.counts["ambiguous"], one.excluded, one.open)
     return (
-        one.name,
+        campaign_link(one.name),
         state_badge(one.state),
         one.segment,
         *map(count, counted),
@@ -34,12 +35,18 @@ def _row(one: Campaign, view: View) -> Row:
     )
 
 
+def campaign_link(name: str, words: str | None = None, *, people: str | None = None) -> Link:
+    """A link to a campaign, or to the people of it who are in one state."""
+    chosen = f"&people={quote(plain(people), safe='')}" if people else ""
+    return Link(words or name, f"campaigns?campaign={quote(name, safe='')}{chosen}")
+
+
 def certificate(campaign: Campaign, view: View) -> None:
     """The sentence that must add up, and what would break it."""
     colours = view.colours
     good = not campaign.duplicates and not campaign.missing
     tint = colours.good if good else colours.bad
-    proof = f"{'✓' if good else '!'} duplicates {count(campaign.duplicates)} · missing {count(campaign.missing)}"
+    proof = "✓ it adds up" if good else "! somebody was mailed twice or is missing"
     st.html(
         f'<div style="border:1px solid {colours.border};border-left:4px solid {tint};border-radius:8px;'
         f'padding:10px 14px;color:{colours.text}"><div style="font-size:16px;font-weight:600;'
@@ -50,8 +57,13 @@ def certificate(campaign: Campaign, view: View) -> None:
 
 def ledger_table(campaign: Campaign, view: View) -> None:
     """People per ledger state; states without anybody are left out."""
-    rows = [
-        (plain(state), count(number), percent(number / campaign.audience), MEANING.get(state, ""))
+    rows: list[Row] = [
+        (
+            plain(state),
+            campaign_link(campaign.name, count(number), people=state),
+            percent(number / campaign.audience),
+            MEANING.get(state, ""),
+        )
         for state in STATES
         if (number := campaign.counts[state])
     ]

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
+import polars as pl
+
 from dashboards.queries.cache import per_snapshot
 from dashboards.queries.health import state_engine
-from pipelines.campaigns import EXCLUDED, OPEN, listing, show
-from pipelines.delivery import outcomes, report
+from pipelines.campaigns import EXCLUDED, OPEN, approve, listing, move, parse_campaign, preview, resume, save, show
+from pipelines.delivery import at_work, outcomes, recipients_in, report, start
 from pipelines.mail import mailer_for
 from pipelines.settings import Settings
+from pipelines.state import writing
 from pipelines.warehouse import Snapshot
 
 MAILED = ("accepted", "ambiguous")
@@ -58,6 +63,11 @@ def all_campaigns(settings: Settings) -> list[Campaign]:
     return [_campaign(settings, row) for row in _newest_first(settings)]
 
 
+def one_campaign(settings: Settings, name: str) -> Campaign:
+    """One campaign as it is now."""
+    return _campaign(settings, show(state_engine(settings), name))
+
+
 def newest_campaign(settings: Settings) -> Campaign | None:
     """The campaign that changed last."""
     rows = _newest_first(settings)
@@ -69,13 +79,72 @@ def with_proof(settings: Settings, campaign: Campaign) -> Campaign:
     if settings.mailer != "outbox":
         return campaign
     told = report(state_engine(settings), campaign.name, mailer_for(settings))
-    return replace(campaign, duplicates=told["duplicates"], missing=told["missing"])
+    proven = {key: told[key] for key in ("certificate", "duplicates", "missing")}
+    return replace(campaign, **proven)
 
 
 @per_snapshot
 def told_of(snapshot: Snapshot, *, name: str) -> dict[str, int]:
     """How many recipients' mails were delivered, opened and so on, by what the mailer told until the snapshot."""
     return outcomes(snapshot, name)
+
+
+def looked_at(settings: Settings, snapshot: Snapshot, name: str, person: str | None = None) -> dict[str, Any]:
+    """What `millstream campaign preview` tells: the audience by reason, and the mail of one person.
+
+    Raises:
+        UsageError: its segment or its template can not be used.
+    """
+    return preview(state_engine(settings), snapshot, settings, name, person=person)
+
+
+def keep(settings: Settings, document: Mapping[str, Any], *, actor: str) -> str:
+    """Save a campaign written on the page, as `millstream campaign save` does; its name.
+
+    Raises:
+        MillstreamError: it can not be meant, or has begun to send.
+    """
+    content = parse_campaign(json.dumps(document), settings.data_dir)
+    save(state_engine(settings), content, settings.now(), actor=actor)
+    return content.document.name
+
+
+def approved(settings: Settings, name: str, *, actor: str) -> None:
+    """Approve a draft, with the checks of `millstream campaign approve`."""
+    approve(state_engine(settings), settings, name, settings.now(), user=actor)
+
+
+def paused(settings: Settings, name: str, *, actor: str) -> None:
+    """Let a sending campaign rest, as `millstream campaign pause` does."""
+    with writing(state_engine(settings)) as connection:
+        move(connection, name, "paused", now=settings.now(), actor=actor, reason="paused on the page")
+
+
+def sent_on(settings: Settings, name: str, *, actor: str) -> None:
+    """Begin or go on sending, in a process of its own; a pause ends first.
+
+    Raises:
+        MillstreamError: what `millstream campaign send` would refuse.
+    """
+    engine = state_engine(settings)
+    if show(engine, name)["state"] == "paused":
+        with writing(engine) as connection:
+            resume(connection, name, now=settings.now(), actor=actor)
+    if not at_work(settings):
+        start(settings, name)
+
+
+def is_at_work(settings: Settings) -> bool:
+    """Whether a sender is at work right now."""
+    return at_work(settings)
+
+
+def recipients(settings: Settings, name: str, state: str | None = None) -> pl.DataFrame:
+    """Who is in the audience (in this state), without addresses."""
+    rows = recipients_in(state_engine(settings), name, state)
+    texts = ("person_id", "state", "reason", "variant")
+    schema = {**dict.fromkeys(texts, pl.String()), "done_at": pl.Datetime("us", "UTC")}
+    return pl.DataFrame(rows, schema=schema)
 
 
 def _newest_first(settings: Settings) -> list[dict[str, Any]]:

@@ -21,9 +21,9 @@ from pipelines.campaigns.content import Templates
 from pipelines.campaigns.document import Content
 from pipelines.campaigns.states import frozen, move
 from pipelines.errors import UsageError
+from pipelines.faults import fault_point
 from pipelines.money import major
-from pipelines.privacy import Candidate, parse_address, reasons
-from pipelines.segments import lookup_of, member_rows, money
+from pipelines.segments import NEEDED, Addressed, addressed, lookup_of, member_rows, money
 from pipelines.settings import Settings
 from pipelines.state import record, writing
 from pipelines.state.tables import campaigns, recipients
@@ -47,6 +47,11 @@ class Recipient:
     variant: str
     state: str
     reason: str | None
+
+    @property
+    def kept(self) -> str:
+        """What the ledger keeps of the person: nothing of whoever gets no mail."""
+        return self.variables if self.state == "planned" else "{}"
 
     def key(self, campaign: str, occurrence: str) -> str:
         """Unique for the mail that may go out: by address, and by person where there is none."""
@@ -73,6 +78,8 @@ def plan(engine: Engine, snapshot: Snapshot, settings: Settings, name: str, now:
         connection.execute(update(campaigns).where(campaigns.c.name == name).values(snapshot=snapshot.number))
         details: dict[str, object] = {"audience": len(rows), "snapshot": snapshot.number}
         record(connection, at=now, actor="sender", action="campaign.plan", subject=name, details=details)
+        fault_point("planner.before_commit")
+    fault_point("planner.after_commit")
     return len(rows)
 
 
@@ -98,20 +105,13 @@ def audience(
     people = member_rows(
         snapshot, segment, _columns(traits), as_of, timezone=settings.reporting_timezone, lookup=find_segment
     )
-    # Of several people with one address the best customer is the one who is addressed.
-    people.sort(key=lambda person: (-(person["payments_count"] or 0), person["person_id"]))
-    candidates = (Candidate(person["email"], pays=(person["payments_count"] or 0) > 0) for person in people)
-    taken: set[str] = set()
-    for person, reason in zip(people, reasons(connection, candidates, settings.consent), strict=True):
-        recipient = _recipient(content, person, traits, reason)
-        if recipient.address_key is None or recipient.address_key not in taken:
-            taken |= {recipient.address_key} if recipient.address_key else set()
-            yield recipient
+    for one in addressed(connection, people, settings.consent):
+        yield _recipient(content, one, traits)
 
 
-def _recipient(content: Content, person: dict[str, Any], traits: Sequence[str], reason: str | None) -> Recipient:
+def _recipient(content: Content, one: Addressed, traits: Sequence[str]) -> Recipient:
+    person, address, reason = one
     name, person_id = content.document.name, str(person["person_id"])
-    address = None if reason in ("no_address", "invalid_address") else parse_address(str(person["email"]))
     state = "suppressed" if reason else "planned"
     if reason is None and is_held_out(name, person_id, content.document.holdout):
         state = "holdout"
@@ -119,7 +119,7 @@ def _recipient(content: Content, person: dict[str, Any], traits: Sequence[str], 
         person_id=person_id,
         address=address.deliverable if address else None,
         address_key=address.key if address else None,
-        variables=json.dumps(trait_values(person, traits), ensure_ascii=False) if state == "planned" else "{}",
+        variables=json.dumps(trait_values(person, traits), ensure_ascii=False),
         variant=variant_of(name, person_id, content.document.weights()),
         state=state,
         reason=reason,
@@ -128,7 +128,7 @@ def _recipient(content: Content, person: dict[str, Any], traits: Sequence[str], 
 
 def _columns(traits: Sequence[str]) -> list[str]:
     amounts = [column for name in traits if name in money() for column in money()[name]]
-    return list(dict.fromkeys(["person_id", "email", "payments_count", *traits, *amounts]))
+    return list(dict.fromkeys([*NEEDED, *traits, *amounts]))
 
 
 def trait_values(person: dict[str, Any], traits: Sequence[str]) -> dict[str, object]:
@@ -158,11 +158,11 @@ def _write(connection: Connection, name: str, rows: list[Recipient], content_has
             "person_id": row.person_id,
             "address": row.address if row.state == "planned" else None,
             "address_key": row.address_key,
-            "variables": row.variables,
+            "variables": row.kept,
             "variant": row.variant,
             "state": row.state,
             "reason": row.reason,
-            "content_hash": hashlib.sha256(f"{content_hash}|{row.variables}".encode()).hexdigest(),
+            "content_hash": hashlib.sha256(f"{content_hash}|{row.kept}".encode()).hexdigest(),
             "planned_at": now,
             "done_at": None if row.state == "planned" else now,
         }
@@ -171,3 +171,4 @@ def _write(connection: Connection, name: str, rows: list[Recipient], content_has
     ]
     for start in range(0, len(values), BATCH):
         connection.execute(insert(recipients), values[start : start + BATCH])
+        fault_point("planner.after_batch")

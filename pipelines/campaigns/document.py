@@ -13,6 +13,7 @@ from typing import Annotated, Any, NamedTuple
 
 from pydantic import AfterValidator, Field, ValidationError, model_validator
 
+from pipelines.campaigns.mjml import html_of
 from pipelines.errors import UsageError
 from pipelines.mail import one_line
 from pipelines.privacy import InvalidAddressError, parse_address
@@ -116,7 +117,7 @@ def parse_campaign(text: str, folder: Path) -> Content:
         document = CampaignDocument.model_validate(found)
     except ValidationError as error:
         raise problems(error, "campaign") from None
-    html = document.html if document.html is not None else _body(folder, document.body or "")
+    html = html_of(document.html, "html") if document.html is not None else _body(folder, document.body or "")
     return Content(document, html, document.text or "")
 
 
@@ -130,15 +131,14 @@ def stored(document: str, html: str, text: str) -> Content:
 
 def _body(folder: Path, name: str) -> str:
     path = folder / name
-    if path.suffix.lower() == ".mjml":
-        raise UsageError(f"body: MJML is not supported yet; give the HTML made from {name}. Nothing was saved.")
-    if path.suffix.lower() not in (".html", ".htm"):
-        raise UsageError(f"body: {name} has to be an .html file. Nothing was saved.")
+    if path.suffix.lower() not in (".mjml", ".html", ".htm"):
+        raise UsageError(f"body: {name} has to be an .mjml or .html file. Nothing was saved.")
     try:
         if path.stat().st_size > MAX_BODY:
             raise UsageError(f"body: {name} is larger than {MAX_BODY:,} bytes. Nothing was saved.")
-        return path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8")
     except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
         raise UsageError(f"body: there is no file {path}. Nothing was saved.") from None
     except UnicodeDecodeError:
         raise UsageError(f"body: {name} is no text in UTF-8. Nothing was saved.") from None
+    return html_of(text, "body") if path.suffix.lower() == ".mjml" else text

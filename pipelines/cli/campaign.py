@@ -80,14 +80,19 @@ def show_campaign(name: Name, as_json: AsJson = False) -> None:
 
 
 @group.command("preview")
-def preview_campaign(name: Name, as_of: AsOf = None, as_json: AsJson = False) -> None:
+def preview_campaign(
+    name: Name,
+    as_of: AsOf = None,
+    person: Annotated[str | None, typer.Option("--person", help="Show this person's mail: id or address.")] = None,
+    as_json: AsJson = False,
+) -> None:
     """Who would get it, who would not and why, and one finished mail. Changes nothing."""
     from pipelines.campaigns import preview
     from pipelines.state import open_state
 
     settings = load_settings()
     engine = open_state(settings)
-    found = preview(engine, published(settings), settings, name, end_of_day(as_of, settings))
+    found = preview(engine, published(settings), settings, name, end_of_day(as_of, settings), person=person)
     if as_json:
         emit(found)
         return
@@ -99,6 +104,8 @@ def preview_campaign(name: Name, as_of: AsOf = None, as_json: AsJson = False) ->
     if found["excluded"]:
         table(("excluded because", "people"), found["excluded"].items(), numbers=(1,))
     if found["mail"]:
+        if found["mail"]["state"] != "planned":
+            print(f"This person gets no mail: {found['mail']['reason'] or found['mail']['state']}.")
         print(f"To: {found['mail']['to']}\nSubject: {found['mail']['subject']}\n\n{found['mail']['text']}")
 
 
@@ -207,4 +214,4 @@ def _print_report(found: dict[str, Any]) -> None:
     table((f"{found['campaign']}: {found['state']}", "people"), rows, numbers=(1,))
     if found["reasons"]:
         table(("reason", "people"), found["reasons"].items(), numbers=(1,))
-    print(f"{found['certificate']}; duplicates {found['duplicates']}, missing {found['missing']}")
+    print(found["certificate"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -37,7 +38,11 @@ def list_segments(as_json: AsJson = False) -> None:
     if as_json:
         emit({"segments": rows})
     else:
-        table(("name", "description", "updated"), [(r["name"], r["description"], r["updated_at"]) for r in rows])
+        table(
+            ("name", "members", "used by", "description", "updated"),
+            [(r["name"], r["members"], ", ".join(r["campaigns"]), r["description"], r["updated_at"]) for r in rows],
+            numbers=(1,),
+        )
 
 
 @group.command("show")
@@ -95,24 +100,25 @@ def preview_segment(
     as_of: AsOf = None,
     as_json: AsJson = False,
 ) -> None:
-    """How many fit, a few of them, and how many each rule loses."""
-    from pipelines.segments import lookup_of, preview
+    """How many fit, how many of them may be mailed, a few of them, and how many each rule loses."""
+    from pipelines.segments import lookup_of, preview, reach, sentence
     from pipelines.state import open_state
 
     settings = load_settings()
     engine = open_state(settings)
-    answer = preview(
-        published(settings),
-        _named(name, settings),
-        end_of_day(as_of, settings),
-        timezone=settings.reporting_timezone,
-        lookup=lookup_of(engine),
-    )
+    document, moment, zone = _named(name, settings), end_of_day(as_of, settings), settings.reporting_timezone
+    snapshot = published(settings)
+    answer = preview(snapshot, document, moment, timezone=zone, lookup=lookup_of(engine))
+    answer |= reach(engine, snapshot, document, settings.consent, moment, timezone=zone)
     if as_json:
         emit(answer)
         return
-    moment = f"{answer['as_of']:%Y-%m-%d %H:%M} UTC"
-    print(f"{answer['size']:,} people, data as of {moment}, snapshot {answer['snapshot']}")
+    print(sentence(document))
+    seen = f"{answer['as_of']:%Y-%m-%d %H:%M} UTC"
+    print(f"{answer['size']:,} of {answer['people']:,} people, data as of {seen}, snapshot {answer['snapshot']}")
+    print(f"{answer['mailable']:,} may be mailed")
+    if answer["not_mailable"]:
+        table(("not mailed because", "people"), answer["not_mailable"].items(), numbers=(1,))
     table(("rule", "left", "lost"), [row.values() for row in answer["loss_by_rule"]], numbers=(1, 2))
     if answer["sample"]:
         table(answer["sample"][0], [row.values() for row in answer["sample"]])
@@ -148,6 +154,66 @@ def list_members(name: Name, as_of: AsOf = None, as_json: AsJson = False) -> Non
     else:
         for person in found:
             print(person)
+
+
+@group.command("overlap")
+def overlap_of(
+    names: Annotated[list[str], typer.Argument(help="Two or more saved segments, or documents.")],
+    as_of: AsOf = None,
+    as_json: AsJson = False,
+) -> None:
+    """How many people segments share."""
+    from pipelines.segments import lookup_of, overlap
+    from pipelines.state import open_state
+
+    settings = load_settings()
+    documents = [_named(name, settings) for name in names]
+    if len({document.name for document in documents}) < 2:
+        raise UsageError("name two or more segments: `millstream segment overlap FIRST SECOND`.")
+    answer = overlap(
+        published(settings),
+        documents,
+        end_of_day(as_of, settings),
+        timezone=settings.reporting_timezone,
+        lookup=lookup_of(open_state(settings)),
+    )
+    if as_json:
+        emit(answer)
+        return
+    table(("segment", "size"), [row.values() for row in answer["segments"]], numbers=(1,))
+    headings = ("first", "second", "in both", "first only", "second only")
+    table(headings, [row.values() for row in answer["pairs"]], numbers=(2, 3, 4))
+    print(f"{answer['in_all']:,} people are in all of them, {answer['in_any']:,} in any.")
+
+
+@group.command("export")
+def export_segment(
+    name: Name,
+    people: Annotated[bool, typer.Option("--members", help="The members as CSV instead of the document.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """The document, as `save` takes it; with --members the people in it as CSV."""
+    from pipelines.segments import export_members, load
+    from pipelines.state import open_state
+
+    if not people:
+        show(name, as_json)
+        return
+    settings = load_settings()
+    engine = open_state(settings)
+    load(engine, name)
+    text, rows = export_members(
+        engine,
+        published(settings),
+        name,
+        settings.now(),
+        timezone=settings.reporting_timezone,
+        actor=getpass.getuser(),
+    )
+    if as_json:
+        emit({"segment": name, "size": len(rows), "members": rows})
+    else:
+        print(text, end="")
 
 
 def _newest(settings: Settings) -> Snapshot | None:

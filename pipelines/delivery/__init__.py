@@ -3,12 +3,13 @@
 `send` works until everybody in the ledger has an end state; killed anywhere and run again it goes
 on and mails nobody twice. A mail is marked `in_flight` on disk before it is handed over, so after a
 crash the only ones in doubt are marked, and become `ambiguous` instead of being repeated.
-`report` counts and certifies, `outcomes` tells what the provider told. Light imports: no Dagster,
-no Streamlit, no data frames.
+`start` lets the command do so beside a page. `report` counts and certifies, `recipients_in` names
+people, `outcomes` tells what the provider told. Light imports: no Dagster, no Streamlit, no data frames.
 """
 
-from pipelines.delivery.report import report
+from pipelines.delivery.background import at_work, start
+from pipelines.delivery.report import recipients_in, report
 from pipelines.delivery.sender import SendReport, send
 from pipelines.delivery.told import outcomes
 
-__all__ = ["SendReport", "outcomes", "report", "send"]
+__all__ = ["SendReport", "at_work", "outcomes", "recipients_in", "report", "send", "start"]

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, Engine, func, select, update
 
 from pipelines.campaigns import ONCE, find
+from pipelines.faults import fault_point
 from pipelines.mail import Handover
 from pipelines.privacy import may_mail
 from pipelines.settings import Settings
@@ -67,6 +68,7 @@ def claim(engine: Engine, campaign: str, owner: str, size: int) -> list[Claimed]
         keys = [row.dedupe_key for row in rows]
         taken = update(recipients).where(columns.dedupe_key.in_(keys), columns.state == "planned")
         connection.execute(taken.values(state="claimed", owner=owner))
+        fault_point("sender.before_claim")
     return [
         Claimed(
             row.dedupe_key,
@@ -94,7 +96,9 @@ def take_off(engine: Engine, settings: Settings, campaign: str, owner: str, row:
         if reason is not None:
             _move(connection, mine, {"state": "suppressed", "reason": reason, "done_at": now})
             return False
-        return _move(connection, mine, {"state": "in_flight", "attempt": row.attempt, "in_flight_at": now})
+        taken = _move(connection, mine, {"state": "in_flight", "attempt": row.attempt, "in_flight_at": now})
+        fault_point("sender.before_in_flight")
+        return taken
 
 
 def settle(engine: Engine, owner: str, key: str, result: Handover, now: datetime, *, was: str = "in_flight") -> None:
@@ -106,6 +110,8 @@ def settle(engine: Engine, owner: str, key: str, result: Handover, now: datetime
         values |= {"state": result.outcome, "done_at": now}
     with writing(engine) as connection:
         _move(connection, (key, owner, was), values)
+        if result.outcome == "accepted":
+            fault_point("sender.before_accepted")
 
 
 def release(engine: Engine, campaign: str, owner: str) -> None:

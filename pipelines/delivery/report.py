@@ -49,6 +49,8 @@ def report(engine: Engine, name: str, mailer: Mailer | None = None, snapshot: Sn
         "ambiguous": counts.get("ambiguous", 0),
         "excluded": excluded,
     }
+    duplicates = twice + sum(times - 1 for times in (held or {}).values())
+    missing = lost + (still_open if is_over else 0)
     return {
         "campaign": name,
         "state": campaign.state,
@@ -61,15 +63,28 @@ def report(engine: Engine, name: str, mailer: Mailer | None = None, snapshot: Sn
         "events": outcomes(snapshot, name),
         **sums,
         "open": still_open,
-        "duplicates": twice + sum(times - 1 for times in (held or {}).values()),
-        "missing": lost + (still_open if is_over else 0),
-        "certificate": _certificate(total, still_open, **sums),
+        "duplicates": duplicates,
+        "missing": missing,
+        "certificate": _certificate(total, still_open, duplicates, missing, **sums),
     }
 
 
-def _certificate(total: int, still_open: int, *, accepted: int, ambiguous: int, excluded: int) -> str:
+def recipients_in(engine: Engine, name: str, state: str | None = None) -> list[dict[str, Any]]:
+    """The recipients of a campaign, or those in one state: who, state, reason, variant; no address."""
+    columns = recipients.c
+    chosen = select(columns.person_id, columns.state, columns.reason, columns.variant, columns.done_at)
+    mine = [columns.campaign == name, *([columns.state == state] if state is not None else [])]
+    with reading(engine) as connection:
+        rows = connection.execute(chosen.where(*mine).order_by(columns.person_id)).mappings().all()
+    return [dict(row) for row in rows]
+
+
+def _certificate(
+    total: int, still_open: int, duplicates: int, missing: int, *, accepted: int, ambiguous: int, excluded: int
+) -> str:
     rest = f" + open {still_open}" if still_open else ""
-    return f"audience {total} = accepted {accepted} + ambiguous {ambiguous} + excluded {excluded}{rest}"
+    proof = f"duplicates {duplicates}, missing {missing}"
+    return f"audience {total} = accepted {accepted} + ambiguous {ambiguous} + excluded {excluded}{rest}, {proof}"
 
 
 def _reasons(connection: Connection, name: str) -> dict[str, int]:

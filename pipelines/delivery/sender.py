@@ -64,8 +64,7 @@ def send(settings: Settings, name: str, now: Clock | None = None, *, note: Note 
     """
     clock = now or settings.now
     engine = open_state(settings)
-    mailer = mailer_for(settings)
-    _state(engine, name)
+    mailer = ready_to_send(settings, name)
     with (
         stop_on_signal() as stop,
         only_sender(settings, engine, stopped=stop, waiting=note) as has_turn,
@@ -79,6 +78,18 @@ def send(settings: Settings, name: str, now: Clock | None = None, *, note: Note 
             note(f"audience of {planned:,} frozen.")
         in_doubt = ledger.recover(engine, name, clock())
         return _Sending(settings, engine, mailer, name, clock, stop).run(in_doubt)
+
+
+def ready_to_send(settings: Settings, name: str) -> Mailer:
+    """The mailer, if this campaign may be sent now: what every way of sending asks first.
+
+    Raises:
+        UsageError: there is no such campaign.
+        MillstreamError: it is a draft, paused, cancelled or failed, or the mailer is not usable.
+    """
+    mailer = mailer_for(settings)
+    _state(open_state(settings), name)
+    return mailer
 
 
 def _state(engine: Engine, name: str) -> str:
@@ -192,4 +203,5 @@ class _Sending:
             left = any(ledger.states(connection, self.name).get(state) for state in OPEN)
             if find(connection, self.name).state == "sending" and not left:
                 move(connection, self.name, "sent", now=self.clock(), actor="sender")
+                fault_point("sender.before_sent")
         return _state(self.engine, self.name)

@@ -16,7 +16,7 @@ from pipelines.privacy.address import (
 )
 from pipelines.privacy.consent import ConsentRow, import_consents, withdraw
 from pipelines.privacy.files import read_consent_file
-from pipelines.privacy.rights import Candidate, may_mail, reasons
+from pipelines.privacy.rights import Candidate, Policy, Reason, may_mail, reasons
 from pipelines.privacy.suppression import suppress
 from pipelines.privacy.unsubscribe import read_token, secret_key, unsubscribe_token
 
@@ -25,6 +25,8 @@ __all__ = [
     "Candidate",
     "ConsentRow",
     "InvalidAddressError",
+    "Policy",
+    "Reason",
     "address_key",
     "import_consents",
     "mask",

@@ -1,22 +1,36 @@
 """Segments: people chosen by a rule. The rule is a document; who fits it is asked of a snapshot.
 
 `parse_segment` reads a document, `save`, `load` and `listing` keep it in the state store;
-`members`, `member_rows` and `preview` answer for one snapshot; `materialise` writes down who came
-and who went. A rule becomes SQL whose values are bound and whose names come from the snapshot.
+`members`, `member_rows`, `preview` and `overlap` answer for one snapshot, `reach` says how many may be
+mailed, `sentence` puts a rule into words; `materialise` writes down who came and who went. A rule
+becomes SQL whose values are bound and whose names come from the snapshot.
 """
 
-from pipelines.segments.ask import member_rows, members, preview
+from pipelines.segments.ask import member_rows, members, overlap, people_count, preview
+from pipelines.segments.comparison import OPS
 from pipelines.segments.document import NAME, SegmentDocument, Strict, parse_segment
-from pipelines.segments.fields import known_traits, money, snapshot_fields
+from pipelines.segments.export import export_members
+from pipelines.segments.fields import Field, known_traits, money, snapshot_fields
 from pipelines.segments.materialise import Change, materialise
-from pipelines.segments.store import listing, load, lookup_of, save
+from pipelines.segments.reach import NEEDED, Addressed, addressed, reach
+from pipelines.segments.sentence import COMPARED, TIMES, phrases, sentence
+from pipelines.segments.store import entries, listing, load, lookup_of, save
 from pipelines.segments.text import load_mapping, problems
 
 __all__ = [
+    "COMPARED",
     "NAME",
+    "NEEDED",
+    "OPS",
+    "TIMES",
+    "Addressed",
     "Change",
+    "Field",
     "SegmentDocument",
     "Strict",
+    "addressed",
+    "entries",
+    "export_members",
     "known_traits",
     "listing",
     "load",
@@ -26,9 +40,14 @@ __all__ = [
     "member_rows",
     "members",
     "money",
+    "overlap",
     "parse_segment",
+    "people_count",
+    "phrases",
     "preview",
     "problems",
+    "reach",
     "save",
+    "sentence",
     "snapshot_fields",
 ]

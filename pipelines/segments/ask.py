@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
 from pipelines.errors import MillstreamError
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 
 SAMPLE = 10
 _SAMPLE_FIELDS = ("person_id", "email", "country", "plan", "subscription_status")
+
+_EVERYBODY = SegmentDocument.model_validate({"name": "everybody", "match": {"all": []}})
 
 
 def no_segment(_name: str) -> SegmentDocument | None:
@@ -43,6 +46,7 @@ def question(
         lookup,
         looks_back=moment < snapshot.as_of,
         has_events=snapshot.has("marts.fct_events"),
+        has_emails=snapshot.has("marts.fct_email_events"),
     )
 
 
@@ -98,6 +102,42 @@ def preview(
         "sample": [{**row, "email": mask(row["email"])} for row in sample],
         "loss_by_rule": [{"rule": path, "left": after, "lost": before - after} for (path, _), before, after in steps],
         "as_of": asked.as_of,
+        "snapshot": snapshot.number,
+    }
+
+
+def people_count(snapshot: Snapshot, as_of: datetime | None = None, *, timezone: str = "UTC") -> int:
+    """How many people there are: those of whom a segment is a share."""
+    asked = question(snapshot, as_of, timezone=timezone)
+    sql, values = compile_rule(_EVERYBODY, asked).losses()
+    return int(_fetch(snapshot, sql, values)[0][0])
+
+
+def overlap(
+    snapshot: Snapshot,
+    documents: Sequence[SegmentDocument],
+    as_of: datetime | None = None,
+    *,
+    timezone: str = "UTC",
+    lookup: Lookup = no_segment,
+) -> dict[str, Any]:
+    """The size of each segment, of what all of them share, and for each pair how many are in both or one only."""
+    found = {one.name: set(members(snapshot, one, as_of, timezone=timezone, lookup=lookup)) for one in documents}
+    return {
+        "segments": [{"segment": name, "size": len(people)} for name, people in found.items()],
+        "in_all": len(set.intersection(*found.values())),
+        "in_any": len(set.union(*found.values())),
+        "pairs": [
+            {
+                "first": first,
+                "second": second,
+                "both": len(found[first] & found[second]),
+                "only_first": len(found[first] - found[second]),
+                "only_second": len(found[second] - found[first]),
+            }
+            for first, second in combinations(found, 2)
+        ],
+        "as_of": as_of or snapshot.as_of,
         "snapshot": snapshot.number,
     }
 

@@ -14,7 +14,7 @@ from typing import TypeAlias
 
 from pipelines.errors import UsageError
 from pipelines.segments.comparison import Comparison, MeantError, compare
-from pipelines.segments.document import Condition, EventRule, SegmentDocument, Trait
+from pipelines.segments.document import ANY_CAMPAIGN, Condition, EmailRule, EventRule, SegmentDocument, Trait
 from pipelines.segments.fields import MART, Field
 from pipelines.segments.text import path_text
 
@@ -23,7 +23,7 @@ Path: TypeAlias = tuple[int | str, ...]
 MAX_CONDITIONS = 2000
 _SIGNS = {"eq": "=", "ne": "<>", "gt": ">", "gte": ">=", "lt": "<", "lte": "<="}
 _TELLS_ITS_HISTORY = ("customer_since", "first_seen_at")
-_NO_EVENTS = "(select '' as person_id, '' as event, timestamp '2000-01-01' as event_at where false)"
+_NOTHING = "(select '' as person_id where false)"
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Question:
     """What a rule is asked of: the people's fields, the moment, and where other segments are found.
 
     `looks_back`: the moment lies before the snapshot's, so only what has a history may be asked.
-    `has_events`: False where no event was ever published; then everybody did everything no times.
+    `has_events`, `has_emails`: False where none was ever published; then everybody did everything no times.
     """
 
     fields: Mapping[str, Field]
@@ -40,6 +40,7 @@ class Question:
     lookup: Lookup
     looks_back: bool = False
     has_events: bool = True
+    has_emails: bool = True
 
 
 @dataclass(frozen=True)
@@ -92,6 +93,8 @@ class _Compiler:
             return self._trait(condition.trait, (*path, "trait"))
         if condition.event is not None:
             return self._event(condition.event)
+        if condition.email is not None:
+            return self._email(condition.email)
         assert condition.segment is not None
         return self._segment(condition.segment, (*path, "segment"))
 
@@ -112,16 +115,30 @@ class _Compiler:
             raise _wrong((*path, problem.key), str(problem)) from None
 
     def _event(self, rule: EventRule) -> Comparison:
+        source = "marts.fct_events" if self.question.has_events else None
+        return self._counted(source, Comparison("event = ?", (rule.name,)), rule)
+
+    def _email(self, rule: EmailRule) -> Comparison:
+        # A mail program that fetches images tells nothing of its owner.
+        told = Comparison("outcome = ? and not coalesce(is_machine_open, false)", (rule.outcome,))
+        if rule.campaign != ANY_CAMPAIGN:
+            told = Comparison(f"{told.sql} and campaign = ?", (*told.values, rule.campaign))
+        return self._counted("marts.fct_email_events" if self.question.has_emails else None, told, rule)
+
+    def _counted(self, source: str | None, wanted: Comparison, rule: EventRule | EmailRule) -> Comparison:
+        """How often a person did something, counted once for everybody and compared."""
         name = f"e{len(self.counts)}"
-        since = rule.span
         until = _naive(self.question.as_of)
-        values: tuple[object, ...] = (rule.name, until)
-        source = "marts.fct_events" if self.question.has_events else _NO_EVENTS
-        sql = f"select person_id, count(*) as times from {source} where event = ? and event_at <= ?"
-        if since is not None:
-            sql += " and event_at > ?"
-            values += (until - since,)
-        self.counts.append(Comparison(f"{name} as ({sql} group by person_id)", values))
+        if source is None:
+            counted = Comparison(f"select person_id, 0 as times from {_NOTHING}", ())
+        else:
+            sql = f"select person_id, count(*) as times from {source} where {wanted.sql} and event_at <= ?"
+            values: tuple[object, ...] = (*wanted.values, until)
+            if rule.span is not None:
+                sql += " and event_at > ?"
+                values += (until - rule.span,)
+            counted = Comparison(f"{sql} group by person_id", values)
+        self.counts.append(Comparison(f"{name} as ({counted.sql})", counted.values))
         return Comparison(f"(coalesce({name}.times, 0) {_SIGNS[rule.count.op]} ?)", (rule.count.value,))
 
     def _segment(self, name: str, path: Path) -> Comparison:

@@ -40,6 +40,24 @@ Op: TypeAlias = Literal[
     "is_not_set",
 ]
 CountOp: TypeAlias = Literal["eq", "ne", "gt", "gte", "lt", "lte"]
+EmailEvent: TypeAlias = Literal[
+    "delivered",
+    "deferred",
+    "bounce",
+    "dropped",
+    "open",
+    "click",
+    "spamreport",
+    "unsubscribe",
+]
+_OUTCOMES = {
+    "bounce": "bounced",
+    "open": "opened",
+    "click": "clicked",
+    "spamreport": "complained",
+    "unsubscribe": "unsubscribed",
+}
+ANY_CAMPAIGN = "any"
 NAME = r"^[a-z0-9][a-z0-9_-]{0,99}$"
 _UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 _SPAN = re.compile(r"(\d{1,4})([mhdw])")
@@ -92,10 +110,30 @@ class EventRule(Strict):
     @property
     def span(self) -> timedelta | None:
         """How far back events count; None = ever."""
-        if self.within is None:
-            return None
-        number, unit = self.within[:-1], self.within[-1]
-        return timedelta(**{_UNITS[unit]: int(number)})
+        return _length(self.within)
+
+
+class EmailRule(Strict):
+    """So many times the mailer told this of a campaign's mails, in the time before the moment of asking."""
+
+    event: EmailEvent
+    campaign: Annotated[str, Field(pattern=NAME)] = ANY_CAMPAIGN
+    count: Count = Count()
+    within: Annotated[str, AfterValidator(_span)] | None = None
+
+    @property
+    def outcome(self) -> str:
+        """The event as `fct_email_events.outcome` has it."""
+        return _OUTCOMES.get(self.event, self.event)
+
+    @property
+    def span(self) -> timedelta | None:
+        """How far back it counts; None = ever."""
+        return _length(self.within)
+
+
+def _length(within: str | None) -> timedelta | None:
+    return None if within is None else timedelta(**{_UNITS[within[-1]]: int(within[:-1])})
 
 
 class Condition(Strict):
@@ -107,15 +145,13 @@ class Condition(Strict):
     trait: Trait | None = None
     event: EventRule | None = None
     segment: Annotated[str | None, Field(pattern=NAME)] = None
-    email: Any = None
+    email: EmailRule | None = None
 
     @model_validator(mode="after")
     def _exactly_one(self) -> Condition:
         given = [name for name in self.model_fields_set if getattr(self, name) is not None]
         if len(given) != 1 or len(self.model_fields_set) != 1:
-            raise ValueError("write exactly one of all, any, not, trait, event, segment")
-        if given == ["email"]:
-            raise ValueError("conditions on e-mails are not supported yet; leave this one out")
+            raise ValueError("write exactly one of all, any, not, trait, event, email, segment")
         return self
 
 

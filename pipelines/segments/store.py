@@ -6,14 +6,15 @@ import json
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, Engine, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Engine, func, insert, select, true, update
 
 from pipelines.errors import UsageError
 from pipelines.segments.ask import question
 from pipelines.segments.compile import Lookup, compile_rule
 from pipelines.segments.document import Condition, SegmentDocument
 from pipelines.state import reading, record, writing
-from pipelines.state.tables import segments
+from pipelines.state.tables import campaigns, segments
+from pipelines.state.tables import segment_memberships as memberships
 
 if TYPE_CHECKING:
     from pipelines.warehouse import Snapshot
@@ -90,19 +91,44 @@ def load(engine: Engine, name: str) -> SegmentDocument:
 
 
 def listing(engine: Engine) -> list[dict[str, Any]]:
-    """Every segment with description and times, by name."""
+    """Every segment with description, members when they were last written down, who uses it, and times, by name.
+
+    `members` is None for a segment that no run has looked at yet.
+    """
     columns = (segments.c.name, segments.c.document, segments.c.created_at, segments.c.updated_at)
     with reading(engine) as connection:
         rows = connection.execute(select(*columns).order_by(segments.c.name)).mappings().all()
+        inside = _counted(connection, memberships.c.left_at.is_(None))
+        seen = _counted(connection, true())
+        mailing = connection.execute(select(campaigns.c.name, campaigns.c.document).order_by(campaigns.c.name)).all()
+    users: dict[str, list[str]] = {}
+    for row in mailing:
+        users.setdefault(str(json.loads(row.document).get("segment")), []).append(row.name)
     return [
         {
             "name": row["name"],
             "description": json.loads(row["document"]).get("description", ""),
+            "members": inside.get(row["name"], 0 if row["name"] in seen else None),
+            "campaigns": users.get(row["name"], []),
             "created_at": row["created_at"],
             "updated_at": row["updated_at"],
         }
         for row in rows
     ]
+
+
+def _counted(connection: Connection, which: ColumnElement[bool]) -> dict[str, int]:
+    counted = select(memberships.c.segment, func.count().label("times")).where(which).group_by(memberships.c.segment)
+    return {row.segment: row.times for row in connection.execute(counted)}
+
+
+def entries(engine: Engine, name: str) -> dict[str, datetime]:
+    """When each present member was first seen in the segment without having left since."""
+    here = select(memberships.c.person_id, memberships.c.entered_at).where(
+        memberships.c.segment == name, memberships.c.left_at.is_(None)
+    )
+    with reading(engine) as connection:
+        return {row.person_id: row.entered_at for row in connection.execute(here)}
 
 
 def _with(document: SegmentDocument, lookup: Lookup) -> Lookup:

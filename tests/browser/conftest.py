@@ -87,20 +87,20 @@ def person(filled_folder: Path) -> str:
 
 
 @pytest.fixture
-def serve() -> Callable[[Path], object]:
+def serve() -> Callable[..., object]:
     """Serve one more folder for the length of a `with` block."""
     return serving
 
 
 @contextmanager
-def serving(folder: Path) -> Iterator[str]:
-    """The dashboards over a folder, as a process of their own on a free loopback port."""
+def serving(folder: Path, **more: str) -> Iterator[str]:
+    """The dashboards over a folder, as a process of their own on a free loopback port; `more` are settings."""
     port = _free_port()
     environment = {name: value for name, value in os.environ.items() if not name.startswith("MILLSTREAM_")}
     process = subprocess.Popen(
         command(port),
         cwd=working_folder(),
-        env={**environment, "MILLSTREAM_DATA_DIR": str(folder)},
+        env={**environment, "MILLSTREAM_DATA_DIR": str(folder), **more},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )

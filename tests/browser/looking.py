@@ -20,6 +20,7 @@ PATHS = {
     "revenue-movements": "/revenue?tab=Movements&cell=new~2026-11-01",
     "revenue-cash": "/revenue?tab=Cash",
     "funnel": "/funnel",
+    "segments": "/segments",
     "campaigns": "/campaigns",
     "customers": "/customers",
     "customer": "/customers?person={person}",

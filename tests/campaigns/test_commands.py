@@ -6,9 +6,12 @@ import json
 
 import pytest
 import typer
+from sqlalchemy import select
 
 from pipelines.cli import campaign, consent, segment
 from pipelines.errors import MillstreamError
+from pipelines.state import open_state, reading
+from pipelines.state.tables import audit_log
 from tests.campaigns.test_documents import HTML
 from tests.segments.people import person, publish_people
 
@@ -67,8 +70,9 @@ def test_the_whole_way_from_a_file_to_a_certificate(millstream, files, people, s
     }
     assert millstream("segment", "save", files / "pro.yaml", "--json")[1]["changed"] is True
     code, answer = millstream("segment", "preview", "pro", "--json")
-    assert set(answer) == {"size", "sample", "loss_by_rule", "as_of", "snapshot"}
-    assert answer["size"] == 5
+    assert {"size", "sample", "loss_by_rule", "as_of", "snapshot"} <= set(answer)
+    assert (answer["size"], answer["people"]) == (5, 10)
+    assert (answer["mailable"], answer["not_mailable"]) == (3, {"no_consent": 2})
     assert millstream("segment", "members", "pro", "--json")[1]["members"][0] == "p0001"
     assert millstream("campaign", "save", files / "win_back.yaml", "--json")[1]["state"] == "draft"
     assert millstream("campaign", "send", "win-back")[0] == 1
@@ -76,7 +80,7 @@ def test_the_whole_way_from_a_file_to_a_certificate(millstream, files, people, s
     assert (code, answer["state"], answer["approved_by"]) == (0, "approved", "ann")
     code, answer = millstream("campaign", "send", "win-back", "--json")
     assert (code, answer["state"], answer["accepted"]) == (0, "sent", 3)
-    assert answer["certificate"] == "audience 5 = accepted 3 + ambiguous 0 + excluded 2"
+    assert answer["certificate"] == "audience 5 = accepted 3 + ambiguous 0 + excluded 2, duplicates 0, missing 0"
     code, again = millstream("campaign", "send", "win-back", "--json")
     assert (code, again["this_call"]["accepted"], again["accepted"]) == (0, 0, 3)
     assert len(list(settings.outbox_dir.rglob("*.eml"))) == 3
@@ -97,6 +101,46 @@ def test_a_document_is_previewed_before_it_is_saved(millstream, files, people):
     assert (code, answer["size"]) == (0, 5)
 
 
+def test_an_export_is_the_document_or_its_people_as_a_table_that_runs_no_formula(millstream, files, settings):
+    publish_people(settings, [person(1, plan="pro", name="=HYPERLINK(1)", country="DE"), person(2, plan="basic")])
+    millstream("segment", "save", files / "pro.yaml")
+    assert millstream("segment", "export", "pro") == millstream("segment", "show", "pro")
+    code, told = millstream("segment", "export", "pro", "--members")
+    assert code == 0
+    assert told.splitlines() == [
+        "person_id,email,name,country,subscription_status,plan,mrr_minor,mrr_currency,entered_at",
+        "p0001,p1@example.com,'=HYPERLINK(1),DE,,pro,0,,",
+    ]
+    code, answer = millstream("segment", "export", "pro", "--members", "--json")
+    assert [row["person_id"] for row in answer["members"]] == ["p0001"]
+    with reading(open_state(settings)) as connection:
+        told = connection.execute(select(audit_log.c.subject).where(audit_log.c.action == "segment.export")).all()
+    assert [row.subject for row in told] == ["pro", "pro"]
+
+
+def test_overlap_counts_what_segments_share(millstream, files, people):
+    low = "name: low\nmatch: {trait: {field: email, op: in, value: [p1@example.com, p2@example.com]}}\n"
+    (files / "low.yaml").write_text(low)
+    millstream("segment", "save", files / "pro.yaml")
+    code, answer = millstream("segment", "overlap", "pro", files / "low.yaml", "--json")
+    assert code == 0
+    pair = {"first": "pro", "second": "low", "both": 1, "only_first": 4, "only_second": 1}
+    assert answer["pairs"] == [pair]
+    assert (answer["in_all"], answer["in_any"]) == (1, 6)
+
+
+def test_a_mail_is_shown_as_a_chosen_person_reads_it(millstream, files, people):
+    for words in (("consent", "import", files / "consents.jsonl"), ("segment", "save", files / "pro.yaml")):
+        millstream(*words)
+    millstream("campaign", "save", files / "win_back.yaml")
+    for who in ("p0003", "p3@example.com"):
+        code, answer = millstream("campaign", "preview", "win-back", "--person", who, "--json")
+        assert (code, answer["mail"]["person_id"], answer["mail"]["state"]) == (0, "p0003", "planned")
+    code, answer = millstream("campaign", "preview", "win-back", "--person", "p0009", "--json")
+    assert (answer["mail"]["state"], answer["mail"]["reason"]) == ("suppressed", "no_consent")
+    assert millstream("campaign", "preview", "win-back", "--person", "p0002")[0] == 2
+
+
 def test_fields_lists_what_a_rule_may_name(millstream, files, people):
     listed = {row["field"]: row["kind"] for row in millstream("segment", "fields", "--json")[1]["fields"]}
     assert {"email", "first_name", "country", "subscription_status", "mrr", "plan"} <= set(listed)
@@ -110,6 +154,9 @@ def test_fields_lists_what_a_rule_may_name(millstream, files, people):
         ("segment", "save", "missing.yaml"),
         ("segment", "show", "nobody"),
         ("segment", "members", "nobody"),
+        ("segment", "export", "nobody", "--members"),
+        ("segment", "overlap", "pro", "nobody"),
+        ("segment", "overlap", "pro"),
         ("segment", "preview", "nobody", "--as-of", "2026-05-01"),
         ("segment", "members", "pro", "--as-of", "yesterday"),
         ("segment", "members", "pro", "--as-of", "2026-05-01"),
@@ -135,12 +182,15 @@ def test_before_the_first_publish_the_answer_is_that_nothing_is_published(millst
 
 
 def test_text_for_people_is_printed_without_json(millstream, files, people):
+    (files / "basic.yaml").write_text(SEGMENT.replace("pro", "basic"))
     for words in (
         ("consent", "import", files / "consents.jsonl"),
         ("segment", "save", files / "pro.yaml"),
         ("segment", "list"),
         ("segment", "preview", "pro"),
         ("segment", "members", "pro"),
+        ("segment", "export", "pro"),
+        ("segment", "overlap", "pro", files / "basic.yaml"),
         ("campaign", "save", files / "win_back.yaml"),
         ("campaign", "approve", "win-back"),
         ("campaign", "preview", "win-back"),

@@ -44,7 +44,8 @@ def everybody(engine):
         ({"variants": [{"name": "A", "weight": 0}]}, "variants[0].weight"),
         ({"html": None}, "either 'body' (a file) or 'html'"),
         ({"body": "x.html"}, "either 'body' (a file) or 'html'"),
-        ({"html": None, "body": "mail.mjml"}, "MJML is not supported yet"),
+        ({"html": "<mjml><mj-body>"}, "html: this is no MJML"),
+        ({"html": None, "body": "mail.txt"}, "body: mail.txt has to be an .mjml or .html file"),
         ({"html": None, "body": "missing.html"}, "body: there is no file"),
         ({"schedule": {"at": "2026-11-27T09:00"}}, "schedule: not supported yet"),
         ({"discount": {"percent_off": 20}, "goal": {}}, "discount, goal: not supported yet"),
@@ -63,6 +64,26 @@ def test_the_body_is_found_beside_the_document_and_saved_with_it(engine, tmp_pat
     save(engine, saved, NOW)
     (tmp_path / "templates" / "mail.html").unlink()
     assert show(engine, "win-back")["html"] == HTML
+
+
+MJML = """<mjml><mj-body><mj-section><mj-column>
+<mj-text>Hi {{ first_name | default('there') }} &amp; all</mj-text>
+<mj-button href="{{ unsubscribe_url }}">Leave</mj-button><mj-text>{{ postal_address }}</mj-text>
+</mj-column></mj-section></mj-body></mjml>"""
+
+
+def test_mjml_becomes_html_when_it_is_saved_and_links_no_other_host(engine, settings, tmp_path, everybody):
+    (tmp_path / "mail.mjml").write_text(MJML)
+    save(engine, content(tmp_path, html=None, body="mail.mjml"), NOW)
+    kept = show(engine, "win-back")["html"]
+    assert kept.startswith("<!doctype html>")
+    assert "<mj-" not in kept
+    assert "fonts.googleapis" not in kept
+    approve(engine, settings, "win-back", NOW, user="ann")
+    made = render(tmp_path, {"first_name": "<Ann>"}, html=MJML)
+    assert "Hi &lt;Ann&gt; &amp; all" in made.html
+    assert 'href="http://x/u/t"' in made.html
+    assert "Hi <Ann> & all" in made.text
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,7 @@ from pipelines.warehouse.lake import refresh_lake_view
 from tests.dashboards.places import CAMPAIGN, NOW, SUBJECT, settings_of
 from tests.dashboards.reading import findings, words
 
-PAGES = ("overview", "revenue", "funnel", "campaigns", "customers", "data_health")
+PAGES = ("overview", "revenue", "funnel", "segments", "campaigns", "customers", "data_health")
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -136,7 +136,7 @@ def test_the_campaign_page_shows_the_certificate_of_the_report(open_page, filled
     assert told["accepted"] > 0
     app = open_page(filled_folder, "campaigns")
     assert told["certificate"] in words(app)
-    assert "duplicates 0 · missing 0" in words(app)
+    assert "duplicates 0, missing 0" in words(app)
 
 
 def test_text_from_a_document_is_never_markup(open_page, filled_folder: Path) -> None:

@@ -59,10 +59,9 @@ def test_a_document_comes_back_as_it_was_written():
         ({"all": [], "any": []}, "match: write exactly one"),
         ({}, "match: write exactly one"),
         ({"all": None}, "match: write exactly one"),
-        (
-            {"all": [{"email": {"event": "click"}}]},
-            "match.all[0]: conditions on e-mails are not supported yet",
-        ),
+        ({"all": [{}, {"event": {"name": "x", "count": {"op": "is"}}}]}, "match.all[1].event.count.op: write one of"),
+        ({"all": [{"email": {"event": "sent"}}]}, "match.all[0].email.event: write one of"),
+        ({"not": {"any": [{"email": {"event": "open", "campaign": "A B"}}]}}, "match.not.any[0].email.campaign"),
     ],
 )
 def test_a_wrong_condition_is_named_by_its_path(match, place):

@@ -280,3 +280,30 @@ def test_a_trait_without_history_is_refused_for_an_earlier_day(crowd):
     rule = build({"all": [{"trait": {"field": "plan", "op": "eq", "value": "pro"}}]})
     with pytest.raises(UsageError, match=r"match\.all\[0\]\.trait\.field: plan has no history"):
         members(snapshot, rule, NOW - timedelta(days=1))
+
+
+def test_what_the_mailer_told_is_asked_by_campaign_and_time(settings):
+    week = NOW - timedelta(days=7)
+    told = [
+        ("p0001", "clicked", "spring", week),
+        ("p0001", "clicked", "autumn", NOW - timedelta(days=70)),
+        ("p0002", "clicked", "autumn", week),
+        ("p0003", "opened by a machine", "spring", week),
+        ("p0004", "opened", "spring", week),
+    ]
+    snapshot = publish_people(settings, [person(n) for n in range(1, 6)], emails=told)
+
+    def who(**rule):
+        return members(snapshot, build({"email": rule}))
+
+    assert who(event="click", campaign="any", within="60d") == ["p0001", "p0002"]
+    assert who(event="click", campaign="autumn") == ["p0001", "p0002"]
+    assert who(event="click", campaign="autumn", within="60d") == ["p0002"]
+    assert who(event="click", count={"op": "gte", "value": 2}) == ["p0001"]
+    assert who(event="open") == ["p0004"]
+    assert who(event="click", count={"op": "eq", "value": 0}) == ["p0003", "p0004", "p0005"]
+
+
+def test_before_the_first_mail_nobody_was_told_anything(settings):
+    never = build({"email": {"event": "click", "count": {"op": "lt", "value": 1}}})
+    assert members(publish_people(settings, [person(1)]), never) == ["p0001"]

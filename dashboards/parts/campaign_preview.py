@@ -1,0 +1,58 @@
+"""Before a campaign goes out: who would get it, who would not and why, and the mail of a real person."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from dashboards.parts.campaign_words import plain
+from dashboards.parts.mail_preview import mail_preview
+from dashboards.parts.numbers import count
+from dashboards.parts.people import person_link
+from dashboards.parts.table import Row, table
+from dashboards.parts.words import literal, small
+from dashboards.queries.campaigns import Campaign, looked_at
+from dashboards.view import View
+from pipelines.errors import MillstreamError
+from pipelines.warehouse import Snapshot
+
+
+def audience_and_mail(campaign: Campaign, snapshot: Snapshot, view: View) -> int | None:
+    """Draw both; how many would be mailed, None where the campaign can not be looked at."""
+    try:
+        found = looked_at(view.settings, snapshot, campaign.name)
+    except MillstreamError as problem:
+        st.error(literal(str(problem)), icon=":material/error:")
+        return None
+    left, right = st.columns([2, 3])
+    with left, st.container(border=True):
+        st.subheader("Audience", anchor=False)
+        rows: list[Row] = [
+            ("Would be mailed", count(found["planned"])),
+            ("Held out, to compare", count(found["holdout"])),
+            *((f"No mail: {plain(reason)}", count(number)) for reason, number in found["excluded"].items()),
+            ("Audience", count(found["audience"])),
+        ]
+        table(("Who", "People"), rows, numbers=("People",), caption="Audience", colours=view.colours)
+        small("Fixed when it is sent; consent is asked again before each mail.", view.colours)
+        if found["without_needed_traits"]:
+            st.warning(f"{count(found['without_needed_traits'])} lack a trait that the mail needs and get none.")
+    with right, st.container(border=True):
+        st.subheader("The mail", anchor=False)
+        _mail(campaign, snapshot, view, {one["person_id"]: str(one["to"]) for one in found["sample"]})
+    return int(found["planned"])
+
+
+def _mail(campaign: Campaign, snapshot: Snapshot, view: View, sample: dict[str, str]) -> None:
+    if not sample:
+        small("Nobody would get a mail, so there is none to look at.", view.colours)
+        return
+    person = st.selectbox(
+        "As read by",
+        list(sample),
+        format_func=lambda person_id: f"{sample[person_id]} ({person_id})",
+        key=f"as-{campaign.name}",
+        width=360,
+    )
+    mail = looked_at(view.settings, snapshot, campaign.name, person)["mail"]
+    table(("Person",), [(person_link(person),)], caption="Whose mail this is", colours=view.colours)
+    mail_preview(mail, view)

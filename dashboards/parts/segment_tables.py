@@ -1,0 +1,63 @@
+"""The list of segments, and what one rule finds."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from html import escape
+from typing import Any
+from urllib.parse import quote
+
+import streamlit as st
+
+from dashboards.parts.campaign_words import plain
+from dashboards.parts.numbers import NONE, count, percent
+from dashboards.parts.table import Link, Row, table
+from dashboards.parts.times import stamp
+from dashboards.parts.words import small
+from dashboards.view import View
+from pipelines.segments import SegmentDocument, phrases
+
+
+def segment_list(rows: Sequence[dict[str, Any]], view: View) -> None:
+    """One row per saved segment; its name opens it in the builder."""
+    headers = ("Segment", "People", "Used by", "Description", "Changed")
+    lines: list[Row] = [
+        (
+            Link(row["name"], f"segments?segment={quote(row['name'], safe='')}"),
+            count(row["members"]),
+            ", ".join(row["campaigns"]) or NONE,
+            row["description"] or NONE,
+            stamp(row["updated_at"], view.zone),
+        )
+        for row in rows
+    ]
+    table(headers, lines, numbers=("People", "Changed"), caption="Segments", colours=view.colours)
+    small("People as the last run wrote them down.", view.colours)
+
+
+def figures(answer: dict[str, Any], view: View) -> None:
+    """How many fit, their share of all, and how many of them may be mailed."""
+    size, people = answer["size"], answer["people"]
+    shown = (
+        ("People", count(size)),
+        ("Share of all", percent(size / people) if people else NONE),
+        ("May be mailed", count(answer["mailable"])),
+    )
+    colours = view.colours
+    tiles = "".join(
+        f'<div style="min-width:110px"><div style="font-size:13px;color:{colours.muted}">{escape(name)}</div>'
+        f'<div data-figure="{escape(name)}" style="font-size:25px;font-weight:600;font-variant-numeric:tabular-nums;'
+        f'color:{colours.text}">{escape(value)}</div></div>'
+        for name, value in shown
+    )
+    st.html(f'<div role="status" style="display:flex;gap:28px;flex-wrap:wrap">{tiles}</div>')
+    if why := answer["not_mailable"]:
+        told = ", ".join(f"{plain(reason)} {count(number)}" for reason, number in why.items())
+        small(f"Not mailed: {told}.", colours)
+
+
+def losses(answer: dict[str, Any], rule: SegmentDocument, view: View) -> None:
+    """How many each rule leaves and loses, in the order of the rule."""
+    parts = zip(phrases(rule), answer["loss_by_rule"], strict=True)
+    lines: list[Row] = [(words, count(row["left"]), count(row["lost"])) for words, row in parts]
+    table(("Rule", "Left", "Lost"), lines, numbers=("Left", "Lost"), caption="Loss by rule", colours=view.colours)

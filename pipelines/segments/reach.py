@@ -1,0 +1,74 @@
+"""How many of a segment may be mailed: one person per address, with the reason where there is one.
+
+The campaign's audience is made of the same answer, so what a page promises is what will be planned.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from sqlalchemy import Engine
+
+from pipelines.privacy import Address, Candidate, Policy, Reason, parse_address, reasons
+from pipelines.segments.ask import member_rows, people_count
+from pipelines.segments.document import SegmentDocument
+from pipelines.segments.store import lookup_of
+from pipelines.state import reading
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+    from pipelines.warehouse import Snapshot
+
+NEEDED = ("person_id", "email", "payments_count")
+"""The traits that `addressed` looks at."""
+
+
+class Addressed(NamedTuple):
+    """One person, where their mail would go, and why it may not."""
+
+    person: dict[str, Any]
+    address: Address | None
+    reason: Reason | None
+
+
+def addressed(connection: Connection, people: Iterable[dict[str, Any]], policy: Policy) -> Iterator[Addressed]:
+    """One of each address; of several people with one address the best customer is the one who is addressed."""
+    ordered = sorted(people, key=lambda person: (-(person["payments_count"] or 0), person["person_id"]))
+    candidates = (Candidate(person["email"], pays=(person["payments_count"] or 0) > 0) for person in ordered)
+    taken: set[str] = set()
+    for person, reason in zip(ordered, reasons(connection, candidates, policy), strict=True):
+        address = None if reason in ("no_address", "invalid_address") else parse_address(str(person["email"]))
+        if address is not None and address.key in taken:
+            continue
+        taken |= {address.key} if address else set()
+        yield Addressed(person, address, reason)
+
+
+def reach(
+    engine: Engine,
+    snapshot: Snapshot,
+    document: SegmentDocument,
+    policy: Policy,
+    as_of: datetime | None = None,
+    *,
+    timezone: str = "UTC",
+) -> dict[str, Any]:
+    """`people` that there are, how many addresses of the segment are `mailable`, and why the others are not.
+
+    `not_mailable` counts people by reason; `same_address` are those whose mail another one gets.
+    """
+    lookup = lookup_of(engine)
+    rows = member_rows(snapshot, document, NEEDED, as_of, timezone=timezone, lookup=lookup)
+    with reading(engine) as connection:
+        found = list(addressed(connection, rows, policy))
+    why = Counter(one.reason for one in found if one.reason)
+    shared = {"same_address": len(rows) - len(found)} if len(rows) > len(found) else {}
+    return {
+        "people": people_count(snapshot, as_of, timezone=timezone),
+        "mailable": sum(one.reason is None for one in found),
+        "not_mailable": dict(sorted(why.items())) | shared,
+    }
