@@ -27,7 +27,11 @@ def days_of(log: list[Logged], name: str | None) -> set[int]:
 @settings(max_examples=100, deadline=None)
 @given(logs=st.lists(LOGS, max_size=5), target=EVENTS, back=EVENTS, first_time=st.booleans())
 def test_a_cell_counts_the_people_of_a_cohort_who_came_back(
-    logs: list[list[Logged]], target: str | None, back: str | None, first_time: bool
+    connection: duckdb.DuckDBPyConnection,
+    logs: list[list[Logged]],
+    target: str | None,
+    back: str | None,
+    first_time: bool,
 ) -> None:
     matrix: list[list[int | None]] = [[0] * (DAYS - row) + [None] * row for row in range(DAYS)]
     for log in logs:
@@ -37,12 +41,8 @@ def test_a_cell_counts_the_people_of_a_cohort_who_came_back(
                 matrix[row][column] = (matrix[row][column] or 0) + 1
     document = {"target_event": target, "returning_event": back, "intervals": DAYS, "date_to": "2026-03-04"}
     query = parse_retention(document | {"type": "first_time" if first_time else "recurring"})
-    with duckdb.connect(":memory:") as connection:
-        connection.execute(
-            "create table events (person_id varchar, event varchar, event_at timestamp, properties json)"
-        )
-        load(connection, logs, 43_200)
-        assert retention(connection, "events", query).matrix == matrix
+    load(connection, logs, 43_200)
+    assert retention(connection, "events", query).matrix == matrix
 
 
 def test_periods_are_those_of_the_time_zone(log: Log) -> None:
