@@ -10,6 +10,8 @@ class Person:
     """Somebody who looks at the pages."""
 
     name: str
+    sees_addresses: bool = False
+    """Whether e-mail addresses are shown in full; until there are roles, nobody's are."""
 
 
 def current_person() -> Person:

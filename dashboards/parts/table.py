@@ -1,4 +1,4 @@
-"""Short tables as real HTML: every cell escaped, numbers to the right, badges with a word.
+"""Short tables as real HTML: every cell escaped, numbers to the right, badges with a word, links.
 
 Long ones that people sort or download are `st.dataframe`.
 """
@@ -25,7 +25,15 @@ class Badge:
     tone: Tone
 
 
-Cell = str | Badge
+@dataclass(frozen=True)
+class Link:
+    """Words that lead to another page of ours; `address` is relative, its values are quoted by who makes it."""
+
+    words: str
+    address: str
+
+
+Cell = str | Badge | Link
 Row = tuple[Cell, ...]
 
 
@@ -60,6 +68,7 @@ def _style(colours: Palette) -> str:
         "white-space:nowrap}"
         f".ms-table td{{{line};color:{colours.text};padding:7px 14px 7px 0;vertical-align:top;"
         "overflow-wrap:anywhere}"
+        f".ms-table a{{color:{colours.accent};text-decoration:underline}}"
         ".ms-table tr:last-child td{border-bottom:0}"
         ".ms-table .r{text-align:right;white-space:nowrap;padding-right:28px}"
         ".ms-table .r{font-variant-numeric:tabular-nums}"
@@ -71,6 +80,8 @@ def _style(colours: Palette) -> str:
 def _cell(cell: Cell, colours: Palette) -> str:
     if isinstance(cell, str):
         return escape(cell)
+    if isinstance(cell, Link):
+        return f'<a href="{escape(cell.address)}" target="_self">{escape(cell.words)}</a>'
     tint = str(getattr(colours, cell.tone))
     return (
         f'<span style="display:inline-block;border:1px solid {tint};color:{tint};border-radius:999px;'
