@@ -21,6 +21,7 @@ page = st.navigation(
         "Millstream": [
             st.Page("app_pages/overview.py", title="Overview", icon=":material/dashboard:", default=True),
             st.Page("app_pages/funnel.py", title="Funnel", icon=":material/filter_alt:"),
+            st.Page("app_pages/retention.py", title="Retention", icon=":material/grid_on:"),
             st.Page("app_pages/campaigns.py", title="Campaigns", icon=":material/mail:"),
             st.Page("app_pages/data_health.py", title="Data health", icon=":material/monitor_heart:"),
         ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import duckdb
@@ -65,6 +66,20 @@ def test_weeks_begin_on_monday_and_the_last_day_ends_the_count(log: Log) -> None
     answer = retention(connection, "events", parse_retention(document))
     assert answer.cohort_starts == ["2026-02-23", "2026-03-02"]
     assert answer.matrix == [[1, 0], [0, None]]
+
+
+def test_the_average_weighs_cohorts_by_size_and_leaves_out_the_day_that_is_not_over(log: Log) -> None:
+    visits = {"ann": (1, 2, 3), "bob": (1,), "cid": (1, 2), "dan": (2, 3)}
+    rows = [(name, "visit", f"2026-03-0{day} 12:00:00") for name, days in visits.items() for day in days]
+    query = parse_retention({"target_event": "visit", "type": "first_time", "intervals": 3, "date_to": "2026-03-03"})
+    answer = retention(log(*rows), "events", query)
+    assert answer.matrix == [[3, 2, 1], [1, 1, None], [0, None, None]]
+    noon = datetime(2026, 3, 3, 12, tzinfo=UTC)
+    assert answer.whole(noon) == [True, True, False]
+    assert answer.average(noon) == [1.0, 2 / 3, None]
+    after = datetime(2026, 3, 9, tzinfo=UTC)
+    assert answer.whole(after) == [True, True, True]
+    assert answer.average(after) == [1.0, 3 / 4, 1 / 3]
 
 
 @pytest.mark.parametrize(

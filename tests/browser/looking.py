@@ -11,7 +11,13 @@ from playwright.sync_api import Browser, Page
 
 Scheme = Literal["light", "dark"]
 DRAWN_MS = 30_000
-PATHS = {"overview": "/", "funnel": "/funnel", "campaigns": "/campaigns", "data_health": "/data_health"}
+PATHS = {
+    "overview": "/",
+    "funnel": "/funnel",
+    "retention": "/retention",
+    "campaigns": "/campaigns",
+    "data_health": "/data_health",
+}
 _IDLE = """
 () => document.querySelector('[data-testid=stApp]')?.dataset.testScriptState === 'notRunning'
       && document.querySelectorAll('[data-testid=stSkeleton]').length === 0
