@@ -106,7 +106,7 @@ def retention(connection: Connection, relation: str, query: RetentionQuery) -> R
         where person_id is not null and (is_target or is_return)
             and {where_sql(query.where, bindings)} {until}
     """
-    events = connection.sql(sql, params=bindings.values).pl()
+    events = connection.execute(sql, bindings.values).pl()
     last = _last_day(query, events)
     if last is None:
         return RetentionAnswer(query, [], [])
