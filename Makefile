@@ -35,7 +35,8 @@ fmt: setup
 docs: setup
 	$(RUN) python -m pipelines.transform.metrics_docs
 
-bench: setup
+bench: $(UV)
+	@$(UV) sync --locked --quiet --group bench
 	$(RUN) python -m benchmarks
 
 chaos: setup

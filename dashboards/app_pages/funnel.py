@@ -2,14 +2,16 @@
 
 import streamlit as st
 
-from dashboards.charts.funnel_bars import height
-from dashboards.charts.funnel_steps import finding, funnel_chart
-from dashboards.parts.charted import charted
 from dashboards.parts.empty import nothing_here
 from dashboards.parts.frame import page_title
-from dashboards.parts.funnel_table import funnel_table
+from dashboards.parts.funnel_builder import edited_steps
+from dashboards.parts.funnel_conditions import edited_conditions
+from dashboards.parts.funnel_people import funnel_people
+from dashboards.parts.funnel_trend import funnel_trend
+from dashboards.parts.funnel_views import chosen_look, steps_view, the_same_by_command
 from dashboards.parts.words import small
-from dashboards.queries.funnels import WINDOWS, answer, catalogue, usual_days, usual_steps
+from dashboards.queries.funnel_question import document_of, repeated
+from dashboards.queries.funnels import answer, catalogue, trend
 from dashboards.view import current_view
 
 view = current_view()
@@ -23,34 +25,33 @@ if snapshot is None or known is None or not known.names:
     )
     st.stop()
 
-steps = st.multiselect(
-    "Steps, in order",
-    known.names,
-    default=usual_steps(known.names),
-    max_selections=8,
-    key="steps",
-    bind="query-params",
-    placeholder="Choose at least two events",
-    select_all=False,
-)
-left, right, _ = st.columns([2, 3, 3])
-window = left.selectbox("Within", list(WINDOWS), index=3, key="window", bind="query-params")
-usual = usual_days(known, view.last_day(snapshot))
-days = right.date_input("Days", usual, key="days", bind="query-params", format="YYYY-MM-DD")
-if len(steps) < 2:
-    nothing_here("A funnel needs at least two steps. Choose another event above.")
-    st.stop()
-if not isinstance(days, tuple) or len(days) != 2:
+with st.container(border=True):
+    steps = edited_steps(snapshot, known.names)
+    if twice := repeated(steps):
+        words = ", ".join(twice)
+        small(
+            f"In more than one step: {words}. One event fills one step, so it has to happen that often.", view.colours
+        )
+conditions = edited_conditions(known, view.last_day(snapshot), steps)
+if conditions is None:
     nothing_here("Choose the last day as well.")
     st.stop()
 
-found = answer(snapshot, steps=steps, window=window, first=days[0], last=days[1], timezone=view.zone)
+document = document_of(steps, timezone=view.zone, **conditions)
+name = f"{document['date_from']}_{document['date_to']}"
+found = answer(snapshot, document)
 if not found.steps[0].users:
     nothing_here("Nobody did the first step in these days. Choose other days or another first step.")
     st.stop()
 with st.container(border=True):
-    small(finding(found), view.colours)
-    charted(funnel_chart(found, view.colours), key="funnel", height=height(len(steps)))
+    # A trend needs a first step to be dated by.
+    look = chosen_look(has_trend=document["order"] != "unordered")
+    if look.graph == "trend":
+        over_time = trend(snapshot, document, look.interval)
+        funnel_trend(over_time, view, settled=over_time.settled(snapshot.as_of), name=name)
+    else:
+        steps_view(found, steps, view, base=look.base, name=name)
 with st.container(border=True):
-    funnel_table(found, view)
+    funnel_people(found, document, view, name=name)
 small(f"Everybody counts once, by the attempt that came furthest. Days in {view.zone}.", view.colours)
+the_same_by_command(document)

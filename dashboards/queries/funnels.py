@@ -8,20 +8,12 @@ from datetime import date, timedelta
 from typing import Any
 
 from dashboards.queries.cache import per_snapshot
-from pipelines.behaviour import FunnelAnswer, funnel, parse_funnel
+from dashboards.queries.funnel_question import Step
+from pipelines.behaviour import FunnelAnswer, TrendsAnswer, funnel, funnel_trends, parse_funnel, people_at_step
 from pipelines.warehouse import Snapshot
 
 EVENTS = "marts.fct_events"
 COUNTS = "marts.agg_events_daily"
-WINDOWS: dict[str, dict[str, Any] | None] = {
-    "1 hour": {"value": 1, "unit": "hour"},
-    "1 day": {"value": 1, "unit": "day"},
-    "7 days": {"value": 7, "unit": "day"},
-    "14 days": {"value": 14, "unit": "day"},
-    "30 days": {"value": 30, "unit": "day"},
-    "90 days": {"value": 90, "unit": "day"},
-    "no limit": None,
-}
 # The way most sellers ask about first; taken where these events exist.
 USUAL = ("Pricing", "Signed Up", "Trial Started", "Subscription Started")
 
@@ -56,10 +48,24 @@ def _day(value: object) -> date | None:
     return value if isinstance(value, date) else None
 
 
-def usual_steps(names: Sequence[str]) -> list[str]:
-    """A funnel to begin with: the usual way as far as its events exist, else none."""
+@per_snapshot
+def property_names(snapshot: Snapshot, event: str | None) -> list[str]:
+    """Properties that events of this name have, as far as a few thousand of them show."""
+    rows = snapshot.query(
+        """
+        select distinct unnest(json_keys(properties)) as name
+        from (select properties from marts.fct_events where $event is null or event = $event limit 2000)
+        order by name
+        """,
+        event=event,
+    )
+    return [str(name) for name in rows["name"]]
+
+
+def usual_steps(names: Sequence[str]) -> list[Step]:
+    """A funnel to begin with: the usual way as far as its events exist, else the two most common events."""
     found = [name for name in USUAL if name in names]
-    return found if len(found) >= 2 else []
+    return [Step(name) for name in (found if len(found) >= 2 else (list(names[:2]) * 2)[:2])]
 
 
 def usual_days(known: Catalogue, last_day: date) -> tuple[date, date]:
@@ -70,25 +76,45 @@ def usual_days(known: Catalogue, last_day: date) -> tuple[date, date]:
 
 
 @per_snapshot
-def answer(
-    snapshot: Snapshot, *, steps: list[str], window: str, first: date, last: date, timezone: str
-) -> FunnelAnswer:
-    """People per step, for starts between the days `first` and `last` (both included).
+def answer(snapshot: Snapshot, document: dict[str, Any]) -> FunnelAnswer:
+    """People per step of a query document.
 
     Raises:
         UsageError: the question can not be meant.
     """
-    query = parse_funnel(
-        {
-            "steps": [{"event": step} for step in steps],
-            "window": WINDOWS[window],
-            "date_from": first.isoformat(),
-            "date_to": last.isoformat(),
-            "timezone": timezone,
-        }
-    )
     cursor = snapshot.cursor()
     try:
-        return funnel(cursor, EVENTS, query)
+        return funnel(cursor, EVENTS, parse_funnel(document))
     finally:
         cursor.close()
+
+
+@per_snapshot
+def trend(snapshot: Snapshot, document: dict[str, Any], interval: str) -> TrendsAnswer:
+    """The same funnel by the period in which people entered it."""
+    cursor = snapshot.cursor()
+    try:
+        question = parse_funnel(document | {"kind": "funnel_trends", "interval": interval})
+        return funnel_trends(cursor, EVENTS, question)
+    finally:
+        cursor.close()
+
+
+@per_snapshot
+def people(snapshot: Snapshot, document: dict[str, Any], step: int, *, dropped: bool) -> list[str]:
+    """Ids of the people who reached a step, or who came as far as the one before it and no further.
+
+    Those of whom more is known than visits come first.
+    """
+    cursor = snapshot.cursor()
+    try:
+        found = people_at_step(cursor, EVENTS, parse_funnel(document), step, dropped=dropped)
+    finally:
+        cursor.close()
+    if not snapshot.has("marts.dim_customers"):
+        return found
+    rows = snapshot.query(
+        "select person_id from marts.dim_customers where person_id in (select unnest($found))", found=found
+    )
+    known = set(rows["person_id"])
+    return sorted(found, key=lambda person: (person not in known, person))

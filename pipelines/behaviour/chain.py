@@ -1,74 +1,136 @@
-"""An ordered funnel as a chain of ASOF joins: fast, and right only where no event can fill two steps.
+"""An ordered funnel as a chain of look-ups in sorted columns: fast, and right only where no event can fill two steps.
 
-The latest start at or before an event is the best one for the window, so each step keeps, for every
-start that came so far, the first event that took it there; the next step looks for the latest of
-these. One person with a hundred thousand events costs no more than many with few.
+The engine finds the events that fill a step; sorted by person, time and step, the row before an
+event is the latest one that came so far. The latest start is the best one for the window, so each
+step keeps, for every start that came so far, the first event that took it there, and the next step
+looks for the latest of these. One person with a hundred thousand events costs no more than many with few.
 """
 
 from __future__ import annotations
 
+from typing import NamedTuple, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
 import polars as pl
 
 from pipelines.behaviour.conditions import Bindings
-from pipelines.behaviour.matching import events_sql, match_sql
+from pipelines.behaviour.matching import events_sql, match_sql, relation_sql
 from pipelines.behaviour.query import FunnelQuery
+from pipelines.behaviour.scan import FOREVER
 from pipelines.warehouse.writer import Connection
 
+Numbers: TypeAlias = npt.NDArray[np.int64]
+KEY = "person_key"
 
-def chain_attempts(connection: Connection, relation: str, query: FunnelQuery) -> pl.DataFrame:
+
+class Rows(NamedTuple):
+    """The events that fill a step, in order of person, time and step."""
+
+    person: Numbers
+    at: Numbers
+    step: Numbers
+
+
+def chain_attempts(connection: Connection, relation: str, query: FunnelQuery, *, ids: bool = True) -> pl.DataFrame:
     """The attempt that counts of everybody who started: `person_id, reached, at_0, at_1, ...`.
 
     `reached` is the number of filled steps, `at_n` the time of step n in microseconds or null.
+    Without `ids` the people stay nameless, which spares a look at every event where the relation
+    numbers its people (`person_key`).
     """
+    found, people = _matched(connection, relation, query)
+    rows = sorted_rows(*(found[name].to_numpy().astype(np.int64) for name in (KEY, "moment", "step")))
+    window = FOREVER if query.window_microseconds is None else query.window_microseconds
+    attempts = _attempts(rows, len(query.steps), window)
+    if not ids:
+        return attempts.drop(KEY)
+    if people is None:
+        people = connection.execute(
+            f"select distinct {KEY}, person_id from {relation_sql(relation)} where {KEY} in (select unnest($keys))",
+            {"keys": attempts[KEY].to_list()},
+        ).pl()
+    named = attempts.join(people.cast({KEY: pl.Int64}), on=KEY, how="left")
+    return named.select("person_id", pl.exclude("person_id", KEY))
+
+
+def _matched(connection: Connection, relation: str, query: FunnelQuery) -> tuple[pl.DataFrame, pl.DataFrame | None]:
+    """`person_key, moment, step` in no order, and who the keys are where they were given here."""
     bindings = Bindings()
-    sql = _chain_sql(relation, query, bindings)
-    return connection.sql(sql, params=bindings.values).pl()
-
-
-def _chain_sql(relation: str, query: FunnelQuery, bindings: Bindings) -> str:
-    count = len(query.steps)
+    has_keys = KEY in connection.sql(f"select * from {relation_sql(relation)} limit 0").columns
+    person = KEY if has_keys else "person_id"
     cases = " ".join(
         f"when {match_sql(step.event, step.where, bindings)} then {number}" for number, step in enumerate(query.steps)
     )
-    window = None if query.window_microseconds is None else bindings.add(query.window_microseconds)
-    parts = [
-        f"""matched as materialized (
-            select person_id, epoch_us(event_at) as moment, case {cases} end as step
-            from ({events_sql(relation, query, bindings)}) where step is not null
-        )""",
-        "step_0 as (select distinct person_id, moment as at_0 from matched where step = 0)",
-        *(_step_sql(number, window) for number in range(1, count)),
-        *(_first_sql(number) for number in range(count)),
-    ]
-    reached = " + ".join(f"cast(first_{n}.person_id is not null as integer)" for n in range(count))
-    ways = [[f"first_{n}.way.at_{column}" for n in reversed(range(column, count))] for column in range(count)]
-    times = [f"coalesce({', '.join(way)}) as at_{column}" for column, way in enumerate(ways)]
-    joins = "".join(f" left join first_{n} on first_{n}.person_id = first_0.person_id" for n in range(1, count))
-    return (
-        f"with {', '.join(parts)} "
-        f"select first_0.person_id, {reached} as reached, {', '.join(times)} from first_0{joins}"
-    )
+    # Names are tested once more by themselves: the engine takes that test down into the files.
+    names = ", ".join(bindings.add(step.event) for step in query.steps)
+    sql = f"""
+        select {person}, epoch_us(event_at) as moment, cast(case {cases} end as tinyint) as step
+        from ({events_sql(relation, query, bindings, person=person)})
+        where event in ({names}) and step is not null
+    """
+    found = connection.execute(sql, bindings.values).pl()
+    if has_keys:
+        return found, None
+    people = found.select("person_id").unique().with_row_index(KEY)
+    return found.join(people, on="person_id"), people
 
 
-def _step_sql(number: int, window: str | None) -> str:
-    """Every start that came to step `number`, with the first event that took it there."""
-    way = ", ".join(f"before.at_{column}" for column in range(number))
-    inside = "true" if window is None else f"event.moment - before.at_0 <= {window}"
-    return f"""step_{number} as materialized (
-        select before.person_id, {way}, min(event.moment) as at_{number}
-        from (select person_id, moment from matched where step = {number}) as event
-        asof join step_{number - 1} as before
-            on event.person_id = before.person_id and event.moment >= before.at_{number - 1}
-        where {inside}
-        group by all
-    )"""
+def sorted_rows(person: Numbers, at: Numbers, step: Numbers) -> Rows:
+    """The rows in order of person, time and step; packed into one number each where they fit, which sorts faster."""
+    if len(at) == 0:
+        return Rows(person, at, step)
+    low, first = int(at.min()), int(person.min())
+    unit = next(unit for unit in (1_000_000, 1_000, 1) if unit == 1 or not ((at - low) % unit).any())
+    since = (at - low) // unit
+    step_bits, time_bits, person_bits = (int(part.max()).bit_length() for part in (step, since, person - first))
+    if step_bits + time_bits + person_bits > 63:
+        order = np.lexsort((step, at, person))
+        return Rows(person[order], at[order], step[order])
+    packed = (((person - first) << time_bits | since) << step_bits) | step
+    packed.sort()
+    since = (packed >> step_bits) & ((1 << time_bits) - 1)
+    return Rows((packed >> (time_bits + step_bits)) + first, since * unit + low, packed & ((1 << step_bits) - 1))
 
 
-def _first_sql(number: int) -> str:
-    """Of everybody's ways to step `number`, the one that came there first."""
-    way = ", ".join(f"at_{column} := at_{column}" for column in range(number + 1))
-    return f"""first_{number} as (
-        select person_id, arg_min(struct_pack({way}), at_{number}) as way
-        from step_{number}
-        group by person_id
-    )"""
+def _attempts(rows: Rows, steps: int, window: int) -> pl.DataFrame:
+    here = np.flatnonzero(rows.step == 0)
+    way = [rows.at[here]]
+    firsts = _first_of_each(rows.person[here])
+    people = rows.person[here][firsts]
+    reached = np.ones(len(people), dtype=np.int32)
+    times = np.full((steps, len(people)), -1, dtype=np.int64)
+    times[0] = way[0][firsts]
+    for number in range(1, steps):
+        here, way = _next_step(rows, number, here, way, window)
+        firsts = _first_of_each(rows.person[here])
+        who = np.searchsorted(people, rows.person[here][firsts])
+        reached[who] = number + 1
+        for column, at in enumerate(way):
+            times[column, who] = at[firsts]
+    filled = {
+        f"at_{number}": pl.select(pl.when(pl.Series(reached > number)).then(pl.Series(times[number]))).to_series()
+        for number in range(steps)
+    }
+    return pl.DataFrame({KEY: people, "reached": reached, **filled})
+
+
+def _next_step(
+    rows: Rows, number: int, before: Numbers, way: list[Numbers], window: int
+) -> tuple[Numbers, list[Numbers]]:
+    """The events that first take a way to this step, and the times of these ways, one array per step."""
+    here = np.flatnonzero(rows.step == number)
+    latest = np.searchsorted(before, here) - 1
+    here, latest = here[latest >= 0], latest[latest >= 0]
+    fits = (rows.person[before[latest]] == rows.person[here]) & (rows.at[here] - way[0][latest] <= window)
+    here, latest = here[fits], latest[fits]
+    first = _first_of_each(latest)
+    here, latest = here[first], latest[first]
+    return here, [*(at[latest] for at in way), rows.at[here]]
+
+
+def _first_of_each(values: Numbers) -> Numbers:
+    """Where each stretch of equal values begins."""
+    if len(values) == 0:
+        return np.empty(0, dtype=np.int64)
+    return np.flatnonzero(np.concatenate(([True], values[1:] != values[:-1])))

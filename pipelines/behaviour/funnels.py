@@ -1,6 +1,6 @@
 """The one implementation of funnels, behind the page, the command and the segments alike.
 
-Which attempt of a person counts is the same in both forms: a chain of joins in the engine where no
+Which attempt of a person counts is the same in both forms: a chain of look-ups in sorted columns where no
 event can fill two steps, else a scan in Python. Tests hold both to a brute force.
 """
 
@@ -22,7 +22,7 @@ def funnel(connection: Connection, relation: str, query: FunnelQuery, *, users: 
     With `users` every step lists the ids of its people. The connection is only read. A query of
     kind `funnel_trends` is `trends.funnel_trends`'s.
     """
-    return steps_answer(query, attempts(connection, relation, query), users=users)
+    return steps_answer(query, attempts(connection, relation, query, ids=users), users=users)
 
 
 def people_at_step(
@@ -43,13 +43,14 @@ def people_at_step(
     return people
 
 
-def attempts(connection: Connection, relation: str, query: FunnelQuery) -> pl.DataFrame:
+def attempts(connection: Connection, relation: str, query: FunnelQuery, *, ids: bool = True) -> pl.DataFrame:
     """The attempt that counts of everybody who started: `person_id, reached, at_0, at_1, ...`.
 
     `reached` is the number of filled steps, `at_n` the time of step n in microseconds or null.
+    Without `ids` there may be no `person_id`.
     """
     if chain_is_right(query):
-        return chain_attempts(connection, relation, query)
+        return chain_attempts(connection, relation, query, ids=ids)
     return scan_attempts(connection, relation, query)
 
 

@@ -1,7 +1,8 @@
 """Which events of a relation a funnel looks at, and which steps each of them could fill.
 
 A relation has the columns `person_id VARCHAR, event VARCHAR, event_at TIMESTAMP (UTC), properties
-JSON`: `marts.fct_events` of a snapshot, `events` of opened files. Its name comes from code.
+JSON`, and `person_key INTEGER` where it numbers its people: `marts.fct_events` of a snapshot, `events` of opened
+files. Its name comes from code.
 """
 
 from __future__ import annotations
@@ -23,15 +24,15 @@ def relation_sql(relation: str) -> str:
     return relation
 
 
-def events_sql(relation: str, query: FunnelQuery, bindings: Bindings) -> str:
+def events_sql(relation: str, query: FunnelQuery, bindings: Bindings, *, person: str = "person_id") -> str:
     """SQL of the rows that count at all: of a person, inside the dates, under the query's own `where`."""
-    tests = ["person_id is not null", where_sql(query.where, bindings)]
+    tests = [f"{person} is not null", where_sql(query.where, bindings)]
     if query.date_from is not None:
         tests.append(f"event_at >= {bindings.add(start_of(query.date_from, query.timezone))}")
     if query.date_to is not None:
         tests.append(f"event_at < {bindings.add(end_of(query.date_to, query.timezone))}")
     source = relation_sql(relation)
-    return f"select person_id, event, event_at, properties from {source} where {' and '.join(tests)}"
+    return f"select {person}, event, event_at, properties from {source} where {' and '.join(tests)}"
 
 
 def match_sql(event: str | None, where: Where, bindings: Bindings) -> str:

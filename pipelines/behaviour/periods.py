@@ -46,6 +46,12 @@ def day_of(moment: int, zone: str) -> date:
     return _local(_EPOCH + timedelta(microseconds=moment), zone).date()
 
 
+def known_by(moment: datetime, last: date | None, zone: str) -> int:
+    """Up to when a question sees events, in microseconds: they are known until `moment` and asked until `last`."""
+    until = microseconds(moment.astimezone(UTC).replace(tzinfo=None) if moment.tzinfo else moment)
+    return until if last is None else min(until, microseconds(end_of(last, zone)))
+
+
 def earlier(day: date, interval: Interval, count: int) -> date:
     """The first day of the period that lies `count` periods before the one of `day` (hours: the same day)."""
     begin = _begin(day, interval)

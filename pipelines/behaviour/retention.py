@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Annotated, Any, Literal
 
 import polars as pl
@@ -17,7 +17,7 @@ from pydantic import Field, StrictInt
 from pipelines.behaviour.conditions import Bindings, Where, conditions_of, where_sql
 from pipelines.behaviour.documents import Day, Document, Zone, end_of, parse
 from pipelines.behaviour.matching import match_sql, relation_sql
-from pipelines.behaviour.periods import Periods, day_of, earlier
+from pipelines.behaviour.periods import Periods, day_of, earlier, known_by
 from pipelines.behaviour.query import Aggregation, Name
 from pipelines.errors import UsageError
 from pipelines.warehouse.writer import Connection
@@ -55,6 +55,30 @@ class RetentionAnswer:
             "cohort_starts": self.cohort_starts,
         }
 
+    def whole(self, known_until: datetime) -> list[bool]:
+        """By period, whether it was over at `known_until` (UTC) and was looked at to its end."""
+        if not self.cohort_starts:
+            return []
+        query = self.query
+        first, last = (date.fromisoformat(self.cohort_starts[end]) for end in (0, -1))
+        stretch = Periods(first, last, query.period, query.timezone)
+        until = known_by(known_until, query.date_to, query.timezone)
+        return [end <= until for end in (*stretch.begins[1:], stretch.end)]
+
+    def average(self, known_until: datetime) -> list[float | None]:
+        """By column, the share of all people who came back: cohorts weigh by their size, whole periods count."""
+        whole = self.whole(known_until)
+        found: list[float | None] = []
+        for column in range(len(whole)):
+            cells = [
+                (row[0], row[column])
+                for number, row in enumerate(self.matrix[: len(whole) - column])
+                if column == 0 or whole[number + column]
+            ]
+            people = sum(size or 0 for size, _ in cells)
+            found.append(sum(back or 0 for _, back in cells) / people if people else None)
+        return found
+
 
 def parse_retention(document: Mapping[str, Any], *, timezone: str = "UTC") -> RetentionQuery:
     """A query document as a question that can be answered; `timezone` is used where it names none.
@@ -82,7 +106,7 @@ def retention(connection: Connection, relation: str, query: RetentionQuery) -> R
         where person_id is not null and (is_target or is_return)
             and {where_sql(query.where, bindings)} {until}
     """
-    events = connection.sql(sql, params=bindings.values).pl()
+    events = connection.execute(sql, bindings.values).pl()
     last = _last_day(query, events)
     if last is None:
         return RetentionAnswer(query, [], [])

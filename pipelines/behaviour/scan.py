@@ -85,6 +85,6 @@ def _is_void(attempt: Times, plan: Plan, moments: list[list[int]]) -> bool:
 def people_with_events(connection: Connection, relation: str, query: FunnelQuery) -> Iterator[tuple[str, list[Seen]]]:
     """Everybody with what the scan looks at, in order of time."""
     bindings = Bindings()
-    rows = connection.sql(masks_sql(relation, query, bindings), params=bindings.values).pl()
+    rows = connection.execute(masks_sql(relation, query, bindings), bindings.values).pl()
     for person, events in groupby(rows.iter_rows(buffer_size=100_000), key=itemgetter(0)):
         yield person, [Seen(*row[1:]) for row in events]

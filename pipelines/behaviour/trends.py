@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
+from datetime import date, datetime
 from typing import Any
 
-from pipelines.behaviour.periods import Periods, day_of
+from pipelines.behaviour.periods import Periods, day_of, known_by
 from pipelines.behaviour.query import FunnelQuery
 from pipelines.behaviour.scan import Plan, Seen, furthest_attempt, people_with_events, plan_of
 from pipelines.warehouse.writer import Connection
@@ -41,6 +42,20 @@ class TrendsAnswer:
         """The answer as `millstream funnel --json` prints it."""
         periods = [{**vars(period), "conversion_rate": period.conversion_rate} for period in self.periods]
         return {"kind": self.query.kind, "query": self.query.document(), "periods": periods}
+
+    def settled(self, known_until: datetime) -> list[bool]:
+        """By period, whether its rate is final: the window of its last moment lies inside what was looked at.
+
+        `known_until` is the moment (UTC) up to which events are known.
+        """
+        if not self.periods:
+            return []
+        query = self.query
+        first, last = (date.fromisoformat(self.periods[end].period_start[:10]) for end in (0, -1))
+        stretch = Periods(first, last, query.interval or "day", query.timezone)
+        until = known_by(known_until, query.date_to, query.timezone)
+        ends = [*stretch.begins[1:], stretch.end]
+        return [end + (query.window_microseconds or 0) <= until for end in ends[: len(self.periods)]]
 
 
 def funnel_trends(connection: Connection, relation: str, query: FunnelQuery) -> TrendsAnswer:

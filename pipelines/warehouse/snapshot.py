@@ -60,7 +60,8 @@ class Snapshot:
         """Run one statement; values are bound as `$name`."""
         cursor = self.cursor()
         try:
-            return cursor.sql(sql, params=parameters or None).pl()
+            # Not `sql(...)`: with values bound it keeps the answer row by row before it hands it out.
+            return cursor.execute(sql, parameters or None).pl()
         finally:
             cursor.close()
 

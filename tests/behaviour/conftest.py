@@ -12,6 +12,18 @@ import pytest
 Log = Callable[..., duckdb.DuckDBPyConnection]
 
 
+@pytest.fixture(scope="module")
+def connection() -> Iterator[duckdb.DuckDBPyConnection]:
+    """A connection whose relation `brute_force.load` fills anew for each example."""
+    with duckdb.connect(":memory:") as connection:
+        # The logs are tiny: a second thread costs more than it does.
+        connection.execute("set threads = 1")
+        connection.execute(
+            "create table events (person_id varchar, event varchar, event_at timestamp, properties json)"
+        )
+        yield connection
+
+
 @pytest.fixture
 def log() -> Iterator[Log]:
     """Make the relation from (person, event, UTC time[, properties]) tuples."""

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pipelines.behaviour import funnel, parse_funnel, people_at_step
+from pipelines.behaviour import funnel, funnel_trends, parse_funnel, people_at_step
 
 if TYPE_CHECKING:
     from tests.behaviour.conftest import Log
@@ -129,3 +130,16 @@ def test_the_counted_attempt_has_the_latest_start_and_the_earliest_way_on(log: L
     )  # fmt: skip
     answer = funnel(connection, "events", parse_funnel({"steps": [{"event": name} for name in "ABC"]}))
     assert [step.average_conversion_seconds for step in answer.steps] == [None, 8, 20]
+
+
+def test_a_trend_is_final_where_the_window_of_its_last_moment_was_looked_at(log: Log) -> None:
+    document = {
+        "kind": "funnel_trends",
+        "steps": [{"event": "A"}, {"event": "B"}],
+        "window": {"value": 1, "unit": "day"},
+        "date_from": "2026-03-01",
+        "date_to": "2026-03-03",
+    }
+    answer = funnel_trends(log(("one", "A", NOW)), "events", parse_funnel(document))
+    assert answer.settled(datetime(2026, 3, 3, tzinfo=UTC)) == [True, False, False]
+    assert answer.settled(datetime(2026, 3, 20, tzinfo=UTC)) == [True, True, False]

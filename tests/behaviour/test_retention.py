@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import duckdb
@@ -27,7 +28,11 @@ def days_of(log: list[Logged], name: str | None) -> set[int]:
 @settings(max_examples=100, deadline=None)
 @given(logs=st.lists(LOGS, max_size=5), target=EVENTS, back=EVENTS, first_time=st.booleans())
 def test_a_cell_counts_the_people_of_a_cohort_who_came_back(
-    logs: list[list[Logged]], target: str | None, back: str | None, first_time: bool
+    connection: duckdb.DuckDBPyConnection,
+    logs: list[list[Logged]],
+    target: str | None,
+    back: str | None,
+    first_time: bool,
 ) -> None:
     matrix: list[list[int | None]] = [[0] * (DAYS - row) + [None] * row for row in range(DAYS)]
     for log in logs:
@@ -37,12 +42,8 @@ def test_a_cell_counts_the_people_of_a_cohort_who_came_back(
                 matrix[row][column] = (matrix[row][column] or 0) + 1
     document = {"target_event": target, "returning_event": back, "intervals": DAYS, "date_to": "2026-03-04"}
     query = parse_retention(document | {"type": "first_time" if first_time else "recurring"})
-    with duckdb.connect(":memory:") as connection:
-        connection.execute(
-            "create table events (person_id varchar, event varchar, event_at timestamp, properties json)"
-        )
-        load(connection, logs, 43_200)
-        assert retention(connection, "events", query).matrix == matrix
+    load(connection, logs, 43_200)
+    assert retention(connection, "events", query).matrix == matrix
 
 
 def test_periods_are_those_of_the_time_zone(log: Log) -> None:
@@ -65,6 +66,20 @@ def test_weeks_begin_on_monday_and_the_last_day_ends_the_count(log: Log) -> None
     answer = retention(connection, "events", parse_retention(document))
     assert answer.cohort_starts == ["2026-02-23", "2026-03-02"]
     assert answer.matrix == [[1, 0], [0, None]]
+
+
+def test_the_average_weighs_cohorts_by_size_and_leaves_out_the_day_that_is_not_over(log: Log) -> None:
+    visits = {"ann": (1, 2, 3), "bob": (1,), "cid": (1, 2), "dan": (2, 3)}
+    rows = [(name, "visit", f"2026-03-0{day} 12:00:00") for name, days in visits.items() for day in days]
+    query = parse_retention({"target_event": "visit", "type": "first_time", "intervals": 3, "date_to": "2026-03-03"})
+    answer = retention(log(*rows), "events", query)
+    assert answer.matrix == [[3, 2, 1], [1, 1, None], [0, None, None]]
+    noon = datetime(2026, 3, 3, 12, tzinfo=UTC)
+    assert answer.whole(noon) == [True, True, False]
+    assert answer.average(noon) == [1.0, 2 / 3, None]
+    after = datetime(2026, 3, 9, tzinfo=UTC)
+    assert answer.whole(after) == [True, True, True]
+    assert answer.average(after) == [1.0, 3 / 4, 1 / 3]
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,6 @@ import pytest
 from sqlalchemy import insert
 
 from dashboards.parts.money import compact_money
-from pipelines.behaviour import funnel, parse_funnel
 from pipelines.delivery import report
 from pipelines.mail import mailer_for
 from pipelines.operations.health import store_checks, store_loads
@@ -22,7 +21,7 @@ from pipelines.warehouse.lake import refresh_lake_view
 from tests.dashboards.places import CAMPAIGN, NOW, SUBJECT, settings_of
 from tests.dashboards.reading import findings, words
 
-PAGES = ("overview", "revenue", "funnel", "segments", "campaigns", "customers", "data_health")
+PAGES = ("overview", "revenue", "funnel", "retention", "segments", "campaigns", "customers", "data_health")
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -81,32 +80,10 @@ def test_the_funnel_page_counts_the_planted_funnel(open_page, filled_folder: Pat
         assert f">{people}<" in words(app)
 
 
-def test_a_link_to_a_funnel_opens_the_same_funnel(open_page, filled_folder: Path, snapshot: Snapshot) -> None:
-    app = open_page(filled_folder, "funnel", {"steps": ["Home", "Signed Up"], "window": "30 days"})
-    assert app.multiselect(key="steps").value == ["Home", "Signed Up"]
-    assert app.selectbox(key="window").value == "30 days"
-    query = parse_funnel(
-        {
-            "steps": [{"event": "Home"}, {"event": "Signed Up"}],
-            "window": {"value": 30, "unit": "day"},
-            "date_from": "2026-10-25",
-            "date_to": "2026-11-23",
-        }
-    )
-    for step in funnel(snapshot.cursor(), "marts.fct_events", query).steps:
-        assert f">{step.users}<" in words(app)
-
-
 def test_an_unknown_value_in_a_link_is_dropped(open_page, filled_folder: Path) -> None:
     app = open_page(filled_folder, address={"range": "7 centuries"})
     assert not app.exception
     assert not app.error
-
-
-def test_one_step_is_no_funnel_and_the_page_says_so(open_page, filled_folder: Path) -> None:
-    app = open_page(filled_folder, "funnel")
-    app.multiselect(key="steps").set_value(["Home"]).run()
-    assert "at least two steps" in app.info[0].value
 
 
 def test_the_campaign_page_tells_what_became_of_the_mails(open_page, filled_folder: Path, tmp_path: Path) -> None:

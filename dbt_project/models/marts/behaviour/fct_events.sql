@@ -5,6 +5,7 @@ select
     events.type,
     events.event,
     coalesce(identity_map.person_id, events.user_id, events.anonymous_id) as person_id,
+    identity_map.person_key,
     coalesce(identity_map.user_id, events.user_id) as user_id,
     events.anonymous_id,
     events.visitor_key,

@@ -1,0 +1,133 @@
+"""The steps of a funnel as rows to edit: event, condition, up, down, copy, remove.
+
+The address is the one place where the steps live: each change rewrites it, each rerun reads it, so
+what is on screen can be sent as a link. The session remembers them while another page is open.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import streamlit as st
+
+from dashboards.parts.words import literal
+from dashboards.queries.funnel_question import LEAST, MOST, OPS, Step, steps_of, text_of
+from dashboards.queries.funnels import property_names, usual_steps
+from pipelines.warehouse import Snapshot
+
+_PARAMETER, _MEMORY = "steps", "funnel_steps"
+_ANY = "Any event"
+
+
+def edited_steps(snapshot: Snapshot, names: list[str]) -> list[Step]:
+    """Draw the rows and return the steps as they stand now."""
+    written = st.query_params.get(_PARAMETER) or st.session_state.get(_MEMORY, "")
+    steps = steps_of(written, names) or usual_steps(names)
+    _keep(steps)
+    for number, step in enumerate(steps):
+        _row(snapshot, names, steps, number, step)
+    full = len(steps) >= MOST
+    st.button(
+        "Add step",
+        icon=":material/add:",
+        type="tertiary",
+        disabled=full,
+        help=f"A funnel has at most {MOST} steps here." if full else None,
+        on_click=lambda: _keep([*steps, Step(names[0])]),
+    )
+    return steps
+
+
+def _keep(steps: list[Step]) -> None:
+    text = text_of(steps)
+    st.session_state[_MEMORY] = text
+    if st.query_params.get(_PARAMETER) != text:
+        st.query_params[_PARAMETER] = text
+
+
+def _row(snapshot: Snapshot, names: list[str], steps: list[Step], number: int, step: Step) -> None:
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        options = [*names, _ANY]
+        _shown(f"step_{number}", step.event or _ANY)
+        st.selectbox(
+            f"Step {number + 1}",
+            options,
+            key=f"step_{number}",
+            label_visibility="collapsed",
+            width=320,
+            on_change=lambda: _keep(_with(steps, number, _of_event(st.session_state[f"step_{number}"]))),
+        )
+        with st.popover(
+            literal(_short(step.condition)) or "Filter",
+            key=f"filter_{number}",
+            icon=":material/filter_alt:",
+            help=f"Filter of step {number + 1}",
+        ):
+            _condition(snapshot, steps, number, step)
+        last = len(steps) - 1
+        _button("arrow_upward", "Move up", number, number == 0, lambda: _keep(_moved(steps, number, -1)))
+        _button("arrow_downward", "Move down", number, number == last, lambda: _keep(_moved(steps, number, 1)))
+        copied = [*steps[: number + 1], *steps[number:]]
+        _button("content_copy", "Duplicate", number, len(steps) >= MOST, lambda: _keep(copied))
+        others = [*steps[:number], *steps[number + 1 :]]
+        _button("close", "Remove", number, len(steps) <= LEAST, lambda: _keep(others))
+
+
+def _button(icon: str, what: str, number: int, disabled: bool, act: Callable[[], None]) -> None:
+    st.button(
+        "",
+        icon=f":material/{icon}:",
+        key=f"{icon}_{number}",
+        help=f"{what}: step {number + 1}",
+        type="tertiary",
+        disabled=disabled,
+        on_click=act,
+    )
+
+
+def _condition(snapshot: Snapshot, steps: list[Step], number: int, step: Step) -> None:
+    known = property_names(snapshot, step.event)
+    keys = {field: f"{field}_{number}" for field in ("field", "op", "value")}
+    _shown(keys["field"], step.field or None)
+    _shown(keys["op"], step.op)
+    _shown(keys["value"], step.value)
+
+    def changed() -> None:
+        found = {field: st.session_state.get(key) or "" for field, key in keys.items()}
+        _keep(_with(steps, number, replace(step, **{"value": step.value, **found})))
+
+    st.selectbox(
+        "Property",
+        [*known, *([step.field] if step.field and step.field not in known else [])],
+        key=keys["field"],
+        placeholder="No filter",
+        accept_new_options=True,
+        on_change=changed,
+    )
+    st.selectbox("Comparison", list(OPS), key=keys["op"], on_change=changed)
+    if step.op not in ("is set", "is not set"):
+        st.text_input("Value", key=keys["value"], on_change=changed, help="Several values of “is one of” with commas.")
+
+
+def _shown(key: str, value: str | None) -> None:
+    # The address says what a widget shows, also after a move or a click on a link.
+    st.session_state[key] = value
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= 40 else text[:39] + "…"
+
+
+def _of_event(chosen: str) -> Step:
+    return Step(None if chosen == _ANY else chosen)
+
+
+def _with(steps: list[Step], number: int, step: Step) -> list[Step]:
+    return [*steps[:number], step, *steps[number + 1 :]]
+
+
+def _moved(steps: list[Step], number: int, by: int) -> list[Step]:
+    found = list(steps)
+    found[number], found[number + by] = found[number + by], found[number]
+    return found

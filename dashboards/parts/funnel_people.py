@@ -1,0 +1,42 @@
+"""The people behind a funnel: who reached a step, or came as far as the one before it and no further."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import polars as pl
+import streamlit as st
+
+from dashboards.parts.download import csv_download
+from dashboards.parts.people import people_table
+from dashboards.parts.words import small
+from dashboards.queries.funnels import people
+from dashboards.view import View
+from pipelines.behaviour import FunnelAnswer
+
+_NOBODY = "nobody yet"
+
+
+def funnel_people(answer: FunnelAnswer, document: dict[str, Any], view: View, *, name: str) -> None:
+    """A choice of step, kept in the address, and the list it leads to."""
+    assert view.snapshot is not None
+    choices = _choices(len(answer.steps))
+    chosen = st.selectbox("Show the people who", list(choices), key="people", bind="query-params", width=320)
+    if (choice := choices[chosen]) is None:
+        small("Choose a step to see who reached it or who dropped out before it.", view.colours)
+        return
+    step, dropped = choice
+    found = people(view.snapshot, document, step, dropped=dropped)
+    small(f"{len(found):,} people.", view.colours)
+    people_table(view, found, key="people_page")
+    frame = pl.DataFrame({"person_id": found}, schema={"person_id": pl.String})
+    csv_download(frame, f"funnel-{chosen.replace(' ', '-')}_{name}.csv", key="people_csv")
+
+
+def _choices(steps: int) -> dict[str, tuple[int, bool] | None]:
+    found: dict[str, tuple[int, bool] | None] = {_NOBODY: None}
+    for step in range(steps):
+        if step:
+            found[f"dropped before step {step + 1}"] = (step, True)
+        found[f"reached step {step + 1}"] = (step, False)
+    return found

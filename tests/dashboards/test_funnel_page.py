@@ -1,0 +1,146 @@
+"""The funnel builder and the retention table: what is on screen is what the room answers to the same document."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from streamlit.testing.v1 import AppTest
+
+from dashboards.parts.numbers import count, percent
+from dashboards.queries.funnel_question import OPS, Step, steps_of, text_of
+from pipelines.behaviour import (
+    funnel,
+    funnel_trends,
+    parse_funnel,
+    parse_retention,
+    people_at_step,
+    retention,
+)
+from pipelines.warehouse import Snapshot
+from tests.dashboards.reading import words
+
+EVENTS = "marts.fct_events"
+DAYS = ["2026-09-01", "2026-11-23"]
+NAMES = ["Home", "a~b!c%7E", "100 %", ""]
+PARTS = st.text(st.sampled_from("ab~!%+& é"), max_size=5)
+STEPS = st.lists(
+    st.builds(Step, st.sampled_from([*NAMES[:-1], None]))
+    | st.builds(Step, st.sampled_from(NAMES[:-1]), PARTS.filter(bool), st.sampled_from(list(OPS)), PARTS),
+    min_size=2,
+    max_size=8,
+)
+
+
+@settings(max_examples=60)
+@given(STEPS)
+def test_a_link_carries_the_steps_whatever_they_are_called(steps: list[Step]) -> None:
+    assert steps_of(text_of(steps), NAMES) == steps
+
+
+@pytest.mark.parametrize("text", ["", "Home", "Home~Nowhere", "~".join(["Home"] * 9) + "~", "!!!"])
+def test_a_link_that_can_not_be_meant_is_cut_or_dropped(text: str) -> None:
+    assert steps_of(text, NAMES) == ([Step("Home")] * 8 if text.count("~") > 1 else [])
+
+
+@pytest.mark.parametrize(("op", "value"), [("is one of", "a, b"), *((op, "5") for op in OPS if op != "is one of")])
+def test_every_comparison_of_the_builder_can_be_asked(op: str, value: str) -> None:
+    step = Step("Home", "plan", op, value)
+    query = parse_funnel({"steps": [{"event": "Home", "where": step.where()}, {"event": "Home"}]})
+    assert query.steps[0].where
+    assert step.condition.startswith(f"plan {op}")
+    assert Step("Home", "plan", op, "").where() == ([] if "set" not in op else step.where())
+
+
+def asked(app: AppTest) -> dict[str, Any]:
+    """The document that the page shows for the command line."""
+    assert not app.error
+    assert not app.exception
+    document: dict[str, Any] = json.loads(next(code.value for code in app.code if code.language == "json"))
+    return document
+
+
+def steps_now(app: AppTest) -> str:
+    found = app.query_params["steps"]
+    return found if isinstance(found, str) else str(found[0])
+
+
+def check_steps(app: AppTest, snapshot: Snapshot) -> None:
+    answer = funnel(snapshot.cursor(), EVENTS, parse_funnel(asked(app)))
+    found = words(app)
+    for step in answer.steps:
+        for cell in (count(step.users), percent(step.conversion_from_start), percent(step.conversion_from_previous)):
+            assert f">{cell}<" in found
+
+
+def test_steps_are_moved_copied_filtered_and_removed_and_the_link_follows(
+    open_page: Any, filled_folder: Any, snapshot: Snapshot
+) -> None:
+    app = open_page(filled_folder, "funnel", {"steps": "Home~Pricing~Signed Up", "days": DAYS})
+    check_steps(app, snapshot)
+    app.button(key="arrow_upward_2").click().run()
+    assert steps_now(app) == "Home~Signed Up~Pricing"
+    app.button(key="content_copy_0").click().run()
+    assert steps_now(app) == "Home~Home~Signed Up~Pricing"
+    assert "In more than one step: Home." in words(app)
+    app.button(key="close_3").click().run()
+    app.selectbox(key="step_1").set_value("Any event").run()
+    assert steps_now(app) == "Home~~Signed Up"
+    app.selectbox(key="field_0").set_value("path").run()
+    app.selectbox(key="op_0").set_value("is set").run()
+    assert steps_now(app) == "Home!path!is set!~~Signed Up"
+    assert asked(app)["steps"][0]["where"] == [{"property": "path", "op": "is_set"}]
+    check_steps(app, snapshot)
+    again = open_page(filled_folder, "funnel", {"steps": steps_now(app), "days": DAYS})
+    assert asked(again) == asked(app)
+    app.button(key="close_2").click().run()
+    assert app.button(key="close_0").disabled
+
+
+def test_order_window_exclusion_people_and_trend_are_those_of_the_room(
+    open_page: Any, filled_folder: Any, snapshot: Snapshot
+) -> None:
+    address = {
+        "steps": "Home~Pricing~Signed Up",
+        "window": "7 days",
+        "without": "Pricing",
+        "after": "2",
+        "people": "dropped before step 3",
+        "graph": "trend",
+        "by": "week",
+    }
+    app = open_page(filled_folder, "funnel", address)
+    document = asked(app)
+    assert document["exclusions"] == [{"event": "Pricing", "from_step": 1, "to_step": 2}]
+    assert document["window"] == {"value": 7, "unit": "day"}
+    query = parse_funnel(document | {"kind": "funnel_trends", "interval": "week"})
+    for period in funnel_trends(snapshot.cursor(), EVENTS, query).periods:
+        assert f">{count(period.entered)}<" in words(app)
+    dropped = people_at_step(snapshot.cursor(), EVENTS, parse_funnel(document), 2, dropped=True)
+    assert dropped
+    assert f"{len(dropped)} people." in words(app)
+    app.segmented_control(key="graph").set_value("steps").run()
+    check_steps(app, snapshot)
+    app.selectbox(key="order").set_value("in any order").run()
+    assert "Any 2 of the steps" in words(app)
+    check_steps(app, snapshot)
+
+
+def test_the_retention_table_is_the_matrix_of_the_room(open_page: Any, filled_folder: Any, snapshot: Snapshot) -> None:
+    app = open_page(filled_folder, "retention", {"start": "Home", "cohorts": "8", "show": "people"})
+    answer = retention(snapshot.cursor(), EVENTS, parse_retention(asked(app)))
+    whole = answer.whole(snapshot.as_of)
+    assert whole == [True] * 7 + [False]  # 23 November is a Monday
+    cells = [
+        f">{count(cell)}{'' if whole[number + column] else '*'}<"
+        for number, row in enumerate(answer.matrix)
+        for column, cell in enumerate(row)
+        if cell is not None
+    ]
+    assert len(cells) == 36
+    assert all(cell in words(app) for cell in cells)
+    for share in answer.average(snapshot.as_of):
+        assert f">{percent(share)}<" in words(app)
