@@ -23,8 +23,8 @@ import orjson
 import pyarrow as pa
 
 from pipelines.files import write_whole
-from pipelines.landing import Landing, Segment
-from pipelines.landing.lines import register_lines
+from pipelines.landing import Landing, Segment, load_new_inputs
+from pipelines.landing.lines import reading, register_lines, register_unreadable
 from pipelines.landing.summary import LoadSummary
 from pipelines.privacy import InvalidAddressError, parse_address, suppress
 from pipelines.privacy.consent import MARKETING
@@ -112,24 +112,31 @@ def load_landed(connection: Connection, settings: Settings, *, now: datetime) ->
     prepare_email(connection)
     landing = Landing(settings.landing_dir)
     known = {row[0] for row in connection.execute("select input_id from raw_email.loads").fetchall()}
-    inputs: dict[str, list[Segment]] = {}
-    for segment in landing.segments("email"):
-        if segment.input_id not in known:
-            inputs.setdefault(segment.input_id, []).append(segment)
-    summary = LoadSummary()
-    for segments in inputs.values():
+
+    def load(segments: list[Segment], unreadable: dict[Path, str]) -> LoadSummary:
         with transaction(connection):
-            summary.add(_load_input(connection, settings, landing, segments, now))
-    return summary
+            return _load_input(connection, settings, landing, segments, now, unreadable)
+
+    return load_new_inputs(landing, "email", known=known, load=load)
 
 
 def _load_input(
-    connection: Connection, settings: Settings, landing: Landing, segments: list[Segment], now: datetime
+    connection: Connection,
+    settings: Settings,
+    landing: Landing,
+    segments: list[Segment],
+    now: datetime,
+    unreadable: dict[Path, str],
 ) -> LoadSummary:
     found = _Read()
     for segment in segments:
         found.addresses.clear()
-        register_lines(connection, landing.path(segment), segment.format, first_line=segment.first_line)
+        path = landing.path(segment)
+        with reading(path, segment.format):
+            if path in unreadable:
+                register_unreadable(connection, unreadable[path], first_line=segment.first_line)
+            else:
+                register_lines(connection, path, segment.format, first_line=segment.first_line)
         lines = connection.execute("select line, text, problem from incoming order by line").fetchall()
         for line, text, problem in lines:
             _read_line(found, segment, int(line), text, problem)

@@ -16,12 +16,14 @@ def start_input(connection: duckdb.DuckDBPyConnection) -> None:
     connection.execute("create or replace temp table content_seen (content varchar, seen bigint)")
 
 
-def give_ids(connection: duckdb.DuckDBPyConnection) -> None:
-    """Create the temp table `identified` from the good rows of `parsed`: the row, `event_id`, `is_synthetic_id`."""
-    connection.execute("drop table if exists identified")
-    connection.execute(_IDENTIFY)
+def give_ids(connection: duckdb.DuckDBPyConnection, rows: str, *, table: str) -> None:
+    """Create the temp table `table` from the query `rows`: the row, `event_id`, `is_synthetic_id` and `id`.
+
+    `id` is the event id as a number, by which ids are compared.
+    """
+    connection.execute(f"create or replace temp table {table} as {_IDENTIFY.format(rows=rows)}")
     connection.execute(
-        "insert into content_seen select content, count(*) from identified where content is not null group by content"
+        f"insert into content_seen select content, count(*) from {table} where content is not null group by content"
     )
 
 
@@ -33,7 +35,6 @@ def _sorted(name: str) -> str:
 
 
 _IDENTIFY = f"""
-create temp table identified as
 with canonical as (
     select
         *,
@@ -41,15 +42,17 @@ with canonical as (
             coalesce(user_id, ''), coalesce(anonymous_id, ''), type, event, epoch_us(event_at)::varchar,
             {_sorted("properties")}, {_sorted("context")}
         ])) end as content
-    from parsed
-    where problem is null
+    from ({{rows}})
 ),
 numbered as (
     select *, row_number() over (partition by content order by line) as ordinal from canonical
 )
 select
-    numbered.* exclude (event_id, ordinal, problem, text),
+    numbered.* exclude (event_id, ordinal),
     coalesce(event_id, 'auto_' || numbered.content[:32] || '_' || (ordinal + coalesce(earlier.seen, 0))) as event_id,
+    md5_number(coalesce(
+        event_id, 'auto_' || numbered.content[:32] || '_' || (ordinal + coalesce(earlier.seen, 0))
+    )) as id,
     event_id is null as is_synthetic_id
 from numbered
 left join (select content, sum(seen) as seen from content_seen group by content) as earlier

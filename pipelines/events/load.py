@@ -7,22 +7,25 @@ are pruned. A crash after it loses nothing: the input is known.
 
 from __future__ import annotations
 
-import uuid
 from datetime import datetime
 from pathlib import Path
 
 from pipelines.events import identity
-from pipelines.events.identify import give_ids, start_input
-from pipelines.events.message import parse_incoming
+from pipelines.events.days import write_days
+from pipelines.events.identify import start_input
 from pipelines.events.quarantine import write_quarantine
+from pipelines.events.read import Part, forget_parts, read_part
+from pipelines.events.typed import TypedReadError
 from pipelines.faults import fault_point
-from pipelines.files import sync_file, sync_folder
-from pipelines.landing import Landing, Segment
-from pipelines.landing.lines import UnreadableSegmentError, reading, register_lines, register_unreadable
+from pipelines.landing import Landing, Segment, load_new_inputs
+from pipelines.landing.lines import reading
 from pipelines.landing.summary import LoadSummary
 from pipelines.settings import Settings
-from pipelines.warehouse.lake import LAKE_COLUMNS, prepare_lake, refresh_lake_view
+from pipelines.warehouse.lake import prepare_lake, refresh_lake_view
 from pipelines.warehouse.writer import Connection, transaction
+
+_TOGETHER = 1 << 30
+"""Bytes of segments whose rows are held in memory (or beside the warehouse) and written together."""
 
 # The view's names carry the database, because a snapshot's reader puts its own in that place.
 _PREPARE = """
@@ -50,28 +53,20 @@ def load_landed(connection: Connection, settings: Settings, *, now: datetime) ->
     prepare_events(connection, settings)
     landing = Landing(settings.landing_dir)
     known = {row[0] for row in connection.execute("select input_id from raw_events.loads").fetchall()}
-    inputs: dict[str, list[Segment]] = {}
-    for segment in landing.segments("events"):
-        if segment.input_id not in known:
-            inputs.setdefault(segment.input_id, []).append(segment)
-    summary = LoadSummary()
     start = _next_number(connection)
-    for segments in inputs.values():
-        unreadable: dict[Path, str] = {}
-        while True:
-            try:
-                with transaction(connection):
-                    loaded = _load_input(
-                        connection, settings, landing, segments, call_start=start, now=now, unreadable=unreadable
-                    )
-                    fault_point("events.before_commit")
-                break
-            except UnreadableSegmentError as found:
-                # Once more without the segment that can not be read: the other parts stay.
-                unreadable[found.path] = found.reason
-        summary.add(loaded)
+
+    def load(segments: list[Segment], unreadable: dict[Path, str], *, typed: bool = True) -> LoadSummary:
+        try:
+            with transaction(connection):
+                one = _Input(connection, settings, landing, segments, number=_next_number(connection), start=start)
+                loaded = one.load(unreadable, typed=typed, now=now)
+                fault_point("events.before_commit")
+        except TypedReadError:
+            return load(segments, unreadable, typed=False)
         fault_point("events.after_commit")
-    return summary
+        return loaded
+
+    return load_new_inputs(landing, "events", known=known, load=load)
 
 
 def _next_number(connection: Connection) -> int:
@@ -80,152 +75,136 @@ def _next_number(connection: Connection) -> int:
     return int(row[0])
 
 
-def _load_input(
-    connection: Connection,
-    settings: Settings,
-    landing: Landing,
-    segments: list[Segment],
-    *,
-    call_start: int,
-    now: datetime,
-    unreadable: dict[Path, str],
-) -> LoadSummary:
-    number = _next_number(connection)
-    summary = LoadSummary(files=1)
-    start_input(connection)
-    connection.execute("create or replace temp table quarantined (line bigint, problem varchar, text varchar)")
-    for segment in segments:
-        _read_segment(connection, landing, segment, unreadable)
-        summary.add(_load_segment(connection, settings, landing, segment, number=number, call_start=call_start))
-    write_quarantine(connection, settings, segments[0])
-    connection.execute(
-        "insert into raw_events.loads values ($number, $input_id, $name, $received, $now, $read, $loaded, "
-        "$duplicates, $unchanged, $quarantined)",
-        {
-            "number": number,
-            "input_id": segments[0].input_id,
-            "name": segments[0].input_name,
-            "received": segments[0].received_at.replace(tzinfo=None),
-            "now": now.replace(tzinfo=None),
-            **{name: getattr(summary, name) for name in ("read", "loaded", "duplicates", "unchanged", "quarantined")},
-        },
-    )
-    return summary
+class _Input:
+    """One input on its way, within one transaction."""
+
+    def __init__(
+        self,
+        connection: Connection,
+        settings: Settings,
+        landing: Landing,
+        segments: list[Segment],
+        *,
+        number: int,
+        start: int,
+    ) -> None:
+        self._connection = connection
+        self._settings = settings
+        self._landing = landing
+        self._segments = segments
+        self._number = number
+        self._start = start
+        """Number of the call's first load: what came with it or later is a duplicate, not unchanged."""
+
+    def load(self, unreadable: dict[Path, str], *, typed: bool, now: datetime) -> LoadSummary:
+        """Read the segments and write what is new, some at a time so that memory stays bounded."""
+        summary = LoadSummary(files=1)
+        start_input(self._connection)
+        self._connection.execute(
+            "create or replace temp table quarantined (line bigint, problem varchar, text varchar)"
+        )
+        parts: list[Part] = []
+        size = 0
+        for segment in self._segments:
+            parts.append(self._read(segment, len(parts), unreadable, typed=typed))
+            size += self._landing.path(segment).stat().st_size
+            if size >= _TOGETHER:
+                summary.add(self._write(parts))
+                parts, size = [], 0
+        if parts:
+            summary.add(self._write(parts))
+        identity.refresh_identity_map(self._connection)
+        write_quarantine(self._connection, self._settings, self._segments[0])
+        self._note(summary, now)
+        return summary
+
+    def _read(self, segment: Segment, number: int, unreadable: dict[Path, str], *, typed: bool) -> Part:
+        """Read one segment; nothing is written yet but the index of people."""
+        path = self._landing.path(segment)
+        with reading(path, segment.format):
+            part = read_part(
+                self._connection,
+                path,
+                segment.format,
+                number=number,
+                first_line=segment.first_line,
+                mapping={
+                    key.removeprefix("map."): value for key, value in segment.options.items() if key.startswith("map.")
+                },
+                timezone=segment.options.get("timezone", "UTC"),
+                typed=typed,
+                unreadable=unreadable.get(path),
+            )
+        self._connection.execute(f"insert into quarantined select line, problem, text from {part.bad}")
+        self._landing.index_people(
+            self._connection,
+            segment,
+            f"select user_id from {part.events} union select anonymous_id from {part.events}",
+        )
+        return part
+
+    def _write(self, parts: list[Part]) -> LoadSummary:
+        """Write what is new in the parts, and forget them."""
+        together = " union all ".join(f"select * from {part.events}" for part in parts)
+        self._connection.execute(f"create or replace temp view batch as {together}")
+        counts = _keep_new(self._connection, number=self._number, start=self._start)
+        for part in parts:
+            row = self._connection.execute(f"select count(*) from {part.bad}").fetchone()
+            assert row is not None
+            counts.add(LoadSummary(read=row[0], quarantined=row[0]))
+        identity.add_visitors(self._connection, "fresh")
+        write_days(self._connection, self._settings, received_at=self._segments[0].received_at)
+        identity.refresh_identities(self._connection, users_of="fresh", events="raw_events.lake_events")
+        self._connection.execute("drop view fresh")
+        self._connection.execute("drop view batch")
+        forget_parts(self._connection, parts)
+        return counts
+
+    def _note(self, summary: LoadSummary, now: datetime) -> None:
+        counts = ("read", "loaded", "duplicates", "unchanged", "quarantined")
+        self._connection.execute(
+            "insert into raw_events.loads values ($number, $input_id, $name, $received, $now, $read, $loaded, "
+            "$duplicates, $unchanged, $quarantined)",
+            {
+                "number": self._number,
+                "input_id": self._segments[0].input_id,
+                "name": self._segments[0].input_name,
+                "received": self._segments[0].received_at.replace(tzinfo=None),
+                "now": now.replace(tzinfo=None),
+                **{name: getattr(summary, name) for name in counts},
+            },
+        )
 
 
-def _read_segment(connection: Connection, landing: Landing, segment: Segment, unreadable: dict[Path, str]) -> None:
-    """Make the tables `parsed` and `identified` from one segment; nothing is written yet."""
-    path = landing.path(segment)
-    mapping = {key.removeprefix("map."): value for key, value in segment.options.items() if key.startswith("map.")}
-    with reading(path, segment.format):
-        if path in unreadable:
-            register_unreadable(connection, unreadable[path])
-        else:
-            register_lines(connection, path, segment.format, first_line=segment.first_line)
-        parse_incoming(connection, mapping=mapping, timezone=segment.options.get("timezone", "UTC"))
-        give_ids(connection)
+def _keep_new(connection: Connection, *, number: int, start: int) -> LoadSummary:
+    """Leave in the view `fresh` the rows of `batch` whose id was never loaded, and count the rest.
 
-
-def _load_segment(
-    connection: Connection,
-    settings: Settings,
-    landing: Landing,
-    segment: Segment,
-    *,
-    number: int,
-    call_start: int,
-) -> LoadSummary:
-    """Write what the tables `parsed` and `identified` hold of one segment."""
-    connection.execute("insert into quarantined select line, problem, text from parsed where problem is not null")
-    landing.index_people(
-        connection, segment, "select user_id from identified union select anonymous_id from identified"
-    )
-    counts = _keep_new(connection, number=number, call_start=call_start)
-    identity.add_visitors(connection, "fresh")
-    _write_days(connection, settings, segment)
-    identity.refresh_identity_map(connection)
-    identity.refresh_identities(connection, users_of="fresh", events="raw_events.lake_events")
-    return counts
-
-
-def _keep_new(connection: Connection, *, number: int, call_start: int) -> LoadSummary:
-    """Leave in `fresh` the rows whose id was never loaded, and count the rest."""
+    Only ids are compared and only what repeats is written down: most batches hold few of them.
+    """
     connection.execute("""
-        create or replace temp table probed as
-        select identified.*, md5_number(event_id) as id,
-            row_number() over (partition by event_id order by line) as occurrence
-        from identified
+        create or replace temp table repeated as
+        select id, min(line) as line from batch group by id having count(*) > 1
     """)
     connection.execute("""
         create or replace temp table known_ids as
         select id, min(load_number) as load_number from raw_events.event_ids
-        where id in (select id from probed) group by id
+        where id in (select id from batch) group by id
     """)
+    connection.execute("""
+        create or replace temp view fresh as
+        select batch.* from batch
+        anti join known_ids on batch.id = known_ids.id
+        anti join repeated on batch.id = repeated.id and batch.line <> repeated.line
+    """)
+    written = connection.execute(
+        "insert into raw_events.event_ids select id, $number from fresh", {"number": number}
+    ).fetchone()
     row = connection.execute(
-        """
-        select
-            (select count(*) from parsed),
-            (select count(*) from parsed where problem is not null),
-            count(*) filter (where known.id is null and occurrence = 1),
-            count(*) filter (where known.load_number < $start)
-        from probed left join known_ids as known using (id)
-        """,
-        {"start": call_start},
+        "select (select count(*) from batch), (select count(*) from batch semi join "
+        "(select id from known_ids where load_number < $start) as older using (id))",
+        {"start": start},
     ).fetchone()
     assert row is not None
-    read, quarantined, loaded, unchanged = (int(value) for value in row)
-    connection.execute("""
-        create or replace temp table fresh as
-        select * exclude (id, occurrence) from probed
-        where occurrence = 1 and id not in (select id from known_ids)
-    """)
-    connection.execute(
-        "insert into raw_events.event_ids select md5_number(event_id), $number from fresh", {"number": number}
-    )
-    duplicates = read - quarantined - loaded - unchanged
-    return LoadSummary(read=read, loaded=loaded, duplicates=duplicates, unchanged=unchanged, quarantined=quarantined)
-
-
-def _write_days(connection: Connection, settings: Settings, segment: Segment) -> None:
-    """Write the days that gain rows under new names, and list these instead of the old files."""
-    fault_point("events.before_lake")
-    connection.execute(
-        f"""
-        create or replace temp table gained as
-        select {", ".join(LAKE_COLUMNS)} from (
-            select fresh.* exclude (received_at), visitor_key, cast(event_at as date) as day,
-                coalesce(received_at, $received) as received_at
-            from fresh join raw_events.visitors as visitors
-                on visitors.user_id is not distinct from fresh.user_id
-                and visitors.anonymous_id is not distinct from fresh.anonymous_id
-        )
-        """,
-        {"received": segment.received_at.replace(tzinfo=None)},
-    )
-    connection.execute("create or replace temp table gained_days as select distinct day from gained")
-    folder = settings.lake_dir / "events"
-    folder.mkdir(parents=True, exist_ok=True)
-    written = connection.execute(
-        "copy (select * from (from gained union all by name from raw_events.lake_events "
-        "where day in (from gained_days)) order by day, visitor_key, event_at, event_id) "
-        f"to '{str(folder).replace(chr(39), chr(39) * 2)}' (format parquet, compression zstd, partition_by (day), "
-        f"write_partition_columns true, filename_pattern '{uuid.uuid4().hex}_{{i}}', overwrite_or_ignore true, "
-        "return_files true)"
-    ).fetchone()
-    files = [str(path) for path in (written[1] if written else [])]
-    if not files:
-        return
-    for path in files:
-        sync_file(settings.lake_dir / path)
-    for parent in {(settings.lake_dir / path).parent for path in files}:
-        sync_folder(parent)
-    connection.execute("delete from raw_events.lake_files where day in (from gained_days)")
-    connection.execute(
-        """
-        insert into raw_events.lake_files
-        select regexp_extract(file_name, 'day=([0-9-]+)', 1)::date, file_name[length($lake) + 2:], num_rows
-        from parquet_file_metadata($files)
-        """,
-        {"files": files, "lake": str(settings.lake_dir)},
-    )
-    refresh_lake_view(connection, settings)
+    assert written is not None
+    read, unchanged, loaded = int(row[0]), int(row[1]), int(written[0])
+    return LoadSummary(read=read, loaded=loaded, unchanged=unchanged, duplicates=read - unchanged - loaded)

@@ -7,12 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from pipelines.events import identity
-from pipelines.events.identify import give_ids, start_input
+from pipelines.events.identify import start_input
 from pipelines.events.ingest import file_format, find_files
-from pipelines.events.message import check_mapping, parse_incoming
-from pipelines.landing.lines import register_lines
+from pipelines.events.message import check_mapping
+from pipelines.events.read import Part, forget_parts, read_part
+from pipelines.events.typed import TypedReadError
+from pipelines.landing.manifest import Format
 from pipelines.warehouse import connect
 from pipelines.warehouse.writer import Connection
 
@@ -36,16 +39,15 @@ def open_files(paths: Iterable[str], *, mapping: dict[str, str], timezone: str) 
         for position, path in enumerate(files):
             kind = file_format(path)
             assert kind is not None
-            register_lines(connection, path, kind)
-            parse_incoming(connection, mapping=mapping, timezone=timezone)
+            start_input(connection)
+            part = _read(connection, path, kind, mapping=mapping, timezone=timezone)
             connection.execute(
-                "insert into set_aside select $name, line, problem from parsed where problem is not null",
+                f"insert into set_aside select $name, line, problem from {part.bad}",
                 {"name": path.name},
             )
-            start_input(connection)
-            give_ids(connection)
             verb = "create table read_events as" if position == 0 else "insert into read_events by name"
-            connection.execute(f"{verb} select *, {position} as file from identified")
+            connection.execute(f"{verb} select *, {position} as file from {part.events}")
+            forget_parts(connection, [part])
         connection.execute("""
             create table accepted as select * from read_events
             qualify row_number() over (partition by event_id order by file, line) = 1
@@ -64,3 +66,10 @@ def open_files(paths: Iterable[str], *, mapping: dict[str, str], timezone: str) 
         yield connection
     finally:
         connection.close()
+
+
+def _read(connection: Connection, path: Path, kind: Format, *, mapping: dict[str, str], timezone: str) -> Part:
+    try:
+        return read_part(connection, path, kind, mapping=mapping, timezone=timezone)
+    except TypedReadError:
+        return read_part(connection, path, kind, mapping=mapping, timezone=timezone, typed=False)

@@ -5,7 +5,8 @@ manifest; an index leads from person keys to segments, so that a person can be e
 with the state store it is enough to rebuild everything else. Parsing is not done here.
 """
 
+from pipelines.landing.inputs import load_new_inputs
 from pipelines.landing.manifest import Segment
 from pipelines.landing.store import Landing
 
-__all__ = ["Landing", "Segment"]
+__all__ = ["Landing", "Segment", "load_new_inputs"]

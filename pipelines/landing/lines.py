@@ -12,7 +12,7 @@ import io
 import itertools
 import re
 import zlib
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -29,14 +29,46 @@ BATCH = 200_000
 _SCHEMA = pa.schema([("line", pa.int64()), ("text", pa.string()), ("problem", pa.string())])
 _NUMBER = re.compile(r"-?(0|[1-9]\d{0,14})(\.\d+)?")
 
+_BROKEN = (EOFError, gzip.BadGzipFile, zlib.error, zstandard.ZstdError)
+"""What reading a file says whose compression is broken or cut off."""
+
 Line = tuple[int, str | None, str | None]
 """Line number in the input, JSON text, and why there is no text to parse."""
 
 
+def count_lines(path: Path) -> int:
+    """Lines of a file up to the last one that is not blank.
+
+    Raises:
+        UnreadableSegmentError: its compression is broken or cut off.
+    """
+    lines = behind = 0
+    found = False
+    try:
+        with open_plain(path) as file:
+            while block := file.read(1 << 18):
+                solid = len(block.rstrip())
+                if solid:
+                    lines += behind + block.count(b"\n", 0, solid)
+                    behind, found = 0, True
+                behind += block.count(b"\n", solid)
+    except _BROKEN as problem:
+        raise UnreadableSegmentError(path, type(problem).__name__) from None
+    return lines + 1 if found else 0
+
+
 def register_lines(
-    connection: duckdb.DuckDBPyConnection, path: Path, file_format: Format, *, first_line: int = 1
+    connection: duckdb.DuckDBPyConnection,
+    path: Path,
+    file_format: Format,
+    *,
+    first_line: int = 1,
+    only: Collection[int] | None = None,
 ) -> None:
-    """Make the relation `incoming(line BIGINT, text VARCHAR, problem VARCHAR)` from one file."""
+    """Make the relation `incoming(line BIGINT, text VARCHAR, problem VARCHAR)` from one file.
+
+    `only` are the places (from 0) of the lines to take, of a file of JSON lines.
+    """
     connection.execute("create or replace temp table incoming_lines (line bigint, text varchar, problem varchar)")
     if file_format == "parquet":
         connection.execute(
@@ -44,9 +76,10 @@ def register_lines(
             "from read_parquet($path, hive_partitioning = false) as rows",
             {"path": str(path)},
         )
-    else:
+    elif only is None or only:
         read = {"csv": _csv_lines, "jsonl": _json_lines, "stripe": _json_documents}[file_format]
-        lines = _until_broken(read(path, first_line), first_line)
+        lines = read(path, first_line) if only is None else _picked_lines(path, first_line, set(only))
+        lines = _until_broken(lines, first_line)
         while batch := list(itertools.islice(lines, BATCH)):
             columns = [list(column) for column in zip(*batch, strict=True)]
             arrays = [pa.array(column, kind) for column, kind in zip(columns, _SCHEMA.types, strict=True)]
@@ -108,19 +141,29 @@ def _until_broken(lines: Iterator[Line], first_line: int) -> Iterator[Line]:
         for line in lines:
             number = line[0] + 1
             yield line
-    except (EOFError, gzip.BadGzipFile, zlib.error, zstandard.ZstdError):
+    except _BROKEN:
         yield number, "", "from here on the file can not be decompressed"
 
 
 def _json_lines(path: Path, first_line: int) -> Iterator[Line]:
     with open_plain(path) as file:
         for number, raw in enumerate(file, first_line):
-            if not (stripped := raw.removeprefix(b"\xef\xbb\xbf").strip() if number == first_line else raw.strip()):
-                continue
-            try:
-                yield number, stripped.decode(), None
-            except UnicodeDecodeError:
-                yield number, stripped.decode(errors="replace"), "not UTF-8"
+            yield from _decoded(raw, number, is_first=number == first_line)
+
+
+def _decoded(raw: bytes, number: int, *, is_first: bool) -> Iterator[Line]:
+    if stripped := raw.removeprefix(b"\xef\xbb\xbf").strip() if is_first else raw.strip():
+        try:
+            yield number, stripped.decode(), None
+        except UnicodeDecodeError:
+            yield number, stripped.decode(errors="replace"), "not UTF-8"
+
+
+def _picked_lines(path: Path, first_line: int, places: set[int]) -> Iterator[Line]:
+    with open_plain(path) as file:
+        for place, raw in enumerate(file):
+            if place in places:
+                yield from _decoded(raw, first_line + place, is_first=place == 0)
 
 
 def _json_documents(path: Path, first_line: int) -> Iterator[Line]:

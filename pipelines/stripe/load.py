@@ -14,8 +14,8 @@ from sqlalchemy import select
 
 from pipelines.faults import fault_point
 from pipelines.files import write_whole
-from pipelines.landing import Landing, Segment
-from pipelines.landing.lines import UnreadableSegmentError, reading, register_lines, register_unreadable
+from pipelines.landing import Landing, Segment, load_new_inputs
+from pipelines.landing.lines import reading, register_lines, register_unreadable
 from pipelines.landing.summary import LoadSummary
 from pipelines.settings import Settings
 from pipelines.state import open_state
@@ -53,29 +53,16 @@ def load_landed(connection: Connection, settings: Settings, *, now: datetime) ->
     prepare_stripe(connection)
     landing = Landing(settings.landing_dir)
     known = {row[0] for row in connection.execute("select input_id from raw_stripe.loads").fetchall()}
-    inputs: dict[str, list[Segment]] = {}
-    for segment in landing.segments("stripe"):
-        if segment.input_id not in known:
-            inputs.setdefault(segment.input_id, []).append(segment)
-    summary = LoadSummary()
-    row = connection.execute("select coalesce(max(load_number), 0) + 1 from raw_stripe.loads").fetchone()
-    assert row is not None
     connection.execute("create or replace temp table seen_in_call (id varchar, object varchar, payload_hash varchar)")
-    for number, segments in enumerate(inputs.values(), int(row[0])):
-        unreadable: dict[Path, str] = {}
-        while True:
-            try:
-                with transaction(connection):
-                    loaded = _load_input(
-                        connection, settings, landing, segments, number=number, now=now, unreadable=unreadable
-                    )
-                    fault_point("stripe.before_commit")
-                break
-            except UnreadableSegmentError as found:
-                # Once more without the segment that can not be read: the other parts stay.
-                unreadable[found.path] = found.reason
-        summary.add(loaded)
+
+    def load(segments: list[Segment], unreadable: dict[Path, str]) -> LoadSummary:
+        with transaction(connection):
+            loaded = _load_input(connection, settings, landing, segments, now=now, unreadable=unreadable)
+            fault_point("stripe.before_commit")
         fault_point("stripe.after_commit")
+        return loaded
+
+    summary = load_new_inputs(landing, "stripe", known=known, load=load)
     _note_syncs(connection, settings)
     return summary
 
@@ -101,7 +88,6 @@ def _load_input(
     landing: Landing,
     segments: list[Segment],
     *,
-    number: int,
     now: datetime,
     unreadable: dict[Path, str],
 ) -> LoadSummary:
@@ -133,10 +119,9 @@ def _load_input(
         folder.mkdir(parents=True, exist_ok=True)
         write_whole(folder / f"{segments[0].input_id[:32]}.jsonl", b"\n".join(bad) + b"\n")
     connection.execute(
-        "insert into raw_stripe.loads values ($number, $input_id, $name, $source, $received, $now, $read, $loaded, "
-        "$duplicates, $unchanged, $quarantined)",
+        "insert into raw_stripe.loads select coalesce(max(load_number), 0) + 1, $input_id, $name, $source, $received, "
+        "$now, $read, $loaded, $duplicates, $unchanged, $quarantined from raw_stripe.loads",
         {
-            "number": number,
             "input_id": segments[0].input_id,
             "name": segments[0].input_name,
             "source": segments[0].options.get("source", "file"),
