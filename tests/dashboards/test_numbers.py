@@ -114,7 +114,6 @@ def _funnel(ask: Ask) -> Iterator[str]:
 def _campaigns(ask: Ask) -> Iterator[str]:
     told = ask("campaign", "report", CAMPAIGN)
     yield told["certificate"]
-    yield f"duplicates {count(told['duplicates'])} · missing {count(told['missing'])}"
     for state, number in told["states"].items():
         if number:
             yield f"{state.replace('_', ' ')} {count(number)} {percent(number / told['audience'])}"
@@ -157,7 +156,7 @@ VIEWS = {
     "waterfall": View("revenue", _waterfall),
     "movements": View("revenue", _movements, {"tab": "Movements", "cell": "new~2026-11-01"}),
     "cash": View("revenue", _cash, {"tab": "Cash", "range": "90d", "by": "week", "cur": "EUR"}),
-    "funnel": View("funnel", _funnel, {"steps": ["Home", "Signed Up"], "window": "30 days"}),
+    "funnel": View("funnel", _funnel, {"steps": "Home~Signed Up", "window": "30 days"}),
     "campaigns": View("campaigns", _campaigns),
     "customers": View("customers", _customers, {"sort": "most paid"}),
     "customer": View("customers", _customer, {"person": "RICHEST"}),
