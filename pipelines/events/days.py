@@ -11,7 +11,7 @@ from datetime import datetime
 from pipelines.faults import fault_point
 from pipelines.files import sync_file, sync_folder
 from pipelines.settings import Settings
-from pipelines.warehouse.lake import LAKE_COLUMNS, refresh_lake_view
+from pipelines.warehouse.lake import LAKE_COLUMNS, lake_select, refresh_lake_view
 from pipelines.warehouse.writer import Connection
 
 FILES_OF_A_DAY = 8
@@ -25,14 +25,14 @@ def write_days(connection: Connection, settings: Settings, *, received_at: datet
     are written anew as one, under a new name.
     """
     fault_point("events.before_lake")
-    connection.execute(
+    crowded = connection.execute(
         """
-        create or replace temp table crowded_days as
-        select day from raw_events.lake_files where day in (select cast(event_at as date) from fresh)
-        group by day having count(*) >= $most
+        select day, list(file) from raw_events.lake_files
+        where day in (select cast(event_at as date) from fresh) group by day having count(*) >= $most
         """,
         {"most": FILES_OF_A_DAY},
-    )
+    ).fetchall()
+    joined = [str(settings.lake_dir / file) for _, names in crowded for file in names]
     folder = settings.lake_dir / "events"
     folder.mkdir(parents=True, exist_ok=True)
     columns = ", ".join(LAKE_COLUMNS)
@@ -46,7 +46,7 @@ def write_days(connection: Connection, settings: Settings, *, received_at: datet
                     on visitors.user_id is not distinct from fresh.user_id
                     and visitors.anonymous_id is not distinct from fresh.anonymous_id
             )
-            union all select {columns} from raw_events.lake_events where day in (from crowded_days)
+            union all {lake_select(joined)}
             order by day, visitor_key, event_at, event_id
         ) to '{str(folder).replace(chr(39), chr(39) * 2)}' (
             format parquet, compression zstd, partition_by (day), write_partition_columns true,
@@ -60,7 +60,9 @@ def write_days(connection: Connection, settings: Settings, *, received_at: datet
         sync_file(settings.lake_dir / path)
     for parent in {(settings.lake_dir / path).parent for path in files}:
         sync_folder(parent)
-    connection.execute("delete from raw_events.lake_files where day in (from crowded_days)")
+    connection.execute(
+        "delete from raw_events.lake_files where list_contains($days, day)", {"days": [day for day, _ in crowded]}
+    )
     connection.execute(
         """
         insert into raw_events.lake_files

@@ -27,24 +27,25 @@ create table if not exists raw_events.identities (
 def add_visitors(connection: duckdb.DuckDBPyConnection, rows: str) -> None:
     """Give every new pair of ids in the relation `rows` a key and remember which user an anonymous id met."""
     connection.execute(f"""
+        create or replace temp table seen_pairs as
+        select user_id, anonymous_id, min(event_at) as first_at from {rows} group by user_id, anonymous_id
+    """)
+    connection.execute("""
         insert into raw_events.visitors
         select
             (select coalesce(max(visitor_key), 0) from raw_events.visitors)
             + row_number() over (order by user_id nulls first, anonymous_id nulls first),
             user_id, anonymous_id
-        from (
-            select distinct user_id, anonymous_id from {rows} as fresh
-            where not exists (
-                select 1 from raw_events.visitors as known
-                where known.user_id is not distinct from fresh.user_id
-                    and known.anonymous_id is not distinct from fresh.anonymous_id
-            )
+        from seen_pairs as fresh
+        where not exists (
+            select 1 from raw_events.visitors as known
+            where known.user_id is not distinct from fresh.user_id
+                and known.anonymous_id is not distinct from fresh.anonymous_id
         )
     """)
-    connection.execute(f"""
+    connection.execute("""
         create or replace temp table met as
-        select anonymous_id, user_id, min(event_at) as first_at from {rows}
-        where anonymous_id is not null and user_id is not null group by all
+        select anonymous_id, user_id, first_at from seen_pairs where anonymous_id is not null and user_id is not null
         union all select * from raw_events.links
     """)
     connection.execute("delete from raw_events.links")
@@ -78,6 +79,8 @@ def refresh_identities(connection: duckdb.DuckDBPyConnection, *, users_of: str, 
         create or replace temp table touched as
         select distinct user_id from {users_of} where type = 'identify' and user_id is not null
     """)
+    if connection.execute("select 1 from touched limit 1").fetchone() is None:
+        return
     connection.execute("delete from raw_events.identities where user_id in (from touched)")
     connection.execute(f"""
         insert into raw_events.identities

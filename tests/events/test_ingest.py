@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from pipelines.errors import UsageError
 from pipelines.events import ingest_files, open_files
 from pipelines.settings import Settings
+from pipelines.warehouse import Warehouse
 from tests.events.loading import LOGIN, NOW, counts, load, stored, write
 
 
@@ -183,3 +184,15 @@ def test_what_goes_wrong_while_writing_is_never_the_inputs_fault(
         with pytest.raises(duckdb.TransactionException):
             load(settings, path)
     assert counts(load(settings, path)) == (2, 2, 0, 0, 0)
+
+
+def test_a_day_gains_files_until_they_are_too_many_and_then_has_one(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pipelines.events.days.FILES_OF_A_DAY", 2)
+    files = [write(tmp_path / f"{n}.jsonl", {**LOGIN, "messageId": f"m{n}"}) for n in range(4)]
+    load(settings, *files)
+    with Warehouse(settings).write("test") as connection:
+        listed = connection.execute("select row_count from raw_events.lake_files order by row_count").fetchall()
+    assert listed == [(1,), (3,)]
+    assert [row["event_id"] for row in stored(settings, "event_id, event_at")] == ["m0", "m1", "m2", "m3"]
