@@ -13,9 +13,9 @@ pytestmark = pytest.mark.browser
 def test_a_funnel_built_by_clicks_opens_from_its_link_in_a_fresh_profile(browser: Browser, filled_site: str) -> None:
     with looking(browser, filled_site) as sight:
         sight.open("/funnel?steps=Pricing~Home&days=2026-09-01&days=2026-11-23&graph=steps")
-        sight.page.locator(".st-key-arrow_upward_1 button").click()
+        sight.page.locator(".st-key-arrow_upward_1 button").first.click()
         sight.page.wait_for_url("**steps=Home~Pricing**")
-        sight.page.locator(".st-key-content_copy_0 button").click()
+        sight.page.locator(".st-key-content_copy_0 button").first.click()
         sight.page.wait_for_url("**steps=Home~Home~Pricing**")
         sight.page.get_by_text("In more than one step: Home.").wait_for()
         sight.settle()

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from html import unescape
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 from typing import Any
 
 import pytest
@@ -111,6 +112,17 @@ def _funnel(ask: Ask) -> Iterator[str]:
         yield length(step["median_conversion_seconds"])
 
 
+def _retention(ask: Ask) -> Iterator[str]:
+    question = {"target_event": "Home", "period": "week", "intervals": 8, "date_to": LAST}
+    with NamedTemporaryFile("w", suffix=".json") as file:
+        json.dump(question, file)
+        file.flush()
+        told = ask("retention", "--query", file.name)
+    yield f"{count(sum(row[0] for row in told['matrix']))} starts in 8 weeks"
+    for row in told["matrix"]:
+        yield from (count(cell) for cell in (row[0], *row) if cell is not None)
+
+
 def _segments(ask: Ask) -> Iterator[str]:
     listed = ask("segment", "list")["segments"]
     yield f"{listed[0]['name']} {count(listed[0]['members'])} {', '.join(listed[0]['campaigns'])}"
@@ -167,6 +179,9 @@ VIEWS = {
     "movements": View("revenue", _movements, {"tab": "Movements", "cell": "new~2026-11-01"}),
     "cash": View("revenue", _cash, {"tab": "Cash", "range": "90d", "by": "week", "cur": "EUR"}),
     "funnel": View("funnel", _funnel, {"steps": "Home~Signed Up", "window": "30 days"}),
+    "retention": View(
+        "retention", _retention, {"start": "Home", "kind": "every time", "cohorts": "8", "show": "people"}
+    ),
     "segments": View("segments", _segments, {"segment": "everybody"}),
     "campaigns": View("campaigns", _campaigns),
     "customers": View("customers", _customers, {"sort": "most paid"}),
