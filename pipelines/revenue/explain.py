@@ -22,7 +22,7 @@ from pipelines.warehouse import Snapshot
 Entry = dict[str, Any]
 
 _LEDGER_TABLES = ("marts.fct_mrr_changes", "marts.fct_mrr_movements_daily", "marts.fct_mrr_daily")
-_CASH_TABLES = ("marts.fct_payments", "marts.agg_revenue_daily")
+_CASH_TABLES = ("marts.fct_payments",)
 
 RULES = {
     "version": "counted item of an active or past_due subscription: amount per period after counted discounts and "

@@ -28,7 +28,7 @@ PATHS = {
     "data_health": "/data_health",
 }
 """Every page and every tab of one; `{person}` stands for somebody whom the data know."""
-CHARTS = {"overview": 2, "revenue": 1, "revenue-movements": 1, "revenue-cash": 1, "funnel": 1, "retention": 1}
+CHARTS = {"overview": 2, "revenue": 1, "revenue-movements": 1, "revenue-cash": 1, "funnel": 1}
 """How many pictures a page with data draws."""
 
 TOLERATED = (

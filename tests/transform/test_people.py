@@ -90,15 +90,6 @@ def test_a_person_has_the_traits_of_their_mails(built: Built) -> None:
     assert person(built, "is_unsubscribed", "email = 'bob@example.net'") == (True,)
 
 
-def test_revenue_by_day_keeps_the_buyers_currency_apart_from_the_balance(built: Built) -> None:
-    rows = built.rows(
-        "select currency, settlement_currency, gross_minor, refunds_minor, settled_minor, fees_minor,"
-        " net_minor"
-        " from marts.agg_revenue_daily where account = 'people' order by day"
-    )
-    assert rows == [("EUR", "USD", 5700, 0, 5300, 60, 5240), ("EUR", None, 0, -2000, 0, 0, 0)]
-
-
 def test_an_event_before_sign_up_belongs_to_the_user_it_became(built: Built) -> None:
     rows = built.rows(
         "select person_id, user_id from marts.fct_events where event_id in ('e0', 'e3') order by event_id"
