@@ -1,0 +1,123 @@
+"""The pages of segments and campaigns: what they may do, and what they must not."""
+
+from __future__ import annotations
+
+import base64
+import shutil
+import time
+from pathlib import Path
+
+import pytest
+import yaml
+
+from dashboards.parts import campaign_actions
+from dashboards.parts.mail_preview import frame_address
+from dashboards.queries.rules import groups_of, match_of
+from pipelines.campaigns import parse_campaign, save, show
+from pipelines.delivery import at_work, report, start
+from pipelines.errors import MillstreamError
+from pipelines.mail import mailer_for
+from pipelines.segments import parse_segment, preview
+from pipelines.segments import save as save_segment
+from pipelines.state import open_state
+from tests.dashboards.places import CAMPAIGN, NOW, settings_of
+from tests.dashboards.reading import words
+
+_HTML = "<p>Hello</p><a href='{{ unsubscribe_url }}'>Leave</a> {{ postal_address }}"
+
+
+@pytest.fixture
+def folder(filled_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy with a draft, and the settings of its campaign for whoever is started."""
+    folder = shutil.copytree(filled_folder, tmp_path / "data")
+    settings = settings_of(folder)
+    monkeypatch.setenv("MILLSTREAM_CONSENT", settings.consent)
+    monkeypatch.setenv("MILLSTREAM_POSTAL_ADDRESS", settings.postal_address)
+    document = {"name": "second", "segment": "everybody", "subject": "Hi", "html": _HTML}
+    save(open_state(settings), parse_campaign(yaml.safe_dump(document), folder), NOW)
+    return folder
+
+
+def press(app, label):
+    next(button for button in app.button if button.label == label).click()
+    return app.run()
+
+
+@pytest.mark.parametrize(
+    "match",
+    [
+        {"all": [{"trait": {"field": "plan", "op": "is_set"}}, {"not": {"segment": "x"}}]},
+        {"any": [{"all": [{"event": {"name": "a"}}]}, {"all": [{"email": {"event": "click"}}]}]},
+    ],
+)
+def test_a_drawn_rule_is_the_rule(match):
+    groups = groups_of(match)
+    assert groups is not None
+    assert match_of(groups) == match
+
+
+@pytest.mark.parametrize(
+    "match", [{"not": {"trait": {}}}, {"all": [{"any": []}]}, {"any": []}, {"any": [{"all": [{"all": []}]}]}]
+)
+def test_a_rule_of_another_shape_is_left_to_the_text(match):
+    assert groups_of(match) is None
+
+
+def test_a_saved_segment_is_opened_with_the_size_that_the_command_tells(open_page, folder, snapshot):
+    engine = open_state(settings_of(folder))
+    rule = parse_segment("name: known\nmatch: {all: [{trait: {field: first_name, op: is_set}}]}")
+    save_segment(engine, rule, NOW)
+    app = open_page(folder, "segments", {"segment": "known"})
+    assert not app.exception
+    assert 'data-figure="People"' in words(app)
+    assert f">{preview(snapshot, rule)['size']}<" in words(app)
+    assert "Everybody whose first name is known." in words(app)
+
+
+def test_a_rule_that_can_not_be_meant_is_told_by_its_path_and_not_saved(open_page, folder):
+    app = open_page(folder, "segments")
+    app.toggle[0].set_value(True).run()
+    app.text_area[0].set_value("all:\n- event: {name: x, count: {op: is}}")
+    next(box for box in app.text_input if box.label == "Name").set_value("broken").run()
+    app = press(app, "Save segment")
+    assert "match.all[0].event.count.op" in app.warning[0].value.replace("\\", "")
+    assert "broken" not in app.selectbox(key="segment").options
+
+
+def test_a_send_to_many_needs_their_number_typed(open_page, folder, monkeypatch):
+    monkeypatch.setattr(campaign_actions, "CONFIRMED_ABOVE", 3)
+    app = press(open_page(folder, "campaigns", {"campaign": "second"}), "Approve")
+    send = next(button for button in app.button if button.label.startswith("Send to"))
+    number = send.label.split()[2]
+    assert int(number) > 3
+    assert send.disabled
+    app.text_input(key="confirm").set_value("3").run()
+    assert next(button for button in app.button if button.key == "send").disabled
+    app.text_input(key="confirm").set_value(number).run()
+    assert not next(button for button in app.button if button.key == "send").disabled
+
+
+def test_a_refusal_of_the_room_is_shown_and_changes_nothing(open_page, folder, monkeypatch):
+    monkeypatch.setenv("MILLSTREAM_POSTAL_ADDRESS", "")
+    app = press(open_page(folder, "campaigns", {"campaign": "second"}), "Approve")
+    assert "postal address" in app.error[0].value
+    assert show(open_state(settings_of(folder)), "second")["state"] == "draft"
+
+
+def test_a_sender_that_a_page_started_is_refused_and_heeded_as_the_command_is(folder):
+    settings = settings_of(folder)
+    with pytest.raises(MillstreamError, match="draft"):
+        start(settings, "second")
+    start(settings, CAMPAIGN)  # It is sent already: nothing is left to do.
+    end = time.monotonic() + 60
+    log = settings.logs_dir / f"send-{CAMPAIGN}.log"
+    while "accepted" not in log.read_text() and time.monotonic() < end:
+        time.sleep(0.05)
+    assert "This call: 0 mails accepted." in log.read_text()
+    assert not at_work(settings)
+    assert report(open_state(settings), CAMPAIGN, mailer_for(settings))["duplicates"] == 0
+
+
+def test_a_mail_is_framed_with_its_policy_before_its_own_words():
+    shown = base64.b64decode(frame_address("<script>alert(1)</script>").removeprefix("data:text/html;base64,")).decode()
+    assert shown.index("default-src 'none'") < shown.index("<script>")
