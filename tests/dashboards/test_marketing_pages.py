@@ -111,7 +111,7 @@ def test_a_sender_that_a_page_started_is_refused_and_heeded_as_the_command_is(fo
     start(settings, CAMPAIGN)  # It is sent already: nothing is left to do.
     end = time.monotonic() + 60
     log = settings.logs_dir / f"send-{CAMPAIGN}.log"
-    while "accepted" not in log.read_text() and time.monotonic() < end:
+    while "This call" not in log.read_text() and time.monotonic() < end:
         time.sleep(0.05)
     assert "This call: 0 mails accepted." in log.read_text()
     assert not at_work(settings)

@@ -111,6 +111,16 @@ def _funnel(ask: Ask) -> Iterator[str]:
         yield length(step["median_conversion_seconds"])
 
 
+def _segments(ask: Ask) -> Iterator[str]:
+    listed = ask("segment", "list")["segments"]
+    yield f"{listed[0]['name']} {count(listed[0]['members'])} {', '.join(listed[0]['campaigns'])}"
+    told = ask("segment", "preview", "everybody")
+    yield f"People {count(told['size'])}"
+    yield f"Share of all {percent(told['size'] / told['people'])}"
+    yield f"May be mailed {count(told['mailable'])}"
+    yield ", ".join(f"{reason.replace('_', ' ')} {count(number)}" for reason, number in told["not_mailable"].items())
+
+
 def _campaigns(ask: Ask) -> Iterator[str]:
     told = ask("campaign", "report", CAMPAIGN)
     yield told["certificate"]
@@ -157,6 +167,7 @@ VIEWS = {
     "movements": View("revenue", _movements, {"tab": "Movements", "cell": "new~2026-11-01"}),
     "cash": View("revenue", _cash, {"tab": "Cash", "range": "90d", "by": "week", "cur": "EUR"}),
     "funnel": View("funnel", _funnel, {"steps": "Home~Signed Up", "window": "30 days"}),
+    "segments": View("segments", _segments, {"segment": "everybody"}),
     "campaigns": View("campaigns", _campaigns),
     "customers": View("customers", _customers, {"sort": "most paid"}),
     "customer": View("customers", _customer, {"person": "RICHEST"}),
