@@ -13,7 +13,7 @@ import duckdb
 
 from pipelines.events.identify import give_ids
 from pipelines.events.message import parse_incoming
-from pipelines.events.typed import read_typed
+from pipelines.events.typed import PLACE, read_typed
 from pipelines.landing.lines import register_lines, register_unreadable
 from pipelines.landing.manifest import Format
 
@@ -67,7 +67,7 @@ def read_part(
     without_id = "select * exclude (problem, text) from parsed where problem is null"
     with_id = ""
     if odd is not None:
-        good = f"select rowid + {first_line} as line, false as is_synthetic_id, * from {whole} where is_good"
+        good = f"select {PLACE.format(table=whole)} + {first_line} as line, false as is_synthetic_id, * from {whole} where is_good"
         without_id += (
             f" union all by name select * exclude (id, is_good, is_synthetic_id) from ({good}) where event_id is null"
         )

@@ -18,6 +18,9 @@ from pipelines.events.message import REST, TYPES, field_keys, flat_keys, meaning
 from pipelines.landing.lines import UnreadableSegmentError, count_lines
 from pipelines.landing.split import open_plain
 
+PLACE = "rowid - (select min(rowid) from {table})"
+"""SQL: a row's line in its file, from 0. Until a transaction commits, DuckDB counts its new rows from 2^55."""
+
 _TOO_ODD = 0.3
 """Above this part of odd lines, reading a file twice is no gain."""
 
@@ -55,13 +58,17 @@ def read_typed(
             connection.execute(f"create or replace temp table {table} as {source}", bound)
     except duckdb.Error as problem:
         raise TypedReadError(type(problem).__name__) from problem
-    row = connection.execute(f"select count(*), count(*) filter (not is_good) from {table}").fetchone()
+    row = connection.execute(
+        f"select count(*), count(*) filter (not is_good), min(rowid), max(rowid) from {table}"
+    ).fetchone()
     assert row is not None
+    rows, odd, first, last = row
     # A place is a line only where no blank one was passed over, and the engine has been seen to drop a line.
-    if row[0] != _lines(path) or row[1] > row[0] * _TOO_ODD:
+    if rows != _lines(path) or odd > rows * _TOO_ODD or (rows and last - first + 1 != rows):
         connection.execute(f"drop table {table}")
         return None
-    return [int(place) for (place,) in connection.execute(f"select rowid from {table} where not is_good").fetchall()]
+    found = connection.execute(f"select {PLACE.format(table=table)} from {table} where not is_good order by all")
+    return [int(place) for (place,) in found.fetchall()]
 
 
 def _lines(path: Path) -> int | None:
