@@ -13,7 +13,7 @@ import duckdb
 
 from pipelines.events.identify import give_ids
 from pipelines.events.message import parse_incoming
-from pipelines.events.typed import PLACE, read_typed
+from pipelines.events.typed import PLACE, TypedReadError, read_typed
 from pipelines.landing.lines import register_lines, register_unreadable
 from pipelines.landing.manifest import Format
 
@@ -62,12 +62,15 @@ def read_part(
         register_unreadable(connection, unreadable)
     else:
         register_lines(connection, path, file_format, first_line=first_line, only=odd)
+        if odd and connection.execute("select count(*) from incoming").fetchone() != (len(odd),):
+            raise TypedReadError("lines were named that the file does not have")
     parse_incoming(connection, mapping=mapping, timezone=timezone)
     columns = ", ".join(EVENT_COLUMNS)
     without_id = "select * exclude (problem, text) from parsed where problem is null"
     with_id = ""
     if odd is not None:
-        good = f"select {PLACE.format(table=whole)} + {first_line} as line, false as is_synthetic_id, * from {whole} where is_good"
+        line = f"{PLACE.format(table=whole)} + {first_line}"
+        good = f"select {line} as line, false as is_synthetic_id, * from {whole} where is_good"
         without_id += (
             f" union all by name select * exclude (id, is_good, is_synthetic_id) from ({good}) where event_id is null"
         )

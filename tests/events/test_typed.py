@@ -73,12 +73,16 @@ def connection() -> Iterator[duckdb.DuckDBPyConnection]:
 
 
 def read(connection: duckdb.DuckDBPyConnection, path: Path, *, typed: bool, **given: Any) -> tuple[Any, Any]:
-    """Events in the order of their lines, and bad lines with number, reason and text."""
-    start_input(connection)
-    part = read_part(connection, path, "jsonl", typed=typed, **given)
-    events = connection.sql(f"select * exclude (line) from {part.events} order by line").fetchall()
-    bad = connection.sql(f"from {part.bad} order by line").fetchall()
-    forget_parts(connection, [part])
+    """Events in the order of their lines, and bad lines with number, reason and text; in a transaction, as a load."""
+    connection.execute("begin")
+    try:
+        start_input(connection)
+        part = read_part(connection, path, "jsonl", typed=typed, **given)
+        events = connection.sql(f"from {part.events} order by line").fetchall()
+        bad = connection.sql(f"from {part.bad} order by line").fetchall()
+        forget_parts(connection, [part])
+    finally:
+        connection.execute("rollback")
     return events, bad
 
 
@@ -108,13 +112,19 @@ def test_both_ways_of_reading_agree(
 
 
 @pytest.mark.parametrize("document", [MESSAGE, FLAT, {**FLAT, "colour": "red", "nothing": None}])
+@pytest.mark.parametrize("within", ["a transaction", "none"])
 def test_good_lines_are_read_together_and_odd_ones_named_by_place(
-    connection: duckdb.DuckDBPyConnection, tmp_path: Path, document: dict[str, Any]
+    connection: duckdb.DuckDBPyConnection, tmp_path: Path, document: dict[str, Any], within: str
 ) -> None:
+    """DuckDB numbers the rows of a table otherwise before its transaction commits."""
     path = tmp_path / "a.jsonl"
     good = json.dumps(document).encode()
     path.write_bytes(b"\n".join([good, b"torn {", good, good, good, b"\xff", good, good]))
+    if within == "a transaction":
+        connection.execute("begin")
     assert read_typed(connection, path, "typed_0", mapping={}, timezone="UTC") == [1, 5]
+    if within == "a transaction":
+        connection.execute("rollback")
     assert read(connection, path, typed=True, mapping={}, timezone="UTC") == read(
         connection, path, typed=False, mapping={}, timezone="UTC"
     )
