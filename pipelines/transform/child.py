@@ -11,6 +11,8 @@ import os
 import signal
 import sys
 
+from pipelines.transform.project import PARENT
+
 _PR_SET_PDEATHSIG = 1
 
 
@@ -26,9 +28,9 @@ def main() -> None:
 def _die_with_parent() -> None:
     if not sys.platform.startswith("linux"):
         return
-    parent = os.getppid()
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != parent:  # It died before the promise was made.
+    # It may have died before the promise was made: another process is our parent then.
+    if os.environ.get(PARENT, str(os.getppid())) != str(os.getppid()):
         os.kill(os.getpid(), signal.SIGKILL)
 
 

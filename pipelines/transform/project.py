@@ -14,6 +14,8 @@ import pipelines
 
 PROJECT_DIR = Path(pipelines.__file__).resolve().parent.parent / "dbt_project"
 WAREHOUSE_NAME = "warehouse.duckdb"
+PARENT = "MILLSTREAM_STARTED_BY"
+"""Environment variable: the process that a dbt child must not outlive."""
 
 _WRITTEN_BY_DBT = {"target", "logs", "dbt_packages"}
 
@@ -28,6 +30,7 @@ def child_environment(target: Path, logs: Path) -> dict[str, str]:
         "DBT_LOG_PATH": str(logs),
         "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
         "MILLSTREAM_WAREHOUSE": WAREHOUSE_NAME,
+        PARENT: str(os.getpid()),
     }
 
 

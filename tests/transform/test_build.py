@@ -17,6 +17,7 @@ import pytest
 
 from pipelines.errors import MillstreamError
 from pipelines.transform import PROJECT_DIR, build, manifest_path, prepare_manifest
+from pipelines.transform.project import PARENT
 from tests.transform.sample_warehouse import Built, Published, Sample, settings_in
 from tests.transform.stripe_shapes import item, price, subscription
 
@@ -128,6 +129,15 @@ def test_dbt_dies_with_the_run_that_started_it(tmp_path: Path) -> None:
     os.kill(parent.pid, signal.SIGKILL)
     parent.wait()
     assert _ends_soon(int(found))
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only Linux can tie a child to its parent")
+def test_dbt_ends_at_once_where_the_run_died_before_it_could_be_tied_to_it() -> None:
+    command = [sys.executable, "-m", "pipelines.transform.child", "--version"]
+    bare = {name: value for name, value in os.environ.items() if name != PARENT}
+    assert subprocess.run(command, env=bare | {PARENT: str(os.getpid())}, capture_output=True).returncode == 0
+    dead = subprocess.run(command, env=bare | {PARENT: "1"}, capture_output=True)
+    assert dead.returncode == -signal.SIGKILL
 
 
 def _wait_for_text(path: Path) -> str:
