@@ -66,7 +66,9 @@ def flat_keys(mapping: dict[str, str]) -> list[str]:
 @contextmanager
 def times_in(connection: duckdb.DuckDBPyConnection, timezone: str) -> Iterator[None]:
     """Within the block, times that carry no zone are of this one."""
-    connection.execute("set TimeZone = $zone", {"zone": timezone})
+    # Connections are in UTC already, and the first setting by a bound name costs a third of a second.
+    if timezone != "UTC":
+        connection.execute("set TimeZone = $zone", {"zone": timezone})
     try:
         yield
     finally:
