@@ -1,14 +1,11 @@
-"""A CSV of what stands in a table, safe to open in a spreadsheet.
-
-A text cell that a spreadsheet would run as a formula gets an apostrophe in front; numbers stay numbers.
-"""
+"""A button that downloads what stands in a table."""
 
 from __future__ import annotations
 
 import polars as pl
 import streamlit as st
 
-_RUNS = r"^[=+\-@\t\r]"
+from pipelines.spreadsheet import csv_text
 
 
 def csv_download(frame: pl.DataFrame, name: str, *, label: str = "Download CSV", key: str) -> None:
@@ -23,13 +20,3 @@ def csv_download(frame: pl.DataFrame, name: str, *, label: str = "Download CSV",
         icon=":material/download:",
         type="tertiary",
     )
-
-
-def csv_text(frame: pl.DataFrame) -> str:
-    """The frame as CSV; text that begins like a formula is made plain text."""
-    texts = [name for name, kind in frame.schema.items() if kind == pl.String]
-    plain = [
-        pl.when(pl.col(name).str.contains(_RUNS)).then("'" + pl.col(name)).otherwise(pl.col(name)).alias(name)
-        for name in texts
-    ]
-    return frame.with_columns(plain).write_csv()

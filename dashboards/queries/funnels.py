@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
@@ -82,22 +83,16 @@ def answer(snapshot: Snapshot, document: dict[str, Any]) -> FunnelAnswer:
     Raises:
         UsageError: the question can not be meant.
     """
-    cursor = snapshot.cursor()
-    try:
+    with closing(snapshot.cursor()) as cursor:
         return funnel(cursor, EVENTS, parse_funnel(document))
-    finally:
-        cursor.close()
 
 
 @per_snapshot
 def trend(snapshot: Snapshot, document: dict[str, Any], interval: str) -> TrendsAnswer:
     """The same funnel by the period in which people entered it."""
-    cursor = snapshot.cursor()
-    try:
+    with closing(snapshot.cursor()) as cursor:
         question = parse_funnel(document | {"kind": "funnel_trends", "interval": interval})
         return funnel_trends(cursor, EVENTS, question)
-    finally:
-        cursor.close()
 
 
 @per_snapshot
@@ -106,11 +101,8 @@ def people(snapshot: Snapshot, document: dict[str, Any], step: int, *, dropped: 
 
     Those of whom more is known than visits come first.
     """
-    cursor = snapshot.cursor()
-    try:
+    with closing(snapshot.cursor()) as cursor:
         found = people_at_step(cursor, EVENTS, parse_funnel(document), step, dropped=dropped)
-    finally:
-        cursor.close()
     if not snapshot.has("marts.dim_customers"):
         return found
     rows = snapshot.query(

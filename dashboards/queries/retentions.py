@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from datetime import date
 from typing import Any
 
@@ -37,8 +38,5 @@ def answer(snapshot: Snapshot, document: dict[str, Any]) -> RetentionAnswer:
     Raises:
         UsageError: the question can not be meant.
     """
-    cursor = snapshot.cursor()
-    try:
+    with closing(snapshot.cursor()) as cursor:
         return retention(cursor, EVENTS, parse_retention(document))
-    finally:
-        cursor.close()

@@ -5,23 +5,22 @@ Who took out whose addresses is written to the audit log.
 
 from __future__ import annotations
 
-import csv
-import io
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+import polars as pl
 from sqlalchemy import Engine
 
 from pipelines.privacy import mask
 from pipelines.segments.ask import member_rows
 from pipelines.segments.store import entries, load, lookup_of
+from pipelines.spreadsheet import csv_text
 from pipelines.state import record, writing
 
 if TYPE_CHECKING:
     from pipelines.warehouse import Snapshot
 
 COLUMNS = ("person_id", "email", "name", "country", "subscription_status", "plan", "mrr_minor", "mrr_currency")
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def export_members(
@@ -50,19 +49,6 @@ def export_members(
     with writing(engine) as connection:
         details: dict[str, object] = {"members": len(rows), "snapshot": snapshot.number}
         record(connection, at=now, actor=actor, action="segment.export", subject=name, details=details)
-    return _csv(rows), rows
-
-
-def _csv(rows: list[dict[str, Any]]) -> str:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow([*COLUMNS, "entered_at"])
-    writer.writerows([[_cell(value) for value in row.values()] for row in rows])
-    return text.getvalue()
-
-
-def _cell(value: object) -> object:
-    """A text that a spreadsheet would run as a formula gets an apostrophe."""
-    if isinstance(value, datetime):
-        return value.isoformat()
-    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
+    told = [{**row, "entered_at": row["entered_at"] and row["entered_at"].isoformat()} for row in rows]
+    columns = [*COLUMNS, "entered_at"]
+    return csv_text(pl.DataFrame(told, schema=columns, infer_schema_length=None)), rows

@@ -6,7 +6,7 @@ import io
 import polars as pl
 import pytest
 
-from dashboards.parts.download import csv_text
+from pipelines.spreadsheet import csv_text
 
 
 @pytest.mark.parametrize("cell", ["=1+1", "+1", "-1", "@sum(a1)", "\t=1", "\r=1"])
