@@ -14,7 +14,7 @@ demo: setup
 	$(RUN) millstream demo $(if $(ONCE),--once)
 
 test: check
-	$(RUN) pytest -n 2 --dist loadgroup -ra
+	$(RUN) pytest -n auto --dist loadgroup -ra
 
 check: setup
 	@$(MAKE) --no-print-directory --jobs 2 check-python check-sql

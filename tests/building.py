@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -96,18 +94,3 @@ def rows(snapshot: Snapshot, name: str) -> list[tuple[object, ...]]:
     # The keys of visitors follow the order of loading and mean nothing outside one warehouse.
     frame = snapshot.query(f"from {name}").drop("visitor_key", "person_key", "received_at", strict=False)
     return sorted(frame.iter_rows(), key=repr)
-
-
-def millstream(
-    *arguments: str, env: dict[str, str] | None = None, timeout: float = 240
-) -> subprocess.CompletedProcess[str]:
-    """Run the real command in a process of its own."""
-    command = [sys.executable, "-c", "from pipelines.cli import main; main()", *arguments]
-    return subprocess.run(
-        command,
-        env={**os.environ, **(env or {})},
-        capture_output=True,
-        text=True,
-        timeout=timeout,
-        check=False,
-    )

@@ -1,6 +1,6 @@
 {{ config(meta={'dagster': {'ref': {'name': 'fct_events'}}}) }}
 
--- The mart joins events to people; an event whose visitor the map does not know would vanish.
+-- The mart joins events to people; a visitor that the map knows twice would double its events.
 with
 
 counted as (

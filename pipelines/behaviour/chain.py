@@ -4,10 +4,14 @@ The engine finds the events that fill a step; sorted by person, time and step, t
 event is the latest one that came so far. The latest start is the best one for the window, so each
 step keeps, for every start that came so far, the first event that took it there, and the next step
 looks for the latest of these. One person with a hundred thousand events costs no more than many with few.
+Many events are walked in as many parts as there are cores, each with people of its own.
 """
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple, TypeAlias
 
 import numpy as np
@@ -22,6 +26,8 @@ from pipelines.warehouse.writer import Connection
 
 Numbers: TypeAlias = npt.NDArray[np.int64]
 KEY = "person_key"
+WORTH_A_THREAD = 250_000
+"""Events: below it, starting a thread costs more than it spares."""
 
 
 class Rows(NamedTuple):
@@ -40,9 +46,14 @@ def chain_attempts(connection: Connection, relation: str, query: FunnelQuery, *,
     numbers its people (`person_key`).
     """
     found, people = _matched(connection, relation, query)
-    rows = sorted_rows(*(found[name].to_numpy().astype(np.int64) for name in (KEY, "moment", "step")))
     window = FOREVER if query.window_microseconds is None else query.window_microseconds
-    attempts = _attempts(rows, len(query.steps), window)
+
+    def walked(part: pl.DataFrame) -> pl.DataFrame:
+        rows = sorted_rows(*(part[name].to_numpy().astype(np.int64) for name in (KEY, "moment", "step")))
+        return _attempts(rows, len(query.steps), window)
+
+    with ThreadPoolExecutor(os.cpu_count()) as threads:
+        attempts = pl.concat(threads.map(walked, _parts(found)))
     if not ids:
         return attempts.drop(KEY)
     if people is None:
@@ -74,6 +85,16 @@ def _matched(connection: Connection, relation: str, query: FunnelQuery) -> tuple
         return found, None
     people = found.select("person_id").unique().with_row_index(KEY)
     return found.join(people, on="person_id"), people
+
+
+def _parts(found: pl.DataFrame) -> Iterator[pl.DataFrame]:
+    """The events in about equal parts, all of a person in one of them."""
+    wanted = min(os.cpu_count() or 1, 1 + found.height // WORTH_A_THREAD)
+    some = found[KEY].gather_every(max(1, found.height // 10_000)).sort()
+    ends = sorted({int(some[number * some.len() // wanted]) for number in range(1, wanted)})
+    for low, high in zip([None, *ends], [*ends, None], strict=True):
+        tests = [*([] if low is None else [pl.col(KEY) >= low]), *([] if high is None else [pl.col(KEY) < high])]
+        yield found.filter(*tests)
 
 
 def sorted_rows(person: Numbers, at: Numbers, step: Numbers) -> Rows:

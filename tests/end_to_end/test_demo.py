@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from tests.building import millstream, newest
+from tests.building import newest
+from tests.warm import millstream
 
 
 def demo(folder: Path, *options: str) -> subprocess.CompletedProcess[str]:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import shutil
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,7 +15,8 @@ import pytest
 
 from pipelines.demo.stripe_server import serving
 from pipelines.faults import POINTS
-from tests.building import demo_settings, mark_as_demo, mart_bytes, millstream, newest, published
+from tests import warm
+from tests.building import demo_settings, mark_as_demo, mart_bytes, newest, published
 from tests.faults import steps
 
 # Many whole processes, one after the other; on a busy machine they take their time.
@@ -85,25 +86,25 @@ def test_three_kills_of_the_real_command_and_a_run_after_them(
         environment = demo_settings(folder, base)
         for line in ("run: started", "run: stripe_objects", "run: landed_data_checks"):
             kill_after(line, environment)
-        done = millstream("run", env=environment)
+        done = warm.millstream("run", env=environment)
     assert done.returncode == 0, done.stderr
     assert published(folder) == published(built_folder)
 
 
 def kill_after(line: str, environment: dict[str, str]) -> None:
     """SIGKILL `millstream run` shortly after it printed this line; its dbt child must end with it."""
-    command = [sys.executable, "-c", "from pipelines.cli import main; main()", "run"]
-    with subprocess.Popen(command, env={**os.environ, **environment}, stderr=subprocess.PIPE, text=True) as run:
-        assert run.stderr is not None
-        for told in run.stderr:
-            if told.startswith(line):
-                break
-        else:
+    reader, writer = multiprocessing.Pipe(duplex=False)
+    out = Path(environment["MILLSTREAM_DATA_DIR"]).with_name("killed.out")
+    run = warm.start(warm.command, "run", environment={**os.environ, **environment}, out=out, err=writer)
+    writer.close()
+    assert run.pid is not None
+    with os.fdopen(os.dup(reader.fileno())) as told:
+        if not any(one.startswith(line) for one in told):
             pytest.fail(f"the run ended before it said {line!r}")
         time.sleep(1.5)
         children = children_of(run.pid)
-        run.send_signal(signal.SIGKILL)
-        run.wait()
+        os.kill(run.pid, signal.SIGKILL)
+        run.join()
     deadline = time.monotonic() + 10
     while any(alive(child) for child in children) and time.monotonic() < deadline:
         time.sleep(0.1)

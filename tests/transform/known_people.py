@@ -45,21 +45,8 @@ def add_to(sample: Sample) -> None:
     )
     for number, (visitor, day) in enumerate(((1, 5), (2, 9), (2, 20), (3, 6), (4, 9))):
         at = datetime.fromisoformat(f"2026-01-{day:02} 12:00")
-        event = (
-            f"e{number}",
-            False,
-            "track",
-            "Seen",
-            None,
-            f"a{visitor}",
-            visitor,
-            at,
-            at,
-            "{}",
-            "{}",
-            at.date(),
-        )
-        sample.insert("raw_events.events", event)
+        event = (f"e{number}", False, "track", "Seen", visitor, at, at, "{}", "{}", at.date())
+        sample.insert("raw_events.lake_events", event)
     given, withdrawn = datetime.fromisoformat("2026-01-01"), datetime.fromisoformat("2026-02-01")
     sample.insert(
         "raw_state.consents",

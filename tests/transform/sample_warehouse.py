@@ -51,9 +51,8 @@ OTHER_TABLES = f"""
 create table if not exists raw_stripe.object_versions ({COLUMNS}, sequence bigint);
 create table if not exists raw_stripe.invoice_lines ({COLUMNS}, parent_id varchar);
 create table if not exists raw_stripe.credit_note_lines ({COLUMNS}, parent_id varchar);
-create table raw_events.events (
-    event_id varchar, is_synthetic_id boolean, type varchar, event varchar,
-    user_id varchar, anonymous_id varchar, visitor_key integer,
+create table raw_events.lake_events (
+    event_id varchar, is_synthetic_id boolean, type varchar, event varchar, visitor_key integer,
     event_at timestamp, received_at timestamp, properties json, context json, day date
 );
 create table raw_events.identity_map (

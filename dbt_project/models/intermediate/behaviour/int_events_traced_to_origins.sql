@@ -20,7 +20,7 @@ opened as (
 
     select
         events.event_id,
-        coalesce(identity_map.person_id, events.user_id, events.anonymous_id) as person_id,
+        identity_map.person_id,
         events.visitor_key,
         events.event_at,
         events.event,

@@ -12,8 +12,6 @@ renamed as (
         -- ids
         event_id,
         visitor_key,
-        user_id,
-        anonymous_id,
 
         -- strings
         type,
