@@ -291,9 +291,9 @@ def test_an_account_that_does_not_exist_is_refused_with_those_that_do(
     assert "There are: default." in capsys.readouterr().err
 
 
-def test_only_movements_are_taken_apart_by_customer(
+def test_a_report_that_can_not_be_taken_apart_names_those_that_can(
     built_folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("MILLSTREAM_DATA_DIR", str(built_folder))
     assert invoke(["revenue", "mrr", "--group", "customer", "--json"]) == 2
-    assert "--group customer: only movements can be taken apart, not mrr." in capsys.readouterr().err
+    assert "there are movements by customer, mrr by product." in capsys.readouterr().err
