@@ -39,9 +39,8 @@ def editor(view: View, choices: Choices, document: SegmentDocument | None) -> No
             told = str(problem) if isinstance(problem, MillstreamError) else "The rule is no YAML."
             st.warning(literal(told), icon=":material/warning:")
             return
-        st.html(
-            f'<div role="note" style="font-size:15px;color:{view.colours.text}">{escape(found.answer["sentence"])}</div>'
-        )
+        sentence = escape(found.answer["sentence"])
+        st.html(f'<div role="note" style="font-size:15px;color:{view.colours.text}">{sentence}</div>')
         if missing:
             small("A condition without a value is left out for now.", view.colours)
         figures(found.answer, view)
