@@ -53,8 +53,9 @@ class Ask:
     def everybody(self) -> dict[str, Row]:
         """All people of the customers' list, by id."""
         found = self("customer", "list", "--limit", "1000")
-        assert found["total"] == len(found["rows"])
-        return {row["person_id"]: row for row in found["rows"]}
+        rest = range(2, -(-found["total"] // 1000) + 1)
+        lists = [found, *(self("customer", "list", "--limit", "1000", "--page", str(page)) for page in rest)]
+        return {row["person_id"]: row for one in lists for row in one["rows"]}
 
 
 def pages(total: int, size: int = PAGE) -> Iterator[str]:

@@ -53,6 +53,11 @@ def sparklines(app: AppTest) -> list[str]:
     return re.findall(r'<img alt=""[^<>]*>', words(app))
 
 
+def shades(app: AppTest) -> list[int]:
+    """How strongly each coloured cell of a table is coloured, in per cent."""
+    return [int(part) for part in re.findall(r"background-color:color-mix\(in srgb,#\w+ (\d+)%", words(app))]
+
+
 def _pieces(element: Any) -> Iterator[str]:
     kind, proto = element.type, element.proto
     if kind in ("html", "markdown", "title", "header", "subheader", "error", "warning", "info", "success"):

@@ -18,11 +18,12 @@ import pytest
 from dashboards.charts.palette import LIGHT
 from dashboards.charts.sparkline import sparkline
 from tests.dashboards import told_behaviour as behaviour
-from tests.dashboards import told_money as revenue
-from tests.dashboards import told_people as crowd_of
+from tests.dashboards import told_overview as overview
+from tests.dashboards import told_people as people
+from tests.dashboards import told_revenue as revenue
 from tests.dashboards.asking import Ask
 from tests.dashboards.places import CAMPAIGN, WAITING, crowd
-from tests.dashboards.reading import Columns, charts, pieces, sparklines
+from tests.dashboards.reading import Columns, charts, pieces, shades, sparklines
 from tests.dashboards.walk import walk
 
 Address = dict[str, str]
@@ -37,31 +38,36 @@ class View:
     address: Address | Callable[[Ask], Address] = field(default_factory=dict)
     charts: Callable[[Ask], list[Columns]] = lambda _ask: []
     lines: Callable[[Ask], list[list[Any]]] = lambda _ask: []
+    shades: Callable[[Ask], list[float]] = lambda _ask: []
 
 
 def _richest(ask: Ask) -> Address:
-    return {"person": crowd_of.richest(ask)}
+    return {"person": people.richest(ask)}
 
 
 FUNNEL = behaviour.STEPS
+REACHED = {**FUNNEL, "people": "reached step 2"}
+DROPPED = {**FUNNEL, "people": "dropped before step 2", "share": "of the step before"}
 COHORTS = {"start": "Home", "kind": "every time", "cohorts": "8"}
+PEOPLE = {**COHORTS, "show": "people"}
 CELL = {"tab": "Movements", "cell": "new~2026-11-01"}
 EUROS = {"tab": "Cash", "range": "90d", "by": "week", "cur": "EUR", "how-cash": "true"}
 VIEWS = {
-    "overview": View("overview", revenue.overview, {}, revenue.overview_charts, revenue.overview_lines),
+    "overview": View("overview", overview.overview, {}, overview.overview_charts, overview.overview_lines),
     "waterfall": View("revenue", revenue.waterfall, {"how-movements": "true"}, revenue.waterfall_charts),
     "movements": View("revenue", revenue.movements, CELL, revenue.movements_charts),
     "cash": View("revenue", revenue.cash, EUROS, revenue.cash_charts),
-    "funnel": View("funnel", behaviour.funnel, {**FUNNEL, "people": "reached step 2"}, behaviour.funnel_charts),
+    "funnel": View("funnel", behaviour.funnel_people, REACHED, behaviour.funnel_of_the_first),
+    "funnel by step before": View("funnel", behaviour.funnel_dropped, DROPPED, behaviour.funnel_of_the_before),
     "trend": View("funnel", behaviour.trend, {**FUNNEL, "graph": "trend", "by": "week"}, behaviour.trend_charts),
-    "retention": View("retention", behaviour.retention_shares, COHORTS),
-    "retention in people": View("retention", behaviour.retention_people, {**COHORTS, "show": "people"}),
-    "segment": View("segments", crowd_of.segment, {"segment": "visitors"}),
-    "campaign": View("campaigns", crowd_of.campaign, {"campaign": CAMPAIGN}),
-    "campaign to send": View("campaigns", crowd_of.waiting_campaign, {"campaign": WAITING}),
-    "customers": View("customers", crowd_of.customers, {"sort": "most paid"}),
-    "customer": View("customers", crowd_of.customer, _richest),
-    "data health": View("data_health", crowd_of.data_health),
+    "retention": View("retention", behaviour.retention_shares, COHORTS, shades=behaviour.shades),
+    "retention in people": View("retention", behaviour.retention_people, PEOPLE, shades=behaviour.shades),
+    "segment": View("segments", people.segment, {"segment": "visitors"}),
+    "campaign": View("campaigns", people.campaign, {"campaign": CAMPAIGN}),
+    "campaign to send": View("campaigns", people.waiting_campaign, {"campaign": WAITING}),
+    "customers": View("customers", people.customers, {"sort": "most paid"}),
+    "customer": View("customers", people.customer, _richest),
+    "data health": View("data_health", people.data_health),
 }
 
 
@@ -84,11 +90,20 @@ def test_every_number_of_a_page_is_the_command_line_s(
     assert not app.error
     walk(pieces(app), told)
     assert sparklines(app) == [sparkline(values, LIGHT.accent) for values in view.lines(ask)]
+    _stronger_the_more(view.shades(ask), shades(app))
     drawn, wanted = charts(app), view.charts(ask)
     assert [list(columns) for columns in drawn] == [list(columns) for columns in wanted]
     for columns, told_columns in zip(drawn, wanted, strict=True):
         for column, values in told_columns.items():
             assert columns[column] == pytest.approx(values), column
+
+
+def _stronger_the_more(shares: list[float], seen: list[int]) -> None:
+    """Every share has its colour, and of two cells the one with the larger share is never the paler one."""
+    assert len(shares) == len(seen)
+    by_share = [shade for _, shade in sorted(zip(shares, seen, strict=True))]
+    assert by_share == sorted(seen)
+    assert not seen or len(set(seen)) > 1
 
 
 def test_each_page_is_walked() -> None:

@@ -19,8 +19,25 @@ QUESTION = {
 }
 
 
+def funnel_people(ask: Ask) -> Iterator[str]:
+    """The funnel, and the people who came to its last step."""
+    yield from funnel(ask)
+    last, known = ask("funnel", "--users", query=QUESTION)["steps"][-1], ask.everybody()
+    yield f"{count(last['users'])} people."
+    yield from people(ask, sorted(last["user_ids"], key=lambda person: (person not in known, person)))
+
+
+def funnel_dropped(ask: Ask) -> Iterator[str]:
+    """The funnel, and the people who came to its first step and no further."""
+    yield from funnel(ask)
+    first, last = (set(step["user_ids"]) for step in ask("funnel", "--users", query=QUESTION)["steps"])
+    known, dropped = ask.everybody(), first - last
+    yield f"{count(len(dropped))} people."
+    yield from people(ask, sorted(dropped, key=lambda person: (person not in known, person)))
+
+
 def funnel(ask: Ask) -> Iterator[str]:
-    """The sentence (over the picture and in it), the table, and the people who came to the last step."""
+    """The sentence (over the picture and in it) and the table."""
     steps = ask("funnel", "--users", query=QUESTION)["steps"]
     first, last = steps[0], steps[-1]
     for _ in ("the line", "the picture"):
@@ -32,19 +49,26 @@ def funnel(ask: Ask) -> Iterator[str]:
         yield percent(step["conversion_from_previous"])
         yield "–" if before is None else count(before["users"] - step["users"])
         yield f"{length(step['average_conversion_seconds'])} {length(step['median_conversion_seconds'])}"
-    known = ask.everybody()
-    yield f"{count(last['users'])} people."
-    yield from people(ask, sorted(last["user_ids"], key=lambda person: (person not in known, person)))
 
 
-def funnel_charts(ask: Ask) -> list[Columns]:
-    """A bar per step."""
-    steps = ask("funnel", query=QUESTION)["steps"]
+def funnel_of_the_first(ask: Ask) -> list[Columns]:
+    """A bar per step with its share of the first."""
+    return _bars(ask, "conversion_from_start")
+
+
+def funnel_of_the_before(ask: Ask) -> list[Columns]:
+    """The same with its share of the step before."""
+    return _bars(ask, "conversion_from_previous")
+
+
+def _bars(ask: Ask, base: str) -> list[Columns]:
+    steps = ask("funnel", "--users", query=QUESTION)["steps"]
+    beside = [f" ({percent(step[base])})" if step[base] is not None else "" for step in steps]
     return [
         {
             "step": [f"{step['step'] + 1}. {step['event']}" for step in steps],
             "users": [step["users"] for step in steps],
-            "label": [f"{count(step['users'])} ({percent(step['conversion_from_start'])})" for step in steps],
+            "label": [count(step["users"]) + share for step, share in zip(steps, beside, strict=True)],
         }
     ]
 
@@ -86,8 +110,15 @@ def retention_shares(ask: Ask) -> Iterator[str]:
     return _retention(ask, shares=True)
 
 
+def shades(ask: Ask) -> list[float]:
+    """The shares that cells are coloured by: returns, not the cohort itself, as far as anybody came back."""
+    told = _cohorts(ask)
+    means = [share for share in told["average"][1:] if share]
+    return means + [cell / row[0] for row in told["matrix"] for cell in row[1:] if cell]
+
+
 def _retention(ask: Ask, *, shares: bool) -> Iterator[str]:
-    told = ask("retention", query={"target_event": "Home", "period": "week", "intervals": 8, "date_to": LAST})
+    told = _cohorts(ask)
     starts = sum(row[0] for row in told["matrix"])
     yield f"{count(starts)} starts in 8 weeks; {percent(told['average'][1])} came back in the week after"
     yield f"Weighted average {count(starts)} {' '.join(map(percent, told['average']))}"
@@ -99,6 +130,10 @@ def _retention(ask: Ask, *, shares: bool) -> Iterator[str]:
                 over = told["is_over"][number + column]
                 yield f"{count(cell)} of {count(row[0])}{'' if over else ', not complete'}"
                 yield (share(cell, row[0]) if shares else count(cell)) + ("" if over else "*")
+
+
+def _cohorts(ask: Ask) -> Row:
+    return ask("retention", query={"target_event": "Home", "period": "week", "intervals": 8, "date_to": LAST})
 
 
 def _trend(ask: Ask) -> Row:

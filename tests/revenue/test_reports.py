@@ -15,7 +15,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipelines.cli import invoke
-from pipelines.revenue import NATIVE, Rates, churn, movements, movements_by_customer, movers, mrr, periods, summary
+from pipelines.revenue import (
+    NATIVE,
+    Rates,
+    churn,
+    movements,
+    movements_by_customer,
+    movers,
+    mrr,
+    mrr_by_product,
+    periods,
+    summary,
+)
 from pipelines.settings import Settings
 from pipelines.warehouse import Snapshot, SnapshotReader, Warehouse, publish
 from tests.building import newest
@@ -277,6 +288,22 @@ def test_a_change_that_an_event_told_names_that_event(built_folder: Path) -> Non
     named = newest(built_folder).query("select event_id from marts.fct_mrr_changes where event_id is not null")
     assert named.height > 0
     assert set(named["event_id"]) <= known
+
+
+@pytest.mark.parametrize("currency", ["USD", "EUR", NATIVE])
+def test_the_products_of_a_period_add_up_to_its_mrr(built_folder: Path, currency: str) -> None:
+    days: dict[str, Any] = {"date_from": date(2026, 9, 1), "date_to": date(2026, 11, 23), "by": "month"}
+    asked = days | {"currency": currency, "timezone": "UTC"}
+    snapshot = newest(built_folder)
+    whole: Any = mrr(snapshot, **asked)["rows"]
+    parts: Any = mrr_by_product(snapshot, **asked)["rows"]
+    assert len({part["product"] for part in parts}) > 2
+    for row in whole:
+        own = [part for part in parts if (part["period"], part["currency"]) == (row["period"], row["currency"])]
+        assert sum(part["mrr_minor"] for part in own) == row["mrr_minor"]
+        assert own == sorted(own, key=lambda part: -part["mrr_minor"])
+        assert all(0 < part["customers"] <= row["customers"] for part in own)
+        assert sum(part["customers"] for part in own) >= row["customers"]
 
 
 @pytest.mark.parametrize(
