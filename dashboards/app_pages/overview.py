@@ -56,7 +56,7 @@ with left, section("MRR movements", height="stretch"):
     else:
         nothing_here("No subscription has been paid for yet.")
 with right, section("Top plans by MRR", height="stretch"):
-    plans_table(top_plans(snapshot, day=last_day, currency=view.currency), view)
+    plans_table(top_plans(snapshot, day=last_day, **asked), view)
     last_campaign(view)
 with section("What changed in 30 days"):
     what_changed(view, snapshot, last_day)

@@ -10,9 +10,10 @@ from typing import Literal
 import streamlit as st
 
 from dashboards.charts.palette import DARK
-from dashboards.parts.times import clock, is_stale
+from dashboards.parts.times import clock
 from dashboards.queries.health import recent_builds
 from dashboards.view import View
+from pipelines.quality.told import is_stale
 
 
 def contrast_fix(view: View) -> None:

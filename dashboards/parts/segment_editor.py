@@ -17,7 +17,7 @@ from dashboards.queries.rules import Json, document_of, groups_of
 from dashboards.queries.segments import keep, look, members_csv
 from dashboards.view import View
 from pipelines.errors import MillstreamError
-from pipelines.segments import SegmentDocument, sentence
+from pipelines.segments import SegmentDocument
 
 NEXT, TOLD = "segment-next", "segment-told"
 """What the next run opens and tells: an input bound to the address takes no value once it is drawn."""
@@ -39,13 +39,14 @@ def editor(view: View, choices: Choices, document: SegmentDocument | None) -> No
             told = str(problem) if isinstance(problem, MillstreamError) else "The rule is no YAML."
             st.warning(literal(told), icon=":material/warning:")
             return
-        st.html(f'<div role="note" style="font-size:15px;color:{view.colours.text}">{escape(sentence(rule))}</div>')
+        sentence = escape(found.answer["sentence"])
+        st.html(f'<div role="note" style="font-size:15px;color:{view.colours.text}">{sentence}</div>')
         if missing:
             small("A condition without a value is left out for now.", view.colours)
         figures(found.answer, view)
         if pressed:
             _save(view, choices, rule)
-        losses(found.answer, rule, view)
+        losses(found.answer, view)
     with st.container(border=True):
         st.subheader("People", anchor=False)
         people_table(view, found.people, key="segment-people")

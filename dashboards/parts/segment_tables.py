@@ -15,7 +15,6 @@ from dashboards.parts.table import Link, Row, table
 from dashboards.parts.times import stamp
 from dashboards.parts.words import small
 from dashboards.view import View
-from pipelines.segments import SegmentDocument, phrases
 
 
 def segment_list(rows: Sequence[dict[str, Any]], view: View) -> None:
@@ -56,8 +55,7 @@ def figures(answer: dict[str, Any], view: View) -> None:
         small(f"Not mailed: {told}.", colours)
 
 
-def losses(answer: dict[str, Any], rule: SegmentDocument, view: View) -> None:
+def losses(answer: dict[str, Any], view: View) -> None:
     """How many each rule leaves and loses, in the order of the rule."""
-    parts = zip(phrases(rule), answer["loss_by_rule"], strict=True)
-    lines: list[Row] = [(words, count(row["left"]), count(row["lost"])) for words, row in parts]
+    lines: list[Row] = [(row["words"], count(row["left"]), count(row["lost"])) for row in answer["loss_by_rule"]]
     table(("Rule", "Left", "Lost"), lines, numbers=("Left", "Lost"), caption="Loss by rule", colours=view.colours)

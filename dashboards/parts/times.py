@@ -7,9 +7,6 @@ from zoneinfo import ZoneInfo
 
 from dashboards.parts.numbers import NONE
 
-STALE_AFTER = timedelta(hours=26)
-"""A nightly pipeline that is two hours late is late."""
-
 
 def aware(moment: datetime) -> datetime:
     """A warehouse timestamp (naive, UTC) with its zone."""
@@ -54,11 +51,6 @@ def ago(moment: datetime | None, now: datetime) -> str:
     if age < timedelta(days=2):
         return f"{age // timedelta(hours=1)} h ago"
     return f"{age // timedelta(days=1)} d ago"
-
-
-def is_stale(as_of: datetime, now: datetime) -> bool:
-    """Whether data of this moment are older than a nightly pipeline makes them."""
-    return now - aware(as_of) > STALE_AFTER
 
 
 def period_name(first_day: date, by: str) -> str:

@@ -45,14 +45,16 @@ class RetentionAnswer:
     cohort_starts: list[str]
     matrix: list[list[int | None]]
 
-    def document(self) -> dict[str, Any]:
-        """The answer as `millstream retention --json` prints it."""
+    def document(self, known_until: datetime) -> dict[str, Any]:
+        """The answer as `millstream retention --json` prints it; events are known up to `known_until` (UTC)."""
         query = self.query.model_dump(mode="json", by_alias=True, exclude_none=True)
         return {
             "kind": "retention",
             "query": query,
             "matrix": self.matrix,
             "cohort_starts": self.cohort_starts,
+            "is_over": self.whole(known_until),
+            "average": self.average(known_until),
         }
 
     def whole(self, known_until: datetime) -> list[bool]:

@@ -38,10 +38,15 @@ class TrendsAnswer:
     query: FunnelQuery
     periods: list[TrendPeriod]
 
-    def document(self) -> dict[str, Any]:
-        """The answer as `millstream funnel --json` prints it."""
+    def document(self, known_until: datetime) -> dict[str, Any]:
+        """The answer as `millstream funnel --json` prints it; events are known up to `known_until` (UTC)."""
         periods = [{**vars(period), "conversion_rate": period.conversion_rate} for period in self.periods]
-        return {"kind": self.query.kind, "query": self.query.document(), "periods": periods}
+        return {
+            "kind": self.query.kind,
+            "query": self.query.document(),
+            "periods": periods,
+            "is_final": self.settled(known_until),
+        }
 
     def settled(self, known_until: datetime) -> list[bool]:
         """By period, whether its rate is final: the window of its last moment lies inside what was looked at.

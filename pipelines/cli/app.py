@@ -10,6 +10,7 @@ from pipelines.cli import (
     consent,
     customer,
     demo,
+    doctor,
     explain,
     funnel,
     ingest,
@@ -40,6 +41,7 @@ for module in (
     campaign,
     consent,
     customer,
+    doctor,
     version,
 ):
     module.register(app)

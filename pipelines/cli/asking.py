@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
@@ -35,6 +36,22 @@ Maps = Annotated[
     list[str] | None,
     typer.Option("--map", metavar="FIELD=COLUMN", help="What the files call a field.", show_default=False),
 ]
+
+
+class Asked(NamedTuple):
+    """The events that a question goes to."""
+
+    connection: Connection
+    relation: str
+    as_of: datetime | None
+    """The snapshot's moment; None for event files."""
+
+    def known_until(self) -> datetime:
+        """Up to when events are known: the snapshot's moment, or that of the last event in the files."""
+        if self.as_of is not None:
+            return self.as_of
+        last = self.connection.execute(f"select max(event_at) from {self.relation}").fetchall()[0][0]
+        return last if isinstance(last, datetime) else datetime.fromtimestamp(0, UTC)
 
 
 def read_document(path: Path) -> dict[str, Any]:
@@ -64,8 +81,8 @@ def opened(
     more: list[str] | None,
     maps: list[str] | None,
     timezone: str | None,
-) -> Iterator[tuple[Connection, str]]:
-    """The events to ask, as a connection and the name of a relation: these files, else the snapshot.
+) -> Iterator[Asked]:
+    """The events to ask: these files, else the snapshot.
 
     Raises:
         UsageError: a path or a mapping that can not be meant.
@@ -79,7 +96,7 @@ def opened(
         paths, mapping = [*events, *(more or [])], parse_maps(maps)
         with open_files(paths, mapping=mapping, timezone=timezone or "UTC") as connection:
             _tell_set_aside(connection)
-            yield connection, "events"
+            yield Asked(connection, "events", None)
         return
     from pipelines.warehouse import SnapshotReader
 
@@ -91,7 +108,7 @@ def opened(
         )
     cursor = snapshot.cursor()
     try:
-        yield cursor, "marts.fct_events"
+        yield Asked(cursor, "marts.fct_events", snapshot.as_of)
     finally:
         cursor.close()
 

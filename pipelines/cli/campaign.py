@@ -145,20 +145,33 @@ def send_campaign(name: Name, as_json: AsJson = False) -> None:
 
 
 @group.command("report")
-def report_campaign(name: Name, as_json: AsJson = False) -> None:
+def report_campaign(
+    name: Name,
+    people: Annotated[bool, typer.Option("--recipients", help="Name the recipients with their states, too.")] = False,
+    as_json: AsJson = False,
+) -> None:
     """What became of everybody, and whether it adds up."""
-    from pipelines.delivery import report
+    from pipelines.delivery import recipients_in, report
     from pipelines.mail import mailer_for
     from pipelines.state import open_state
     from pipelines.warehouse import SnapshotReader
 
     settings = load_settings()
     mailer = mailer_for(settings) if settings.mailer == "outbox" else None
-    found = report(open_state(settings), name, mailer, SnapshotReader(settings.published_dir).current())
+    engine = open_state(settings)
+    found = report(engine, name, mailer, SnapshotReader(settings.published_dir).current())
+    if people:
+        found["recipients"] = recipients_in(engine, name)
     if as_json:
         emit(found)
-    else:
-        _print_report(found)
+        return
+    _print_report(found)
+    if people:
+        names = ("person_id", "state", "reason", "variant", "done_at")
+        table(
+            ("person", "state", "reason", "variant", "done"),
+            [[one[name] for name in names] for one in found["recipients"]],
+        )
 
 
 @group.command("pause")

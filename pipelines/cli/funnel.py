@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from pipelines.cli.asking import Events, Maps, MoreEvents, Timezone, opened, read_document
+from pipelines.cli.asking import Asked, Events, Maps, MoreEvents, Timezone, opened, read_document
 from pipelines.cli.output import emit, table
 from pipelines.cli.retention import retention
 from pipelines.errors import UsageError
@@ -63,14 +63,11 @@ def funnel(
     over_time = question.kind == "funnel_trends"
     if users and over_time:
         raise UsageError("--users lists people by step; kind funnel_trends counts by period")
-    with opened(settings, events=events, more=more_events, maps=maps, timezone=timezone) as (
-        connection,
-        relation,
-    ):
+    with opened(settings, events=events, more=more_events, maps=maps, timezone=timezone) as asked:
         if over_time:
-            _show_trends(funnel_trends(connection, relation, question), as_json)
+            _show_trends(funnel_trends(asked.connection, asked.relation, question), asked, as_json)
         else:
-            _show_steps(answer_funnel(connection, relation, question, users=users), as_json)
+            _show_steps(answer_funnel(asked.connection, asked.relation, question, users=users), as_json)
 
 
 def _document(query: Path | None, steps: list[str]) -> dict[str, Any]:
@@ -111,9 +108,9 @@ def _show_steps(answer: FunnelAnswer, as_json: bool) -> None:
             print(f"step {step.step}: {', '.join(step.user_ids) or '–'}")
 
 
-def _show_trends(answer: TrendsAnswer, as_json: bool) -> None:
+def _show_trends(answer: TrendsAnswer, asked: Asked, as_json: bool) -> None:
     if as_json:
-        emit(answer.document())
+        emit(answer.document(asked.known_until()))
         return
     rows = [
         (

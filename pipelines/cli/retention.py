@@ -28,10 +28,11 @@ def retention(
     document = read_document(query) | ({} if timezone is None else {"timezone": timezone})
     question = parse_retention(document, timezone=settings.reporting_timezone)
     source = opened(settings, events=events, more=more_events, maps=maps, timezone=timezone)
-    with source as (connection, relation):
-        answer = answer_retention(connection, relation, question)
+    with source as asked:
+        answer = answer_retention(asked.connection, asked.relation, question)
+        known_until = asked.known_until()
     if as_json:
-        emit(answer.document())
+        emit(answer.document(known_until))
         return
     later = range(question.intervals)
     rows = zip(answer.cohort_starts, answer.matrix, strict=True)

@@ -39,6 +39,10 @@ class Group(StrEnum):
     """What a report can be taken apart by."""
 
     customer = "customer"
+    product = "product"
+
+
+_APART = ((Report.movements, Group.customer), (Report.mrr, Group.product))
 
 
 def register(app: typer.Typer) -> None:
@@ -55,7 +59,8 @@ def revenue(
         str | None, typer.Option(help="Currency of the answer; `native` keeps each.", show_default=False)
     ] = None,
     group: Annotated[
-        Group | None, typer.Option(help="Take `movements` apart: a row per customer.", show_default=False)
+        Group | None,
+        typer.Option(help="Take apart: `movements` by customer, `mrr` by product.", show_default=False),
     ] = None,
     account: Annotated[
         str | None, typer.Option(help="One Stripe account; left out: all of them.", show_default=False)
@@ -65,8 +70,9 @@ def revenue(
     """MRR, its movements, churn, cash, or `reconcile`: our figures against Stripe's lists."""
     from pipelines.revenue import check_account
 
-    if group is not None and report is not Report.movements:
-        raise UsageError(f"--group {group.value}: only movements can be taken apart, not {report.value}.")
+    if group is not None and (report, group) not in _APART:
+        known = ", ".join(f"{one.value} by {other.value}" for one, other in _APART)
+        raise UsageError(f"--group {group.value}: {report.value} can not be taken apart by it; there are {known}.")
     settings = load_settings()
     snapshot = newest_snapshot(settings)
     check_account(snapshot, account)
@@ -144,7 +150,8 @@ def _ask(
     if first > last:
         raise UsageError(f"--from {first} lies after --to {last}.")
     ask = {Report.mrr: room.mrr, Report.movements: room.movements, Report.churn: room.churn, Report.cash: room.cash}
-    question = room.movements_by_customer if group is Group.customer else ask[report]
+    apart = {Group.customer: room.movements_by_customer, Group.product: room.mrr_by_product}
+    question = ask[report] if group is None else apart[group]
     return question(
         snapshot,
         date_from=first,

@@ -101,7 +101,7 @@ def preview_segment(
     as_json: AsJson = False,
 ) -> None:
     """How many fit, how many of them may be mailed, a few of them, and how many each rule loses."""
-    from pipelines.segments import lookup_of, preview, reach, sentence
+    from pipelines.segments import lookup_of, preview, reach
     from pipelines.state import open_state
 
     settings = load_settings()
@@ -113,13 +113,14 @@ def preview_segment(
     if as_json:
         emit(answer)
         return
-    print(sentence(document))
+    print(answer["sentence"])
     seen = f"{answer['as_of']:%Y-%m-%d %H:%M} UTC"
     print(f"{answer['size']:,} of {answer['people']:,} people, data as of {seen}, snapshot {answer['snapshot']}")
     print(f"{answer['mailable']:,} may be mailed")
     if answer["not_mailable"]:
         table(("not mailed because", "people"), answer["not_mailable"].items(), numbers=(1,))
-    table(("rule", "left", "lost"), [row.values() for row in answer["loss_by_rule"]], numbers=(1, 2))
+    steps = [[row[name] for name in ("words", "left", "lost")] for row in answer["loss_by_rule"]]
+    table(("rule", "left", "lost"), steps, numbers=(1, 2))
     if answer["sample"]:
         table(answer["sample"][0], [row.values() for row in answer["sample"]])
 

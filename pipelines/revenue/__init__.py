@@ -1,8 +1,9 @@
 """Questions over the MRR ledger and the payments of one snapshot.
 
 `mrr`, `movements`, `churn` and `cash` answer by period, in one currency or each in its own (`native`);
-`movements_by_customer` and `movers` name the customers behind a movement; `explain` tells the rows
-behind one day's number; `summary` gives the few figures that the overview and the demo show.
+`mrr_by_product` takes MRR apart; `movements_by_customer` and `movers` name the customers behind a
+movement; `explain` tells the rows behind one day's number; `summary` gives the few figures that the
+overview and the demo show.
 Currencies are converted when asked, by dated rates.
 """
 
@@ -11,6 +12,7 @@ from pipelines.revenue.cash import cash
 from pipelines.revenue.customers import Move, movements_by_customer, movers
 from pipelines.revenue.explain import explain
 from pipelines.revenue.ledger import NATIVE, Period, periods
+from pipelines.revenue.products import mrr_by_product
 from pipelines.revenue.rates import Rates, load_rates
 from pipelines.revenue.reports import churn, movements, mrr
 from pipelines.revenue.summary import Summary, summary
@@ -30,6 +32,7 @@ __all__ = [
     "movements_by_customer",
     "movers",
     "mrr",
+    "mrr_by_product",
     "periods",
     "summary",
 ]

@@ -115,9 +115,14 @@ def _totals(rows: Sequence[Row], currency: str) -> object:
 Found = tuple[list[Row], str, tuple[str, ...], list[str]]
 
 
-def _mrr(snapshot: Snapshot, ledger: Ledger, at: date) -> Found:
-    entries = list(snapshot.query(_BALANCES, day=at, account=ledger.account).iter_rows(named=True))
-    return _ledger_rows(ledger, entries, at), _BALANCES, _LEDGER_TABLES, ledger.unconverted
+def items_held(ledger: Ledger, at: date) -> list[Row]:
+    """The subscription items with a balance at the end of the day `at`; they add up to its MRR."""
+    entries = list(ledger.snapshot.query(_BALANCES, day=at, account=ledger.account).iter_rows(named=True))
+    return _ledger_rows(ledger, entries, at)
+
+
+def _mrr(_snapshot: Snapshot, ledger: Ledger, at: date) -> Found:
+    return items_held(ledger, at), _BALANCES, _LEDGER_TABLES, ledger.unconverted
 
 
 def _movements(snapshot: Snapshot, ledger: Ledger, at: date) -> Found:
@@ -173,6 +178,7 @@ def _ledger_row(entry: Entry, minor: int, currency: str) -> Row:
         "subscription_id": entry["subscription_id"],
         "subscription_item_id": entry["subscription_item_id"],
         "price_id": entry["price_id"],
+        "product_id": entry["product_id"],
         "exact_minor": entry["exact_minor"],
         "native_currency": entry["currency"],
     }
@@ -238,7 +244,7 @@ balances as (
     qualify row_number() over (partition by account, customer_id, currency order by changed_date desc) = 1
 )
 select held.account, held.customer_id, held.currency, held.subscription_id, held.subscription_item_id, held.price_id,
-    held.mrr_minor as exact_minor, coalesce(balances.closing_minor, 0) as whole_minor,
+    held.product_id, held.mrr_minor as exact_minor, coalesce(balances.closing_minor, 0) as whole_minor,
     held.cause, held.source, held.object_id, held.event_id, held.valid_from, held.valid_to
 from held left join balances using (account, customer_id, currency)
 where held.mrr_minor <> 0
@@ -254,8 +260,9 @@ with stretches as (
     from marts.fct_mrr_changes where $account is null or account = $account
 )
 select changes.account, changes.customer_id, changes.currency, changes.subscription_id, changes.subscription_item_id,
-    changes.price_id, changes.delta_minor as exact_minor, moved.amount_minor as whole_minor, moved.movement,
-    changes.cause, changes.source, changes.object_id, changes.event_id, changes.valid_from, changes.valid_to
+    changes.price_id, changes.product_id, changes.delta_minor as exact_minor, moved.amount_minor as whole_minor,
+    moved.movement, changes.cause, changes.source, changes.object_id, changes.event_id, changes.valid_from,
+    changes.valid_to
 from stretches as changes
 join marts.fct_mrr_movements_daily as moved using (account, customer_id, currency, changed_date)
 where changes.changed_date = $day

@@ -13,7 +13,7 @@ from pipelines.segments.export import export_members
 from pipelines.segments.fields import Field, known_traits, money, snapshot_fields
 from pipelines.segments.materialise import Change, materialise
 from pipelines.segments.reach import NEEDED, Addressed, addressed, reach
-from pipelines.segments.sentence import COMPARED, TIMES, phrases, sentence
+from pipelines.segments.sentence import COMPARED, TIMES, sentence
 from pipelines.segments.store import entries, listing, load, lookup_of, save
 from pipelines.segments.text import load_mapping, problems
 
@@ -43,7 +43,6 @@ __all__ = [
     "overlap",
     "parse_segment",
     "people_count",
-    "phrases",
     "preview",
     "problems",
     "reach",

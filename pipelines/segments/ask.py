@@ -12,6 +12,7 @@ from pipelines.privacy import mask
 from pipelines.segments.compile import Compiled, Lookup, Question, compile_rule
 from pipelines.segments.document import SegmentDocument
 from pipelines.segments.fields import MART, money, snapshot_fields
+from pipelines.segments.sentence import phrases, sentence
 
 if TYPE_CHECKING:
     from pipelines.warehouse import Snapshot
@@ -95,12 +96,16 @@ def preview(
     compiled = compile_rule(document, asked)
     sql, values = compiled.losses()
     everybody, *left = _fetch(snapshot, sql, values)[0]
-    steps = zip(compiled.rules, [everybody, *left], left, strict=False)
+    parts = zip(compiled.rules, phrases(document), [everybody, *left], left, strict=False)
     sample = _rows(snapshot, compiled, asked, _SAMPLE_FIELDS, SAMPLE)
     return {
         "size": left[-1] if left else everybody,
         "sample": [{**row, "email": mask(row["email"])} for row in sample],
-        "loss_by_rule": [{"rule": path, "left": after, "lost": before - after} for (path, _), before, after in steps],
+        "sentence": sentence(document),
+        "loss_by_rule": [
+            {"rule": path, "words": words, "left": after, "lost": before - after}
+            for (path, _), words, before, after in parts
+        ],
         "as_of": asked.as_of,
         "snapshot": snapshot.number,
     }

@@ -91,6 +91,26 @@ def test_events_takes_several_files_and_what_they_call_a_field(
     assert not data_dir.exists()
 
 
+def test_over_files_what_is_final_is_judged_at_the_last_event(
+    files: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    last = {"user_id": "ann", "event": "buy", "timestamp": "2026-03-03T11:30:00Z"}
+    (tmp_path / "last.jsonl").write_text(json.dumps(last))
+    # The last event is of 3 March, 11:30: the window of a day is over for 1 March only, the days 1 and 2 are over.
+    steps = {"steps": [{"event": "visit"}, {"event": "buy"}], "window": {"value": 1, "unit": "day"}}
+    days = {"date_from": "2026-03-01", "date_to": "2026-03-03", "timezone": "UTC"}
+    query = tmp_path / "query.json"
+    query.write_text(json.dumps({**steps, **days, "kind": "funnel_trends", "interval": "day"}))
+    source = ["--query", str(query), "--events", files[0], str(tmp_path / "last.jsonl")]
+    assert asked(capsys, *source)["is_final"] == [True, False, False]
+    query.write_text(json.dumps({"target_event": "visit", "intervals": 3, "date_to": "2026-03-03"}))
+    assert invoke(["retention", *source, "--json"]) == 0
+    answer = json.loads(capsys.readouterr().out)
+    assert answer["matrix"][0] == [2, 0, 1]
+    assert answer["is_over"] == [True, True, False]
+    assert answer["average"] == [1.0, 0.0, None]
+
+
 def test_a_snapshot_is_asked_without_files(capsys: pytest.CaptureFixture[str]) -> None:
     settings, now = load_settings(), datetime(2026, 3, 5, tzinfo=UTC)
     with Warehouse(settings).write("test") as connection:

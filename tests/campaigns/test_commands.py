@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 
 import pytest
 import typer
@@ -86,6 +87,9 @@ def test_the_whole_way_from_a_file_to_a_certificate(millstream, files, people, s
     assert len(list(settings.outbox_dir.rglob("*.eml"))) == 3
     code, answer = millstream("campaign", "report", "win-back", "--json")
     assert (answer["duplicates"], answer["missing"], answer["ambiguous"]) == (0, 0, 0)
+    named = millstream("campaign", "report", "win-back", "--recipients", "--json")[1].pop("recipients")
+    assert Counter(one["state"] for one in named) == {name: n for name, n in answer["states"].items() if n}
+    assert "email" not in named[0]
     assert [row["state"] for row in millstream("campaign", "list", "--json")[1]["campaigns"]] == ["sent"]
 
 

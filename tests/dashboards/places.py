@@ -1,23 +1,38 @@
-"""Data folders that pages are opened over: one with everything in it, one with nothing."""
+"""Data folders that pages are opened over."""
 
 from __future__ import annotations
 
 import shutil
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import yaml
+from sqlalchemy import insert
 
 from pipelines.campaigns import approve, parse_campaign, save
 from pipelines.delivery import send
-from pipelines.segments import parse_segment
+from pipelines.operations.health import store_checks, store_loads
+from pipelines.quality import CheckResult, masked_row
+from pipelines.segments import materialise, parse_segment
 from pipelines.segments import save as save_segment
 from pipelines.settings import Settings
-from pipelines.state import open_state
+from pipelines.state import open_state, writing
+from pipelines.state.tables import builds
+from pipelines.warehouse import Warehouse, publish
+from pipelines.warehouse.lake import refresh_lake_view
+from tests.building import newest
 
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
-CAMPAIGN = "autumn-news"
+CAMPAIGN, WAITING = "autumn-news", "winter-news"
 SUBJECT = "![drawn](https://elsewhere.example/pixel.png) <b>News</b>"
+RULE = """
+name: visitors
+description: Pay and came by
+match:
+  all:
+    - trait: {field: mrr, op: gte, value: 5, currency: USD}
+    - event: {name: Home, count: {op: gte, value: 2}, within: 90d}
+"""
 _HTML = "<p>Hello</p><a href='{{ unsubscribe_url }}'>Leave</a> {{ postal_address }}"
 
 
@@ -44,3 +59,44 @@ def settings_of(folder: Path) -> Settings:
             "MILLSTREAM_CONSENT": "customers",
         }
     )
+
+
+def crowd(filled: Path, folder: Path) -> Path:
+    """Copy a filled folder and bring into it what pages show only now and then.
+
+    A failed build, a load of some hours ago, a check that failed with its row, a state nobody knows, mails
+    that were told of, a segment with a rule and its members, and a campaign that waits to be sent.
+    """
+    shutil.copytree(filled, folder)
+    settings = settings_of(folder)
+    engine = open_state(settings)
+    save_segment(engine, parse_segment(RULE), NOW)
+    document = {"name": WAITING, "segment": "visitors", "subject": "Soon", "html": _HTML, "holdout": 0.1}
+    save(engine, parse_campaign(yaml.safe_dump(document), folder), NOW)
+    approve(engine, settings, WAITING, NOW, user="ann")
+    with writing(engine) as connection:
+        before = {"started_at": NOW - timedelta(days=1), "finished_at": NOW - timedelta(days=1)}
+        why = "2 check(s) failed: amount_is_in_range on raw_stripe.charges"
+        connection.execute(insert(builds).values(build_id="broken", outcome="failed", reason=why, **before))
+    materialise(engine, newest(folder), NOW)
+    engine.dispose()
+    row = masked_row("default/false/ch_1", {"email": "ann@example.com", "amount": -5})
+    failed = CheckResult("amount_is_in_range", "raw_stripe.charges", "millstream", "warn", False, 1, "1 < 0", (row,))
+    with Warehouse(settings).write("test") as connection:
+        connection.execute(
+            'update raw_stripe.charges set payload = json_merge_patch(payload, \'{"status": "floating"}\') '
+            "where id = (select min(id) from raw_stripe.charges)"
+        )
+        connection.execute(
+            "insert into marts.fct_campaign_recipients by name select $campaign as campaign, recipient_id, "
+            "is_delivered, is_clicked, false as is_opened, false as is_bounced, false as is_complained, "
+            "false as is_unsubscribed from (values ('a', true, true), ('b', true, false)) "
+            "as told (recipient_id, is_delivered, is_clicked)",
+            {"campaign": CAMPAIGN},
+        )
+        connection.execute("update raw_events.loads set loaded_at = loaded_at - interval 3 hour")
+        refresh_lake_view(connection, settings)
+        store_checks(connection, [failed], now=NOW)
+        store_loads(connection)
+        publish(connection, settings, as_of=NOW, now=NOW)
+    return folder

@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 
 from dashboards.parts.money import compact_money, money, tick_money
 from dashboards.parts.numbers import change, change_in_points, count, length, percent
-from dashboards.parts.times import ago, clock, is_stale, stamp
+from dashboards.parts.times import ago, clock, stamp
 from dashboards.parts.words import literal
+from pipelines.quality.told import is_stale
 
 CURRENCIES = st.sampled_from(["USD", "EUR", "JPY", "KWD", "ISK", "CHF"])
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)

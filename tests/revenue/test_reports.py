@@ -15,7 +15,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipelines.cli import invoke
-from pipelines.revenue import NATIVE, Rates, churn, movements, movements_by_customer, movers, mrr, periods, summary
+from pipelines.revenue import (
+    NATIVE,
+    Rates,
+    churn,
+    movements,
+    movements_by_customer,
+    movers,
+    mrr,
+    mrr_by_product,
+    periods,
+    summary,
+)
 from pipelines.settings import Settings
 from pipelines.warehouse import Snapshot, SnapshotReader, Warehouse, publish
 from tests.building import newest
@@ -279,6 +290,22 @@ def test_a_change_that_an_event_told_names_that_event(built_folder: Path) -> Non
     assert set(named["event_id"]) <= known
 
 
+@pytest.mark.parametrize("currency", ["USD", "EUR", NATIVE])
+def test_the_products_of_a_period_add_up_to_its_mrr(built_folder: Path, currency: str) -> None:
+    days: dict[str, Any] = {"date_from": date(2026, 9, 1), "date_to": date(2026, 11, 23), "by": "month"}
+    asked = days | {"currency": currency, "timezone": "UTC"}
+    snapshot = newest(built_folder)
+    whole: Any = mrr(snapshot, **asked)["rows"]
+    parts: Any = mrr_by_product(snapshot, **asked)["rows"]
+    assert len({part["product"] for part in parts}) > 2
+    for row in whole:
+        own = [part for part in parts if (part["period"], part["currency"]) == (row["period"], row["currency"])]
+        assert sum(part["mrr_minor"] for part in own) == row["mrr_minor"]
+        assert own == sorted(own, key=lambda part: -part["mrr_minor"])
+        assert all(0 < part["customers"] <= row["customers"] for part in own)
+        assert sum(part["customers"] for part in own) >= row["customers"]
+
+
 @pytest.mark.parametrize(
     "command",
     [("revenue", "cash"), ("revenue", "mrr"), ("explain", "mrr", "--at", "2026-11-20"), ("revenue", "reconcile")],
@@ -291,9 +318,9 @@ def test_an_account_that_does_not_exist_is_refused_with_those_that_do(
     assert "There are: default." in capsys.readouterr().err
 
 
-def test_only_movements_are_taken_apart_by_customer(
+def test_a_report_that_can_not_be_taken_apart_names_those_that_can(
     built_folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("MILLSTREAM_DATA_DIR", str(built_folder))
     assert invoke(["revenue", "mrr", "--group", "customer", "--json"]) == 2
-    assert "--group customer: only movements can be taken apart, not mrr." in capsys.readouterr().err
+    assert "there are movements by customer, mrr by product." in capsys.readouterr().err

@@ -1,0 +1,121 @@
+"""What is known about the state of the data: how builds ended, and what the snapshot says of its own making.
+
+The page Data health and `millstream doctor` both ask here, so that they tell the same.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import polars as pl
+from sqlalchemy import Engine, select
+
+from pipelines.state import reading
+from pipelines.state.tables import builds
+from pipelines.warehouse import Snapshot
+
+STALE_AFTER = timedelta(hours=26)
+"""A nightly pipeline that is two hours late is late."""
+
+
+@dataclass(frozen=True)
+class Build:
+    """One build as the state store remembers it."""
+
+    started_at: datetime
+    finished_at: datetime | None
+    outcome: str
+    reason: str | None
+    snapshot: int | None
+
+
+def is_stale(as_of: datetime, now: datetime) -> bool:
+    """Whether data of this moment are older than a nightly pipeline makes them."""
+    return now - as_of > STALE_AFTER
+
+
+def recent_builds(engine: Engine, *, limit: int = 10) -> list[Build]:
+    """The newest builds, newest first."""
+    chosen = (builds.c.started_at, builds.c.finished_at, builds.c.outcome, builds.c.reason, builds.c.snapshot)
+    newest = select(*chosen).order_by(builds.c.started_at.desc(), builds.c.build_id).limit(limit)
+    with reading(engine) as connection:
+        return [Build(**row) for row in connection.execute(newest).mappings()]
+
+
+def checks(snapshot: Snapshot) -> pl.DataFrame:
+    """Every stored check, failing ones first, errors before warnings."""
+    return _told(
+        snapshot,
+        "health.checks",
+        """
+        select is_passed, name, table_name, engine, severity, failing_rows, message, checked_at
+        from health.checks
+        order by is_passed, severity = 'warn', table_name, name
+        """,
+    )
+
+
+def failing_rows(snapshot: Snapshot) -> pl.DataFrame:
+    """Some rows of each check that failed, personal data masked."""
+    return _told(
+        snapshot,
+        "health.failing_rows",
+        """
+        select name, table_name, row_key, row_values
+        from health.failing_rows
+        order by table_name, name, position
+        """,
+    )
+
+
+def unknown_values(snapshot: Snapshot) -> pl.DataFrame:
+    """Kinds and states that Stripe sent and this version does not know, with how many rows have them."""
+    return _told(
+        snapshot,
+        "health.unknown_values",
+        """
+        select table_name, field, value, row_count
+        from health.unknown_values
+        order by row_count desc, table_name, value
+        """,
+    )
+
+
+def sources(snapshot: Snapshot) -> pl.DataFrame:
+    """One row per source: rows, newest row, last load, set-aside lines."""
+    return _told(
+        snapshot,
+        "health.sources",
+        """
+        select source, row_count, newest_row_at, last_loaded_at, quarantined
+        from health.sources
+        order by source
+        """,
+    )
+
+
+def loads(snapshot: Snapshot, *, limit: int = 200) -> pl.DataFrame:
+    """The newest loads: what was read, kept, known already and set aside."""
+    return _told(
+        snapshot,
+        "health.loads",
+        f"""
+        select loaded_at, source, input_name, read, loaded, duplicates, unchanged, quarantined
+        from health.loads
+        order by loaded_at desc, source, input_name
+        limit {limit:d}
+        """,
+    )
+
+
+def _told(snapshot: Snapshot, table: str, sql: str) -> pl.DataFrame:
+    """The answer with its moments in UTC; nothing where the snapshot has no such table."""
+    if not snapshot.has(table):
+        return pl.DataFrame()
+    found = snapshot.query(sql)
+    return found.with_columns(
+        pl.col(name).dt.replace_time_zone("UTC")
+        for name, kind in found.schema.items()
+        if isinstance(kind, pl.Datetime) and kind.time_zone is None
+    )

@@ -1,0 +1,140 @@
+"""What the commands say to Funnel and Retention: texts in the order of the page, and charts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date
+
+from dashboards.parts.numbers import count, length, percent
+from dashboards.parts.times import long_day, short_day
+from tests.dashboards.asking import LAST, Ask, Row, people, share
+from tests.dashboards.reading import Columns
+
+STEPS = {"steps": "Home~Signed Up", "window": "7 days"}
+QUESTION = {
+    "steps": [{"event": "Home"}, {"event": "Signed Up"}],
+    "window": {"value": 7, "unit": "day"},
+    "date_from": "2026-10-25",
+    "date_to": LAST,
+}
+
+
+def funnel_people(ask: Ask) -> Iterator[str]:
+    """The funnel, and the people who came to its last step."""
+    yield from funnel(ask)
+    last, known = ask("funnel", "--users", query=QUESTION)["steps"][-1], ask.everybody()
+    yield f"{count(last['users'])} people."
+    yield from people(ask, sorted(last["user_ids"], key=lambda person: (person not in known, person)))
+
+
+def funnel_dropped(ask: Ask) -> Iterator[str]:
+    """The funnel, and the people who came to its first step and no further."""
+    yield from funnel(ask)
+    first, last = (set(step["user_ids"]) for step in ask("funnel", "--users", query=QUESTION)["steps"])
+    known, dropped = ask.everybody(), first - last
+    yield f"{count(len(dropped))} people."
+    yield from people(ask, sorted(dropped, key=lambda person: (person not in known, person)))
+
+
+def funnel(ask: Ask) -> Iterator[str]:
+    """The sentence (over the picture and in it) and the table."""
+    steps = ask("funnel", "--users", query=QUESTION)["steps"]
+    first, last = steps[0], steps[-1]
+    for _ in ("the line", "the picture"):
+        yield f"Of {count(first['users'])} people who began with “Home”, {count(last['users'])}"
+        yield f"({percent(last['conversion_from_start'])}) came as far as “Signed Up”"
+    for step, before in zip(steps, [None, *steps], strict=False):
+        yield f"{step['step'] + 1}. {step['event']}"
+        yield f"{count(step['users'])} {percent(step['conversion_from_start'])}"
+        yield percent(step["conversion_from_previous"])
+        yield "–" if before is None else count(before["users"] - step["users"])
+        yield f"{length(step['average_conversion_seconds'])} {length(step['median_conversion_seconds'])}"
+
+
+def funnel_of_the_first(ask: Ask) -> list[Columns]:
+    """A bar per step with its share of the first."""
+    return _bars(ask, "conversion_from_start")
+
+
+def funnel_of_the_before(ask: Ask) -> list[Columns]:
+    """The same with its share of the step before."""
+    return _bars(ask, "conversion_from_previous")
+
+
+def _bars(ask: Ask, base: str) -> list[Columns]:
+    steps = ask("funnel", "--users", query=QUESTION)["steps"]
+    beside = [f" ({percent(step[base])})" if step[base] is not None else "" for step in steps]
+    return [
+        {
+            "step": [f"{step['step'] + 1}. {step['event']}" for step in steps],
+            "users": [step["users"] for step in steps],
+            "label": [count(step["users"]) + share for step, share in zip(steps, beside, strict=True)],
+        }
+    ]
+
+
+def trend(ask: Ask) -> Iterator[str]:
+    """What the line tells, and the weeks, the newest first."""
+    told = _trend(ask)
+    periods, entered = told["periods"], sum(period["entered"] for period in told["periods"])
+    assert entered
+    assert {True, False} == set(told["is_final"])
+    yield f"Conversion by period of entry, {len(periods)} periods; {count(entered)} entries"
+    yield f"The last {told['is_final'].count(False)} can still grow"
+    for period in reversed(periods):
+        rate = percent(period["conversion_rate"] / 100) if period["entered"] else "–"
+        yield f"{count(period['entered'])} {count(period['converted'])} {rate}"
+
+
+def trend_charts(ask: Ask) -> list[Columns]:
+    """The rate of each week: those that are final, and the last of them on with those that can still grow."""
+    told = _trend(ask)
+    rates = [period["conversion_rate"] if period["entered"] else None for period in told["periods"]]
+    last = max((number for number, final in enumerate(told["is_final"]) if final), default=-1)
+    return [
+        {
+            "label": [short_day(date.fromisoformat(period["period_start"])) for period in told["periods"]],
+            "Final": [rate if number <= last else None for number, rate in enumerate(rates)],
+            "Can still grow": [rate if number >= last else None for number, rate in enumerate(rates)],
+        }
+    ]
+
+
+def retention_people(ask: Ask) -> Iterator[str]:
+    """The cohorts in people."""
+    return _retention(ask, shares=False)
+
+
+def retention_shares(ask: Ask) -> Iterator[str]:
+    """The cohorts in shares of their size."""
+    return _retention(ask, shares=True)
+
+
+def shades(ask: Ask) -> list[float]:
+    """The shares that cells are coloured by: returns, not the cohort itself, as far as anybody came back."""
+    told = _cohorts(ask)
+    means = [share for share in told["average"][1:] if share]
+    return means + [cell / row[0] for row in told["matrix"] for cell in row[1:] if cell]
+
+
+def _retention(ask: Ask, *, shares: bool) -> Iterator[str]:
+    told = _cohorts(ask)
+    starts = sum(row[0] for row in told["matrix"])
+    yield f"{count(starts)} starts in 8 weeks; {percent(told['average'][1])} came back in the week after"
+    yield f"Weighted average {count(starts)} {' '.join(map(percent, told['average']))}"
+    assert not all(told["is_over"])
+    for number, (start, row) in enumerate(zip(told["cohort_starts"], told["matrix"], strict=True)):
+        yield f"{long_day(date.fromisoformat(start))} {count(row[0])}"
+        for column, cell in enumerate(row):
+            if cell is not None:
+                over = told["is_over"][number + column]
+                yield f"{count(cell)} of {count(row[0])}{'' if over else ', not complete'}"
+                yield (share(cell, row[0]) if shares else count(cell)) + ("" if over else "*")
+
+
+def _cohorts(ask: Ask) -> Row:
+    return ask("retention", query={"target_event": "Home", "period": "week", "intervals": 8, "date_to": LAST})
+
+
+def _trend(ask: Ask) -> Row:
+    return ask("funnel", query=QUESTION | {"kind": "funnel_trends", "interval": "week"})

@@ -1,0 +1,66 @@
+"""The doctor names what is wrong with its remedy, and changes nothing."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from sqlalchemy import insert, update
+
+from pipelines.campaigns import parse_campaign, save
+from pipelines.cli import invoke
+from pipelines.operations.doctor import examine
+from pipelines.segments import parse_segment
+from pipelines.segments import save as save_segment
+from pipelines.settings import Settings
+from pipelines.state import open_state, writing
+from pipelines.state.tables import builds, campaigns
+
+NOW = datetime(2026, 11, 24, tzinfo=UTC)
+DOCUMENT = '{"name": "news", "segment": "all", "subject": "News", "html": "{{ unsubscribe_url }} {{ postal_address }}"}'
+
+
+def test_an_empty_folder_is_told_what_comes_first(settings: Settings, capsys: pytest.CaptureFixture[str]) -> None:
+    found = examine(settings)
+    assert [one["what"] for one in found["problems"]] == ["Nothing is published yet."]
+    assert found["snapshot"] is None
+    assert found["checks"] == found["sources"] == found["loads"] == []
+    assert invoke(["doctor"]) == 0
+    assert "Load data, then `millstream run`." in capsys.readouterr().out
+
+
+def test_a_failed_build_and_a_campaign_without_a_sender_are_named(settings: Settings, tmp_path: Path) -> None:
+    engine = open_state(settings)
+    save_segment(engine, parse_segment("name: all\nmatch: {all: []}"), NOW)
+    save(engine, parse_campaign(DOCUMENT, tmp_path), NOW)
+    with writing(engine) as connection:
+        connection.execute(update(campaigns).values(state="sending"))
+        row = {"build_id": "a", "started_at": NOW, "finished_at": NOW, "outcome": "failed", "reason": "no room"}
+        connection.execute(insert(builds).values(**row))
+    found = examine(settings)
+    told = {one["what"]: one["mend"] for one in found["problems"]}
+    assert "The last build failed: no room" in told
+    assert told["Campaign news is sending, but no sender is at work."] == "`millstream campaign send news` goes on."
+    assert found["builds"][0]["reason"] == "no room"
+
+
+def test_a_built_folder_is_told_of_its_bad_lines_and_late_figures(
+    built_folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("MILLSTREAM_DATA_DIR", str(built_folder))
+    before = {path: path.stat().st_mtime_ns for path in (built_folder / "published").rglob("*")}
+    assert invoke(["doctor", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    bad = next(source["quarantined"] for source in found["sources"] if source["source"] == "events")
+    assert bad
+    assert [one["what"] for one in found["problems"]] == [f"events: {bad} bad lines were set aside."]
+    assert all(check["is_passed"] for check in found["checks"])
+    assert found["as_of"] == found["now"]
+    assert datetime.fromisoformat(found["loads"][0]["loaded_at"]).tzinfo is not None
+    monkeypatch.setattr(Settings, "now", lambda _settings: NOW + timedelta(hours=27))
+    assert examine(Settings())["problems"][0]["what"] == (
+        "The figures are of 2026-11-24 00:00 UTC: the pipeline is late."
+    )
+    assert before == {path: path.stat().st_mtime_ns for path in (built_folder / "published").rglob("*")}
