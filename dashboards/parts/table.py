@@ -75,7 +75,7 @@ def _style(colours: Palette) -> str:
     line = f"border:0;border-bottom:1px solid {colours.border}"
     return (
         "<style>.ms-scroll{overflow-x:auto}"
-        ".ms-table{border-collapse:collapse;width:100%;font-size:13.5px;margin:0}"
+        ".ms-table{border-collapse:separate;border-spacing:0;width:100%;font-size:13.5px;margin:0}"
         f".ms-table th{{{line};font-weight:500;color:{colours.muted};text-align:left;padding:6px 14px 6px 0;"
         "white-space:nowrap}"
         f".ms-table td{{{line};color:{colours.text};padding:7px 14px 7px 0;vertical-align:top;"
