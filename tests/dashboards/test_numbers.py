@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from dashboards.parts.money import compact_money, money
-from dashboards.parts.numbers import count, factor, length, percent
+from dashboards.parts.numbers import count, counted, factor, length, percent
 from pipelines.cli import invoke
 from tests.dashboards.places import CAMPAIGN
 from tests.dashboards.reading import words
@@ -159,7 +159,7 @@ def _customer(ask: Ask) -> Iterator[str]:
     traits, story = told["person"], told["timeline"]
     yield money(traits["mrr_minor"], traits["mrr_currency"])
     yield money(traits["lifetime_value_minor"], traits["currency"])
-    yield f"{traits['payments_count']} payments"
+    yield counted(traits["payments_count"], "payment")
     yield "may be sent" if told["may_be_mailed"] else "not sent"
     for name in ("event_count", "page_view_count", "session_count"):
         yield f"{name.replace('_', ' ')} {count(traits[name])}"
