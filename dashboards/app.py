@@ -8,7 +8,7 @@ import uuid
 import streamlit as st
 
 from dashboards.parts.follow import follow_snapshots
-from dashboards.parts.frame import contrast_fix, demo_banner, footer
+from dashboards.parts.frame import demo_banner, footer, page_style
 from dashboards.parts.words import literal
 from dashboards.view import open_view
 from pipelines.errors import MillstreamError
@@ -36,7 +36,7 @@ try:
     footer(view)
     follow_snapshots()
     with body:
-        contrast_fix(view)
+        page_style(view)
         demo_banner(view)
         page.run()
 except MillstreamError as problem:

@@ -28,7 +28,7 @@ if builds and builds[0].outcome == "failed":
         + literal(builds[0].reason or ""),
         icon=":material/error:",
     )
-health_strip(view)
+health_strip(view, is_own_page=True)
 
 with section("Builds"):
     if builds:

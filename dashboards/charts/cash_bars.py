@@ -6,7 +6,16 @@ from typing import Any
 
 import polars as pl
 
-from dashboards.charts.option import Option, category_axis, grid, legend, money_axis, ticks, tooltip_format
+from dashboards.charts.option import (
+    Option,
+    category_axis,
+    grid,
+    legend,
+    money_axis,
+    room_for_two_lines_of_legend,
+    ticks,
+    tooltip_format,
+)
 from dashboards.charts.palette import Palette
 from dashboards.parts.money import compact_money, major
 from dashboards.parts.times import period_name
@@ -25,7 +34,7 @@ def cash_bars(found: list[CashPeriod], colours: Palette) -> Option:
         ]
         for name in _NAMES
     }  # fmt: skip
-    labels = [period_name(one.first_day, one.by) + ("" if one.is_over else " (so far)") for one in found]
+    labels = [period_name(one.first_day, one.by) + ("" if one.is_over else "\n(so far)") for one in found]
     low = min(sum(columns[_NAMES[name]][n] for name in _LEAVING) for n in range(len(found)))
     axis, grid_lines = money_axis(ticks(min(low, *columns["Net"]), max(columns["Gross"])), currency, colours)
     tints = (colours.movements["new"], colours.movements["contraction"], colours.movements["churn"], colours.muted)
@@ -44,12 +53,13 @@ def cash_bars(found: list[CashPeriod], colours: Palette) -> Option:
     }
     spec = {
         "animation": False,
-        "grid": grid(),
-        "legend": legend(colours, list(columns), itemWidth=12, itemHeight=12),
-        "tooltip": {"trigger": "axis", "valueFormatter": tooltip_format(currency)},
+        "grid": grid(bottom=40),
+        "legend": legend(colours, list(columns), itemWidth=12, itemHeight=12, itemStyle={"borderWidth": 0}),
+        "tooltip": {"confine": True, "trigger": "axis", "valueFormatter": tooltip_format(currency)},
         "dataset": {"source": pl.DataFrame({"period": labels, **columns})},
         "xAxis": category_axis(colours),
         "yAxis": axis,
+        "media": room_for_two_lines_of_legend(),
         "series": [*bars, line],
     }
     return Option(spec, finding(found))

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from dashboards.charts.option import Option
+from dashboards.charts.option import Option, narrow_or_wide
 from dashboards.charts.palette import Palette
 
 ROW_PIXELS = 52
@@ -41,7 +41,7 @@ def funnel_bars(bars: list[Bar], *, alt: str, colours: Palette) -> Option:
     spec = {
         "animation": False,
         "grid": {"left": 8, "right": 130, "top": 4, "bottom": 4, "containLabel": True},
-        "tooltip": {"trigger": "item", "formatter": "{b}: {@label}"},
+        "tooltip": {"confine": True, "trigger": "item", "formatter": "{b}: {@label}"},
         "dataset": {"source": frame},
         "xAxis": {
             "type": "value",
@@ -69,6 +69,21 @@ def funnel_bars(bars: list[Bar], *, alt: str, colours: Palette) -> Option:
                 "emphasis": {"disabled": True},
             }
         ],
+        "media": narrow_or_wide(
+            # On a phone a step's name stands above its bar.
+            {
+                "grid": {"left": 0, "right": 112},
+                "yAxis": {
+                    "axisLabel": {"inside": True, "verticalAlign": "bottom", "padding": [0, 0, 10, -6], "width": 300}
+                },
+                "series": [{"barMaxWidth": 14}],
+            },
+            {
+                "grid": {"left": 8, "right": 130},
+                "yAxis": {"axisLabel": {"inside": False, "verticalAlign": "middle", "padding": 0, "width": 220}},
+                "series": [{"barMaxWidth": 28}],
+            },
+        ),
     }
     return Option(spec, alt)
 

@@ -7,7 +7,16 @@ from typing import Any
 
 import polars as pl
 
-from dashboards.charts.option import Option, category_axis, grid, legend, money_axis, ticks, tooltip_format
+from dashboards.charts.option import (
+    Option,
+    category_axis,
+    grid,
+    legend,
+    money_axis,
+    room_for_two_lines_of_legend,
+    ticks,
+    tooltip_format,
+)
 from dashboards.charts.palette import Palette
 
 NOW, TAIL = "This period", "Not over yet"
@@ -47,10 +56,11 @@ def line_compare(points: list[Point], *, currency: str, before: str, alt: str, c
         "animation": False,
         "grid": grid(),
         "legend": legend(colours, entries, itemWidth=26, itemHeight=3),
-        "tooltip": {"trigger": "axis", "valueFormatter": tooltip_format(currency)},
+        "tooltip": {"confine": True, "trigger": "axis", "valueFormatter": tooltip_format(currency)},
         "dataset": {"source": frame.select("label", *names)},
         "xAxis": {**category_axis(colours), "boundaryGap": False},
         "yAxis": axis,
+        "media": room_for_two_lines_of_legend(),
         "series": series,
     }
     return Option(spec, alt)

@@ -7,7 +7,16 @@ from typing import Any
 
 import polars as pl
 
-from dashboards.charts.option import Option, category_axis, grid, legend, money_axis, ticks, tooltip_format
+from dashboards.charts.option import (
+    Option,
+    category_axis,
+    grid,
+    legend,
+    money_axis,
+    room_for_two_lines_of_legend,
+    ticks,
+    tooltip_format,
+)
 from dashboards.charts.palette import Palette
 
 KINDS = ("new", "expansion", "reactivation", "contraction", "churn")
@@ -37,10 +46,11 @@ def movement_bars(months: list[Month], *, currency: str, alt: str, colours: Pale
         "aria": {"enabled": True, "decal": {"show": True}},
         "grid": grid(),
         "legend": legend(colours, [kind.capitalize() for kind in KINDS], itemWidth=12, itemHeight=12),
-        "tooltip": {"trigger": "item", "valueFormatter": tooltip_format(currency)},
+        "tooltip": {"confine": True, "trigger": "item", "valueFormatter": tooltip_format(currency)},
         "dataset": {"source": _frame(months, endings)},
         "xAxis": category_axis(colours),
         "yAxis": axis,
+        "media": room_for_two_lines_of_legend(),
         "series": series,
     }
     return Option(spec, alt)

@@ -77,6 +77,20 @@ def category_axis(colours: Palette, **more: Any) -> dict[str, Any]:
     }
 
 
+NARROW = 440
+"""Up to this width, in pixels, a picture is drawn for a phone."""
+
+
+def narrow_or_wide(narrow: dict[str, Any], wide: dict[str, Any]) -> list[dict[str, Any]]:
+    """What is different on a phone, and what it is everywhere else: a turned phone has to get it back."""
+    return [{"query": {"maxWidth": NARROW}, "option": narrow}, {"option": wide}]
+
+
+def room_for_two_lines_of_legend() -> list[dict[str, Any]]:
+    """More space above the picture where its legend may not fit one line."""
+    return narrow_or_wide({"grid": {"top": 60}}, {"grid": {"top": 40}})
+
+
 def grid(**more: Any) -> dict[str, Any]:
     """The drawing area: room for axis text of known size on the left, the legend above, days below."""
     return {
@@ -95,11 +109,6 @@ def legend(colours: Palette, names: Sequence[str | dict[str, Any]], **more: Any)
     text = {"color": colours.text, "fontSize": 12}
     return {
         "data": list(names),
-        # One line that can be turned where there is no room for all: two would lie on the picture.
-        "type": "scroll",
-        "pageTextStyle": {"color": colours.muted},
-        "pageIconColor": colours.text,
-        "pageIconInactiveColor": colours.border,
         "left": 0,
         "top": 0,
         "itemGap": 16,

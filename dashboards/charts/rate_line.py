@@ -30,7 +30,7 @@ def rate_line(rates: list[Rate], *, alt: str, colours: Palette) -> Option:
         "animation": False,
         "grid": grid(),
         "legend": legend(colours, [{"name": name, "icon": _ICONS[name]} for name in names], itemWidth=26, itemHeight=3),
-        "tooltip": {"trigger": "axis", "valueFormatter": "%.1f %%"},
+        "tooltip": {"confine": True, "trigger": "axis", "valueFormatter": "%.1f %%"},
         "dataset": {"source": _frame(rates).select("label", *names)},
         "xAxis": {**category_axis(colours), "boundaryGap": False},
         "yAxis": {

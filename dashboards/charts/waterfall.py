@@ -7,17 +7,21 @@ from typing import Any
 
 import polars as pl
 
-from dashboards.charts.option import Option, category_axis, grid, money_axis, ticks, tooltip_format
+from dashboards.charts.option import Option, category_axis, grid, money_axis, narrow_or_wide, ticks, tooltip_format
 from dashboards.charts.palette import Palette
 
 
 @dataclass(frozen=True)
 class Stage:
-    """One bar in major units (for drawing only): a balance stands on zero, a movement floats."""
+    """One bar in major units (for drawing only): a balance stands on zero, a movement floats.
+
+    `short` is the label where there is no room for the whole one.
+    """
 
     name: str
     value: float
     label: str
+    short: str
     colour: str
     is_balance: bool = False
 
@@ -40,9 +44,12 @@ def waterfall(stages: list[Stage], *, currency: str, alt: str, colours: Palette)
             "under": under,
             "amount": shown,
             "label": [stage.label for stage in stages],
+            "short": [stage.short for stage in stages],
         },
-        schema={"stage": pl.String, "under": pl.Float64, "amount": pl.Float64, "label": pl.String},
-    )
+        schema={
+            "stage": pl.String, "under": pl.Float64, "amount": pl.Float64, "label": pl.String, "short": pl.String,
+        },
+    )  # fmt: skip
     hidden: dict[str, Any] = {
         "type": "bar",
         "name": "under",
@@ -68,10 +75,33 @@ def waterfall(stages: list[Stage], *, currency: str, alt: str, colours: Palette)
         "animation": False,
         "color": [stage.colour for stage in stages],
         "grid": grid(top=24),
-        "tooltip": {"trigger": "item", "formatter": "{b}: {@label}", "valueFormatter": tooltip_format(currency)},
+        "tooltip": {
+            "confine": True,
+            "trigger": "item",
+            "formatter": "{b}: {@label}",
+            "valueFormatter": tooltip_format(currency),
+        },
         "dataset": {"source": frame},
         "xAxis": category_axis(colours, interval=0),
         "yAxis": axis,
         "series": [hidden, bars],
+        "media": narrow_or_wide(
+            {
+                "grid": {"left": 20, "right": 6, "bottom": 64},
+                "xAxis": {"axisLabel": {"rotate": 40, "fontSize": 11}},
+                "series": [
+                    {"markLine": {"label": {"show": False}}},
+                    {"label": {"formatter": "{@short}", "fontSize": 10}},
+                ],
+            },
+            {
+                "grid": grid(top=24),
+                "xAxis": {"axisLabel": {"rotate": 0, "fontSize": 12}},
+                "series": [
+                    {"markLine": {"label": {"show": True}}},
+                    {"label": {"formatter": "{@label}", "fontSize": 12}},
+                ],
+            },
+        ),
     }
     return Option(spec, alt)

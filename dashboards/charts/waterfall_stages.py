@@ -5,7 +5,7 @@ from __future__ import annotations
 from dashboards.charts.option import Option
 from dashboards.charts.palette import Palette
 from dashboards.charts.waterfall import Stage, waterfall
-from dashboards.parts.money import compact_money, major
+from dashboards.parts.money import compact_money, major, money, short_money
 from dashboards.queries.movements import KINDS, PeriodMoved
 
 
@@ -14,7 +14,8 @@ def waterfall_chart(found: list[PeriodMoved], colours: Palette) -> Option:
     currency = found[-1].currency
 
     def stage(name: str, minor: int, colour: str, *, is_balance: bool = False) -> Stage:
-        return Stage(name, float(major(minor, currency)), compact_money(minor, currency), colour, is_balance)
+        whole, short = money(minor, currency), short_money(minor, currency)
+        return Stage(name, float(major(minor, currency)), whole, short, colour, is_balance)
 
     rates = sum(one.fx_minor for one in found)
     stages = [stage("Opening", found[0].opening_minor, colours.muted, is_balance=True)]

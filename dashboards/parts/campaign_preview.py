@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from dashboards.parts.campaign_words import plain
+from dashboards.parts.links import leads_to
 from dashboards.parts.mail_preview import mail_preview
 from dashboards.parts.numbers import count
 from dashboards.parts.people import person_link
@@ -54,5 +55,5 @@ def _mail(campaign: Campaign, snapshot: Snapshot, view: View, sample: dict[str, 
         width=360,
     )
     mail = looked_at(view.settings, snapshot, campaign.name, person)["mail"]
-    table(("Person",), [(person_link(person),)], caption="Whose mail this is", colours=view.colours)
+    leads_to(person_link(person).address, "This person's page", view.colours)
     mail_preview(mail, view)

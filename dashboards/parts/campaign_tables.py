@@ -9,6 +9,7 @@ import streamlit as st
 
 from dashboards.parts.campaign_words import MEANING, plain, state_badge
 from dashboards.parts.numbers import count, percent
+from dashboards.parts.segment_tables import segment_link
 from dashboards.parts.table import Link, Row, table
 from dashboards.parts.times import stamp
 from dashboards.queries.campaigns import STATES, Campaign
@@ -21,7 +22,15 @@ def campaign_list(campaigns: list[Campaign], view: View) -> None:
     """One row per campaign, the one that changed last on top."""
     headers = ("Campaign", "State", "Segment", *_COUNTED, "Changed")
     rows = (_row(one, view) for one in campaigns)
-    table(headers, rows, numbers=(*_COUNTED, "Changed"), caption="Campaigns", colours=view.colours)
+    table(
+        headers,
+        rows,
+        numbers=(*_COUNTED, "Changed"),
+        whole=("Campaign", "Segment"),
+        dense=True,
+        caption="Campaigns",
+        colours=view.colours,
+    )
 
 
 def _row(one: Campaign, view: View) -> Row:
@@ -29,7 +38,7 @@ def _row(one: Campaign, view: View) -> Row:
     return (
         campaign_link(one.name),
         state_badge(one.state),
-        one.segment,
+        segment_link(one.segment),
         *map(count, counted),
         stamp(one.updated_at, view.zone),
     )
@@ -68,7 +77,14 @@ def ledger_table(campaign: Campaign, view: View) -> None:
         if (number := campaign.counts[state])
     ]
     headers = ("Ledger state", "People", "Share", "Meaning")
-    table(headers, rows, numbers=("People", "Share"), caption="Recipients by state", colours=view.colours)
+    table(
+        headers,
+        rows,
+        numbers=("People", "Share"),
+        whole=("Ledger state",),
+        caption="Recipients by state",
+        colours=view.colours,
+    )
 
 
 def told_table(campaign: Campaign, told: dict[str, int], view: View) -> None:

@@ -15,11 +15,24 @@ from dashboards.queries.health import recent_builds
 from dashboards.view import View
 from pipelines.quality.told import is_stale
 
+ICONS_ONLY = "icons_only"
+"""How the key of a container begins whose buttons show their icon alone; their labels are for screen readers."""
 
-def contrast_fix(view: View) -> None:
-    """Chosen steps are white on light blue in Streamlit's dark theme (2.7:1); make them dark."""
+
+def page_style(view: View) -> None:
+    """The few rules that Streamlit's theme has no setting for."""
+    label = f"[class*=st-key-{ICONS_ONLY}] button [data-testid=stMarkdownContainer]"
+    rules = [f"{label}{{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}}"]
+    # On a phone seven ranges fit beside each other.
+    rules.append("@media(max-width:480px){[data-testid=stButtonGroup] button{padding-inline:9px}}")
+    # A chart's own buttons would lie on what stands above it, such as the choice of a range.
+    chart = "[data-testid=stFullScreenFrame]:has([data-testid=stEChartsChart])"
+    rules.append(f"{chart} [data-testid=stElementToolbar]{{top:0}}")
     if view.colours is DARK:
-        st.html("<style>[data-testid=stMultiSelect] [data-tag] :is(span,button){color:#0B1020 !important}</style>")
+        # Chosen values and main buttons are white on light blue in Streamlit's dark theme (2.7:1); make them dark.
+        rules.append("button[kind^=primary]:not(:disabled){color:#0B1020 !important}")
+        rules.append("[data-testid=stMultiSelect] [data-tag] :is(span,button){color:#0B1020 !important}")
+    st.html(f"<style>{''.join(rules)}</style>")
 
 
 def demo_banner(view: View) -> None:

@@ -11,6 +11,7 @@ from dataclasses import replace
 
 import streamlit as st
 
+from dashboards.parts.frame import ICONS_ONLY
 from dashboards.parts.words import literal
 from dashboards.queries.funnel_question import LEAST, MOST, OPS, Step, steps_of, text_of
 from dashboards.queries.funnels import property_names, usual_steps
@@ -65,18 +66,20 @@ def _row(snapshot: Snapshot, names: list[str], steps: list[Step], number: int, s
             help=f"Filter of step {number + 1}",
         ):
             _condition(snapshot, steps, number, step)
-        last = len(steps) - 1
-        _button("arrow_upward", "Move up", number, number == 0, lambda: _keep(_moved(steps, number, -1)))
-        _button("arrow_downward", "Move down", number, number == last, lambda: _keep(_moved(steps, number, 1)))
-        copied = [*steps[: number + 1], *steps[number:]]
-        _button("content_copy", "Duplicate", number, len(steps) >= MOST, lambda: _keep(copied))
-        others = [*steps[:number], *steps[number + 1 :]]
-        _button("close", "Remove", number, len(steps) <= LEAST, lambda: _keep(others))
+        with st.container(horizontal=True, gap="small", width="content", key=f"{ICONS_ONLY}_step_{number}"):
+            last = len(steps) - 1
+            _button("arrow_upward", "Move up", number, number == 0, lambda: _keep(_moved(steps, number, -1)))
+            _button("arrow_downward", "Move down", number, number == last, lambda: _keep(_moved(steps, number, 1)))
+            copied = [*steps[: number + 1], *steps[number:]]
+            _button("content_copy", "Duplicate", number, len(steps) >= MOST, lambda: _keep(copied))
+            others = [*steps[:number], *steps[number + 1 :]]
+            _button("close", "Remove", number, len(steps) <= LEAST, lambda: _keep(others))
 
 
 def _button(icon: str, what: str, number: int, disabled: bool, act: Callable[[], None]) -> None:
+    # Without a label Streamlit would announce the button by its icon's file name.
     st.button(
-        "",
+        f"{what}: step {number + 1}",
         icon=f":material/{icon}:",
         key=f"{icon}_{number}",
         help=f"{what}: step {number + 1}",

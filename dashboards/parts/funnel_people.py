@@ -8,6 +8,7 @@ import polars as pl
 import streamlit as st
 
 from dashboards.parts.download import csv_download
+from dashboards.parts.numbers import counted
 from dashboards.parts.people import people_table
 from dashboards.parts.words import small
 from dashboards.queries.funnels import people
@@ -27,7 +28,7 @@ def funnel_people(answer: FunnelAnswer, document: dict[str, Any], view: View, *,
         return
     step, dropped = choice
     found = people(view.snapshot, document, step, dropped=dropped)
-    small(f"{len(found):,} people.", view.colours)
+    small(f"{counted(len(found), 'person', 'people')}.", view.colours)
     people_table(view, found, key="people_page")
     frame = pl.DataFrame({"person_id": found}, schema={"person_id": pl.String})
     csv_download(frame, f"funnel-{chosen.replace(' ', '-')}_{name}.csv", key="people_csv")

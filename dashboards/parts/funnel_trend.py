@@ -35,7 +35,14 @@ def funnel_trend(answer: TrendsAnswer, view: View, *, settled: list[bool], name:
         for period, final in zip(answer.periods, settled, strict=True)
     ]
     headers = ("Entered in", "Entered", "Came through", "Conversion")
-    table(headers, rows[::-1][:SHOWN], numbers=headers[1:], caption="Funnel by period of entry", colours=view.colours)
+    table(
+        headers,
+        rows[::-1][:SHOWN],
+        numbers=headers[1:],
+        whole=headers[:1],
+        caption="Funnel by period of entry",
+        colours=view.colours,
+    )
     small("A person counts once in every period in which they entered.", view.colours)
     csv_download(trend_frame(answer, settled), f"funnel-trend_{name}.csv", key="trend_csv")
 

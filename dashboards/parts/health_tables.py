@@ -29,7 +29,15 @@ def build_table(builds: list[Build], view: View) -> None:
         for build in builds
     ]
     headers = ("Started", "Outcome", "Snapshot", "Reason")
-    table(headers, rows, numbers=("Snapshot",), caption="Builds, newest first", colours=view.colours)
+    table(
+        headers,
+        rows,
+        numbers=("Snapshot",),
+        whole=("Started",),
+        prose=("Reason",),
+        caption="Builds, newest first",
+        colours=view.colours,
+    )
 
 
 def source_table(sources: pl.DataFrame, view: View) -> None:
@@ -46,7 +54,14 @@ def source_table(sources: pl.DataFrame, view: View) -> None:
         for row in sources.iter_rows(named=True)
     ]
     headers = ("Source", "Rows", "Newest row", "Last load", "Lag", "Quarantined")
-    table(headers, rows, numbers=("Rows", "Quarantined"), caption="Sources", colours=view.colours)
+    table(
+        headers,
+        rows,
+        numbers=("Rows", "Quarantined"),
+        whole=("Newest row", "Last load", "Lag"),
+        caption="Sources",
+        colours=view.colours,
+    )
 
 
 def check_frame(checks: pl.DataFrame) -> None:
@@ -60,14 +75,16 @@ def check_frame(checks: pl.DataFrame) -> None:
         pl.col("message").fill_null("").alias("Message"),
         pl.col("engine").alias("Engine"),
     )
+    if not shown.select((pl.col("Message") != "").any()).item():
+        shown = shown.drop("Message")
     st.dataframe(
         shown,
         hide_index=True,
         placeholder=NONE,
         height=min(420, 38 + 35 * max(shown.height, 1)),
         column_config={
-            "Check": st.column_config.TextColumn(width=220),
-            "Table": st.column_config.TextColumn(width=250),
+            "Check": st.column_config.TextColumn(width=250),
+            "Table": st.column_config.TextColumn(width=310),
             "Failing rows": st.column_config.NumberColumn(format="localized", width=100),
         },
         alt="Checks, failing ones first",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from dashboards.parts.campaign_tables import campaign_link
 from dashboards.parts.campaign_words import state_badge
 from dashboards.parts.empty import nothing_here
 from dashboards.parts.numbers import count
@@ -23,8 +24,16 @@ def last_campaign(view: View) -> None:
         return
     table(
         ("Campaign", "State", "Accepted", "Audience"),
-        [(campaign.name, state_badge(campaign.state), count(campaign.accepted), count(campaign.audience))],
+        [
+            (
+                campaign_link(campaign.name),
+                state_badge(campaign.state),
+                count(campaign.accepted),
+                count(campaign.audience),
+            )
+        ],
         numbers=("Accepted", "Audience"),
+        whole=("Campaign",),
         caption="The campaign that changed last",
         colours=view.colours,
     )

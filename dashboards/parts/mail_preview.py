@@ -13,7 +13,9 @@ from dashboards.view import View
 # As a data address the mail has an origin of its own and can not reach the page; the policy keeps out
 # scripts, forms and every picture that another host would have to be asked for.
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; form-action 'none'; base-uri 'none'"
-_HEAD = f'<meta charset="utf-8"><meta http-equiv="Content-Security-Policy" content="{_POLICY}">'
+# Readers see mails on white; without a ground of its own the dark theme would shine through.
+_PAPER = "<style>:root{color-scheme:light;background:#fff}</style>"
+_HEAD = f'<meta charset="utf-8"><meta http-equiv="Content-Security-Policy" content="{_POLICY}">{_PAPER}'
 
 
 def frame_address(html: str) -> str:

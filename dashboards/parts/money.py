@@ -8,7 +8,7 @@ from babel.numbers import format_compact_currency, get_currency_symbol
 
 from pipelines.money import LOCALE, exponent, format_money, major
 
-__all__ = ["compact_money", "exponent", "major", "money", "tick_money"]
+__all__ = ["compact_money", "exponent", "major", "money", "short_money", "tick_money"]
 
 MINUS = "\N{MINUS SIGN}"
 COMPACT_FROM = 10_000
@@ -19,6 +19,12 @@ def compact_money(minor: int | None, currency: str) -> str:
     """A short amount for tiles: `$9,412.50`, `$199.4K`, `¥1.2M`; a dash for None."""
     is_large = minor is not None and abs(major(minor, currency)) >= COMPACT_FROM
     return format_money(minor, currency, compact=is_large)
+
+
+def short_money(minor: int, currency: str) -> str:
+    """An amount for a bar on a phone, without small change: `$1.3K`, `−$308`."""
+    whole = major(minor, currency)
+    return money(minor, currency, compact=True) if abs(whole) >= 1_000 else tick_money(float(round(whole)), currency)
 
 
 def tick_money(value: float, currency: str) -> str:

@@ -15,6 +15,11 @@ def count(value: int | None) -> str:
     return NONE if value is None else f"{value:,}".replace("-", MINUS)
 
 
+def counted(value: int, one: str, many: str | None = None) -> str:
+    """`1 customer`, `12,480 customers`; `many` where a plural is not made by an s."""
+    return f"{count(value)} {one if value == 1 else many or one + 's'}"
+
+
 def percent(fraction: float | None) -> str:
     """A fraction as a percentage with one decimal; a dash where there is no base."""
     return NONE if fraction is None else _clean(f"{100 * fraction:,.1f}") + " %"

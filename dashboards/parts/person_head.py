@@ -9,7 +9,8 @@ import streamlit as st
 from dashboards.parts.card import Card, card_row
 from dashboards.parts.frame import section
 from dashboards.parts.money import money
-from dashboards.parts.numbers import NONE, Change, count
+from dashboards.parts.numbers import NONE, Change, count, counted
+from dashboards.parts.segment_tables import segment_link
 from dashboards.parts.table import Badge, Row, table
 from dashboards.parts.times import long_day, stamp
 from dashboards.parts.words import small
@@ -47,7 +48,7 @@ def person_head(person: Profile, view: View) -> None:
                 "Paid in all",
                 money(traits["lifetime_value_minor"], traits["currency"]) if traits["currency"] else NONE,
                 _NO_CHANGE,
-                f"{count(traits['payments_count'])} payments",
+                counted(traits["payments_count"] or 0, "payment"),
                 "Charges less refunds and disputes, in the currency paid in most often.",
                 (),
             ),
@@ -81,16 +82,17 @@ def person_facts(person: Profile, view: View) -> None:
         with section("Segments"):
             if person.stays:
                 rows: list[Row] = [
-                    (stay.segment, stamp(stay.entered_at, view.zone), stamp(stay.left_at, view.zone))
+                    (segment_link(stay.segment), stamp(stay.entered_at, view.zone), stamp(stay.left_at, view.zone))
                     for stay in person.stays
                 ]
                 headers = ("Segment", "Entered", "Left")
-                table(headers, rows, caption="Segments of this customer", colours=view.colours)
+                whole = ("Segment", "Entered", "Left")
+                table(headers, rows, whole=whole, caption="Segments of this customer", colours=view.colours)
             else:
                 small("In no saved segment, and never was.", view.colours)
     with right, section("Traits", height="stretch"), st.container(height=330, border=False):
         rows = [(name.replace("_", " "), _text(value, view)) for name, value in _known(person).items()]
-        table(("Trait", "Value"), rows, caption="Traits of this customer", colours=view.colours)
+        table(("Trait", "Value"), rows, prose=("Value",), caption="Traits of this customer", colours=view.colours)
 
 
 def _permission(person: Profile, view: View) -> None:

@@ -43,6 +43,7 @@ def person_story(person: Profile, view: View, snapshot: Snapshot) -> None:
         [_row(row, view) for row in shown.rows],
         numbers=("Amount",),
         whole=("When", "What"),
+        prose=("Detail",),
         caption="What happened, the newest first",
         colours=view.colours,
     )

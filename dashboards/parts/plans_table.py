@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dashboards.parts.empty import nothing_here
 from dashboards.parts.money import money
-from dashboards.parts.numbers import count, percent
+from dashboards.parts.numbers import count, counted, percent
 from dashboards.parts.table import table
 from dashboards.queries.plans import Plan
 from dashboards.view import View
@@ -22,7 +22,7 @@ def plans_table(plans: list[Plan], view: View) -> None:
     rows: list[tuple[str, int | None, int]] = [(plan.name, plan.customers, plan.mrr_minor) for plan in shown]
     if rest:
         # A customer may have several plans, so the rest's customers are not added up.
-        rows.append((f"{len(rest)} more plans", None, sum(plan.mrr_minor for plan in rest)))
+        rows.append((counted(len(rest), "more plan"), None, sum(plan.mrr_minor for plan in rest)))
     table(
         ("Plan", "Customers", "MRR", "Share"),
         [

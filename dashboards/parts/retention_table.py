@@ -108,6 +108,8 @@ def _style(colours: Palette) -> str:
         f".ms-heat .zero{{background:{colours.track}}}"
         f".ms-heat .open{{background-image:{hatch}}}"
         f".ms-heat .mean :is(th,td){{font-weight:600;color:{colours.text}}}"
+        f"@media(max-width:760px){{.ms-heat tr>:first-child{{position:sticky;left:0;z-index:1;"
+        f"background:{colours.background}}}}}"
         ".ms-heat-hide{position:absolute;left:-10000px}</style>"
     )
 

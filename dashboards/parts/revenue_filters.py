@@ -25,7 +25,7 @@ class Filters:
 def revenue_filters(view: View, snapshot: Snapshot) -> Filters | None:
     """The filter row; None while only the first of two days is chosen."""
     last_day = view.last_day(snapshot)
-    with st.container(horizontal=True, vertical_alignment="bottom"):
+    with st.container(horizontal=True, vertical_alignment="top"):
         chosen = st.segmented_control("Range", RANGES, default="12m", required=True, key="range", bind="query-params")
         # `auto` stands for what fits the range, so a link made for one range stays right for another.
         by = st.segmented_control("By", ("auto", *GRAINS), default="auto", required=True, key="by", bind="query-params")

@@ -10,7 +10,7 @@ import streamlit as st
 from dashboards.parts.download import csv_download
 from dashboards.parts.links import here_with
 from dashboards.parts.money import money
-from dashboards.parts.numbers import NONE, count
+from dashboards.parts.numbers import NONE, count, counted
 from dashboards.parts.people import person_link
 from dashboards.parts.revenue_filters import Filters
 from dashboards.parts.table import Cell, Link, Row, table
@@ -74,7 +74,7 @@ def mover_table(kind: str, one: PeriodMoved, movers: list[Mover], view: View, fi
     total = sum(mover.amount_minor for mover in movers)
     people = len({mover.customer_id for mover in movers})
     st.subheader(f"{kind.capitalize()}, {period_name(one.first_day, one.by)}", anchor=False)
-    small(f"{count(people)} customers · {money(total, filters.currency)} in all", view.colours)
+    small(f"{counted(people, 'customer')} · {money(total, filters.currency)} in all", view.colours)
     pages = max(1, -(-len(movers) // SHOWN))
     page = st.pagination(pages, key=f"movers-{kind}-{one.first_day}") if pages > 1 else 1
     table(
@@ -118,7 +118,15 @@ def cash_table(found: list[CashPeriod], view: View) -> None:
     ]
     sums = (money(sum(one.minor[name] for one in found), currency) for name in PARTS)
     rows.append(("All", *sums, money(sum(one.tax_minor for one in found), currency)))
-    table(headers, rows, numbers=headers[1:], whole=("Period",), caption="Cash by period", colours=view.colours)
+    table(
+        headers,
+        rows,
+        numbers=headers[1:],
+        whole=("Period",),
+        has_total=True,
+        caption="Cash by period",
+        colours=view.colours,
+    )
 
 
 def movement_frame(found: list[PeriodMoved], customers: list[dict[str, int]]) -> pl.DataFrame:

@@ -22,7 +22,7 @@ def segment_list(rows: Sequence[dict[str, Any]], view: View) -> None:
     headers = ("Segment", "People", "Used by", "Description", "Changed")
     lines: list[Row] = [
         (
-            Link(row["name"], f"segments?segment={quote(row['name'], safe='')}"),
+            segment_link(row["name"]),
             count(row["members"]),
             ", ".join(row["campaigns"]) or NONE,
             row["description"] or NONE,
@@ -30,8 +30,21 @@ def segment_list(rows: Sequence[dict[str, Any]], view: View) -> None:
         )
         for row in rows
     ]
-    table(headers, lines, numbers=("People", "Changed"), caption="Segments", colours=view.colours)
+    table(
+        headers,
+        lines,
+        numbers=("People", "Changed"),
+        whole=("Segment",),
+        prose=("Used by", "Description"),
+        caption="Segments",
+        colours=view.colours,
+    )
     small("People as the last run wrote them down.", view.colours)
+
+
+def segment_link(name: str) -> Link:
+    """A link that opens this segment in the builder."""
+    return Link(name, f"segments?segment={quote(name, safe='')}")
 
 
 def figures(answer: dict[str, Any], view: View) -> None:
@@ -44,12 +57,12 @@ def figures(answer: dict[str, Any], view: View) -> None:
     )
     colours = view.colours
     tiles = "".join(
-        f'<div style="min-width:110px"><div style="font-size:13px;color:{colours.muted}">{escape(name)}</div>'
+        f'<div><div style="font-size:13px;color:{colours.muted}">{escape(name)}</div>'
         f'<div data-figure="{escape(name)}" style="font-size:25px;font-weight:600;font-variant-numeric:tabular-nums;'
         f'color:{colours.text}">{escape(value)}</div></div>'
         for name, value in shown
     )
-    st.html(f'<div role="status" style="display:flex;gap:28px;flex-wrap:wrap">{tiles}</div>')
+    st.html(f'<div role="status" style="display:flex;gap:8px 24px;flex-wrap:wrap">{tiles}</div>')
     if why := answer["not_mailable"]:
         told = ", ".join(f"{plain(reason)} {count(number)}" for reason, number in why.items())
         small(f"Not mailed: {told}.", colours)

@@ -12,8 +12,11 @@ from dashboards.queries.health import checks, recent_builds, sources
 from dashboards.view import View
 
 
-def health_strip(view: View) -> None:
-    """Last build, failing checks, last load; each with a word beside its dot."""
+def health_strip(view: View, *, is_own_page: bool = False) -> None:
+    """Last build, failing checks, last load; each with a word beside its dot.
+
+    Its name leads to the page of data health; on that page the title has said it already.
+    """
     facts = [_build_fact(view)]
     if view.snapshot is not None:
         results = checks(view.snapshot)
@@ -26,10 +29,10 @@ def health_strip(view: View) -> None:
         ):
             words = "never loaded" if loaded is None else f"loaded {ago(loaded, view.now)}"
             facts.append((loaded is not None, f"{source}: {words}"))
-    st.html(_strip(facts, view.colours))
+    st.html(_strip(facts, view.colours, "" if is_own_page else _name(view.colours)))
 
 
-def _strip(facts: list[tuple[bool, str]], colours: Palette) -> str:
+def _strip(facts: list[tuple[bool, str]], colours: Palette, name: str) -> str:
     marks = {True: ("✓", colours.good), False: ("!", colours.warning)}
     items = "".join(
         f'<span style="white-space:nowrap"><span aria-hidden="true" style="color:{marks[good][1]};'
@@ -37,9 +40,11 @@ def _strip(facts: list[tuple[bool, str]], colours: Palette) -> str:
         for good, words in facts
     )
     box = f"border:1px solid {colours.border};border-radius:8px;padding:9px 14px;color:{colours.text}"
-    return (
-        f'<div style="display:flex;flex-wrap:wrap;gap:6px 22px;font-size:13.5px;{box}"><b>Data health</b>{items}</div>'
-    )
+    return f'<div style="display:flex;flex-wrap:wrap;gap:6px 22px;font-size:13.5px;{box}">{name}{items}</div>'
+
+
+def _name(colours: Palette) -> str:
+    return f'<a href="data_health" target="_self" style="color:{colours.accent};font-weight:600">Data health</a>'
 
 
 def _build_fact(view: View) -> tuple[bool, str]:

@@ -60,6 +60,21 @@ canvases => canvases.map(canvas => {
 })
 """
 
+_CUT = """
+places => [...document.querySelectorAll('[data-testid=stMain] *')].filter(element => {
+    const says = [...element.childNodes].some(node => node.nodeType === 3 && node.textContent.trim());
+    const box = element.getBoundingClientRect();
+    if (!says || box.width < 2 || element.closest(places) || !element.checkVisibility()) return false;
+    const style = getComputedStyle(element);
+    const hides = style.overflowX !== 'visible' && element.scrollWidth > element.clientWidth + 1;
+    const spills = style.display !== 'inline' && style.overflowX === 'visible'
+        && element.scrollWidth > element.clientWidth + 1;
+    return hides || spills || box.left < -1 || box.right > window.innerWidth + 1;
+}).map(element => `${element.tagName}.${element.className}: ${element.textContent.trim().slice(0, 60)}`)
+"""
+_SCROLLED = ".ms-scroll, .ms-heat-scroll, pre, iframe, [data-testid=stDataFrame], [role=tablist], caption, option"
+"""Where what is wider than its place can be scrolled to, or is there for screen readers only."""
+
 
 @cache
 def _axe() -> str:
@@ -120,6 +135,10 @@ class Sight:
         """Pixels by which the page is wider than a window of this width."""
         self.page.set_viewport_size({"width": width, "height": 900})
         return int(self.page.evaluate("() => document.documentElement.scrollWidth - window.innerWidth"))
+
+    def cut(self) -> list[str]:
+        """Text that does not fit where it stands and can not be scrolled to."""
+        return list(self.page.evaluate(_CUT, _SCROLLED))
 
     def picture(self, path: Path) -> None:
         """Leave a picture of the whole page."""

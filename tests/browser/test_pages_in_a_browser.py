@@ -41,8 +41,9 @@ def test_a_page_is_drawn_whole_for_everybody_and_asks_no_other_host(
             assert len(colours) == charts
             assert min(colours) > 5
         assert sight.barriers() == []
-        for width in WIDTHS if scheme == "light" or shots is not None else ():
+        for width in WIDTHS:
             assert sight.overflow(width) <= 0, width
+            assert sight.cut() == [], width
             if shots is not None:
                 sight.picture(shots / f"{page}-{scheme}-{width}.png")
         assert sight.strangers() == []

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dashboards.parts.money import compact_money, money, tick_money
-from dashboards.parts.numbers import change, change_in_points, count, length, percent
+from dashboards.parts.numbers import change, change_in_points, count, counted, length, percent
 from dashboards.parts.times import ago, clock, stamp
 from dashboards.parts.words import literal
 from pipelines.quality.told import is_stale
@@ -88,3 +88,8 @@ def test_markdown_in_foreign_text_is_escaped() -> None:
     assert escaped.replace("\\", "") == "![a](http://b) *c* <d> $e$"
     for special in "![]()*<>$:":
         assert escaped.count(special) == escaped.count("\\" + special) > 0
+
+
+def test_one_of_something_is_no_plural() -> None:
+    assert [counted(n, "customer") for n in (0, 1, 1200)] == ["0 customers", "1 customer", "1,200 customers"]
+    assert [counted(n, "person", "people") for n in (1, 2)] == ["1 person", "2 people"]

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from dashboards.parts.money import money
-from dashboards.parts.numbers import count
+from dashboards.parts.numbers import count, counted
 from tests.dashboards.asking import PAGE, Ask, Row, mrr_of, pages, people, share
 from tests.dashboards.places import CAMPAIGN, WAITING
 from tests.dashboards.reading import readable
@@ -91,7 +91,7 @@ def customer(ask: Ask) -> Iterator[str]:
     yield f"{traits['email']} · {traits['person_id']}"
     yield f"MRR {money(traits['mrr_minor'], traits['mrr_currency'])}"
     yield f"Paid in all {money(traits['lifetime_value_minor'], traits['currency'])}"
-    yield f"{count(traits['payments_count'])} payments"
+    yield counted(traits["payments_count"], "payment")
     yield "may be sent" if told["may_be_mailed"] else "not sent"
     yield from (stay["segment"] for stay in told["segments"])
     for name, value in traits.items():
