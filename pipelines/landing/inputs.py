@@ -21,8 +21,9 @@ LoadInput = Callable[[list[Segment], dict[Path, str]], LoadSummary]
 def load_new_inputs(landing: Landing, source: Source, *, known: Collection[str], load: LoadInput) -> LoadSummary:
     """Load every landed input of `source` whose id is not `known`, and count what was done.
 
-    What a gateway received up to now is sealed first, so it is loaded too. A segment whose own bytes can not be read keeps nothing else from being loaded: its input is
-    loaded once more, with the reason in that segment's place.
+    What a gateway received up to now is sealed first, so it is loaded too. A segment whose own bytes
+    can not be read keeps nothing else from being loaded: its input is loaded once more, with the
+    reason in that segment's place.
     """
     landing.seal_received()
     inputs: dict[str, list[Segment]] = {}

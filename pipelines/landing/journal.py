@@ -156,7 +156,9 @@ class Journal:
             # Whatever it was: nobody may be left without an answer, and the next batch is tried.
             self.figures.failures += 1
             reason = getattr(problem, "strerror", None) or type(problem).__name__
-            refusal = NotStoredError(f"the disk did not take it ({reason}). Nothing of it is acknowledged; send it again.")
+            refusal = NotStoredError(
+                f"the disk did not take it ({reason}). Nothing of it is acknowledged; send it again."
+            )
             for done in told:
                 done.set_exception(refusal)
         else:

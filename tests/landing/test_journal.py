@@ -107,9 +107,13 @@ def test_more_than_may_wait_is_refused_and_what_waited_is_kept(
     monkeypatch.setattr(os, "write", slow)
     journal = Journal(landing.folder, waiting=1000)
     taken: list[Future[None]] = []
-    with pytest.raises(OverloadedError):
-        for _ in range(1000):
+
+    def append_for_ever() -> None:
+        while True:
             taken.append(journal.append(STRIPE, b"x\n", now=NOW))
+
+    with pytest.raises(OverloadedError):
+        append_for_ever()
     gathered.set()
     for done in taken:
         done.result(timeout=10)
@@ -151,7 +155,7 @@ def test_a_torn_tail_is_cut_and_nothing_before_it(landing: Landing, tail: bytes 
     (path,) = open_files(landing)
     whole = path.read_bytes()
     size = len(whole) // 2
-    torn = {"cut": whole[:size - 1], "flipped": whole[: size - 2] + b"X\n"}[tail] if isinstance(tail, str) else tail
+    torn = {"cut": whole[: size - 1], "flipped": whole[: size - 2] + b"X\n"}[tail] if isinstance(tail, str) else tail
     path.write_bytes(whole + torn)
     assert read_records(path).torn == len(torn)
     landing.seal_received()
