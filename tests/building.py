@@ -111,3 +111,11 @@ def millstream(
         timeout=timeout,
         check=False,
     )
+
+
+def alive(pid: int) -> bool:
+    """Whether a process is there and not only waited for."""
+    try:
+        return "\nState:\tZ" not in Path(f"/proc/{pid}/status").read_text()
+    except FileNotFoundError:
+        return False

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import errno
-import multiprocessing
 import os
+import subprocess
+import sys
 import threading
 from concurrent.futures import Future
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from pipelines.faults import POINTS
 from pipelines.landing import Journal, Label, Landing, NotStoredError, OverloadedError
 from pipelines.landing.journal import FOLDER
 from pipelines.landing.records import HEAD, MAGIC, read_records
+from tests.landing.killed import NOW, STRIPE
 
-NOW = datetime(2026, 11, 24, tzinfo=UTC)
-STRIPE = Label(source="stripe", name="webhook", options={"account": "default", "source": "webhook"}).encoded()
 OTHER = Label(source="stripe", name="webhook", options={"account": "acct_1", "source": "webhook"}).encoded()
 
 
@@ -218,45 +219,38 @@ def test_sealing_while_another_thread_appends_loses_nothing_and_doubles_nothing(
 
 # --- killed -----------------------------------------------------------------------------------------------
 
-_context = multiprocessing.get_context("forkserver")
-_context.set_forkserver_preload(["pipelines.landing"])
+FAULTS = [
+    "journal.before_write:2",
+    "journal.after_write:2",
+    "journal.after_sync:2",
+    "landing.before_rename:1",
+    "landing.before_manifest:1",
+    "landing.after_manifest:1",
+    "journal.before_delete:1",
+]
 
 
-def _append_and_seal(folder: Path, fault: str) -> None:
-    os.environ["MILLSTREAM_FAULT"] = fault
-    journal = Journal(folder)
-    with (folder.parent / "acknowledged").open("ab", buffering=0) as acknowledged:
-        for number in range(3):
-            line = b"%s-%d" % (fault.encode(), number)
-            keep(journal, line)
-            acknowledged.write(line + b"\n")
-    Landing(folder).seal_received()
+@pytest.fixture(scope="module")
+def killed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("killed")
+    subprocess.run([sys.executable, "-m", "tests.landing.killed", str(folder), *FAULTS], check=True, timeout=60)
+    return folder
 
 
-@pytest.mark.parametrize(
-    "fault",
-    [
-        "journal.before_write:2",
-        "journal.after_write:2",
-        "journal.after_sync:2",
-        "landing.before_rename:1",
-        "landing.before_manifest:1",
-        "landing.after_manifest:1",
-        "journal.before_delete:1",
-    ],
-)
-def test_killed_at_any_place_every_acknowledged_record_is_sealed_once(landing: Landing, fault: str) -> None:
-    landing.folder.mkdir()
-    child = _context.Process(target=_append_and_seal, args=(landing.folder, fault))
-    child.start()
-    child.join()
-    assert child.exitcode == 137
+def test_every_place_of_the_journal_is_killed_at() -> None:
+    assert {point for point in POINTS if point.startswith("journal.")} <= {fault.split(":")[0] for fault in FAULTS}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_killed_at_any_place_every_acknowledged_record_is_sealed_once(killed: Path, fault: str) -> None:
+    folder = killed / fault
+    assert (folder / "code").read_text() == "137"
+    landing = Landing(folder / "landing")
     landing.seal_received()
     assert open_files(landing) == []
-    acknowledged = (landing.folder.parent / "acknowledged").read_bytes().splitlines()
+    acknowledged = (folder / "acknowledged").read_bytes().splitlines()
     assert acknowledged
     found = sealed(landing)
-    assert len(found) == len(set(found))
     assert found[: len(acknowledged)] == acknowledged
     # What was written and not answered is kept too: its sender sends it again, and that is a duplicate.
     assert len(found) - len(acknowledged) == (fault.split(":")[0] in ("journal.after_write", "journal.after_sync"))
