@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -24,6 +25,7 @@ from pipelines.settings import load_settings
 from pipelines.tied import tied
 
 STOP_SECONDS = 10.0
+_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
 
 def register(app: typer.Typer) -> None:
@@ -152,9 +154,13 @@ def _answers(url: str, stopping: list[int]) -> bool:
 
 
 def _tell(prefix: str, said: IO[bytes]) -> None:
-    """Pass on what a service says, line by line."""
-    for line in said:
-        note(prefix + line.decode(errors="replace").rstrip())
+    """Pass on what a service says, line by line; colours only where somebody sees them."""
+    for raw in said:
+        line = raw.decode(errors="replace").rstrip()
+        if not sys.stderr.isatty():
+            line = _COLOUR.sub("", line)
+        if line:
+            note(prefix + line)
 
 
 def _free(port: int, *, others: int) -> int | None:

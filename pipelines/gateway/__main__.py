@@ -12,6 +12,7 @@ from pipelines.errors import MillstreamError
 from pipelines.gateway.app import create_app
 from pipelines.gateway.server import ADDRESS, PORT
 from pipelines.settings import load_settings
+from pipelines.stripe.webhooks import secrets_of
 
 
 def main() -> int:
@@ -26,6 +27,10 @@ def main() -> int:
     except MillstreamError as problem:
         sys.stderr.write(f"gateway: {problem}\n")
         return problem.exit_code
+    log = logging.getLogger("millstream.gateway")
+    log.info("listening on %s:%d, data in %s", given.host, given.port, settings.data_dir)
+    if not secrets_of(settings):
+        log.warning("STRIPE_WEBHOOK_SECRET is not set: Stripe's webhooks are refused, the sync finds everything itself")
     uvicorn.run(
         create_app(settings),
         host=given.host,

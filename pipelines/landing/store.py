@@ -135,7 +135,8 @@ class Landing:
             aside = self.folder / told.source / f"{os.getpid()}-{number}.part"
             with aside.open("wb") as file:
                 file.writelines(contents.lines(group))
-            options = {**told.options, "fetched_at": group.received_at.isoformat()}
+            # The journal's name makes it an input of its own: another may hold the same lines.
+            options = {**told.options, "fetched_at": group.received_at.isoformat(), "journal": path.stem}
             segment = _of_lines(content_hash(aside), told.source, told.name, options, group.received_at)
             if segment.input_id in known:
                 aside.unlink()

@@ -55,7 +55,9 @@ def test_what_was_acknowledged_is_on_disk_and_a_load_takes_it_from_a_journal_in_
     journal.close()
     assert sealed(landing) == [b"1", b"2", b"3"]
     assert (first.input_name, first.received_at, first.format) == ("webhook", NOW, "stripe")
-    assert first.options == {"account": "default", "source": "webhook", "fetched_at": NOW.isoformat()}
+    assert first.options == {
+        "account": "default", "source": "webhook", "fetched_at": NOW.isoformat(), "journal": path.stem,
+    }  # fmt: skip
     assert second.received_at == NOW + timedelta(minutes=1)
     assert landing.seal_received() == []
     assert open_files(landing) == []
@@ -72,6 +74,16 @@ def test_records_of_each_label_become_a_segment_of_their_own(landing: Landing) -
         "default": b"a\nc\n",
         "acct_1": b"b\n",
     }
+
+
+def test_the_same_lines_at_the_same_instant_are_kept_as_often_as_they_came(landing: Landing) -> None:
+    journal = Journal(landing.folder)
+    for _ in range(3):
+        keep(journal, b"same")
+        landing.seal_received()
+    journal.close()
+    assert len({segment.input_id for segment in landing.segments("stripe")}) == 3
+    assert sealed(landing) == [b"same"] * 3
 
 
 def test_many_requests_share_one_fsync(landing: Landing, monkeypatch: pytest.MonkeyPatch) -> None:
