@@ -10,13 +10,13 @@ from __future__ import annotations
 import os
 
 POINTS: tuple[str, ...] = (
-    "landing.before_rename",
-    "landing.before_manifest",
-    "landing.after_manifest",
     "journal.before_write",
     "journal.after_write",
     "journal.after_sync",
     "journal.before_delete",
+    "landing.before_rename",
+    "landing.before_manifest",
+    "landing.after_manifest",
     "stripe.before_commit",
     "stripe.after_commit",
     "events.before_lake",

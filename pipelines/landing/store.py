@@ -23,7 +23,7 @@ from pipelines.faults import fault_point
 from pipelines.files import content_hash, sync_file, sync_folder
 from pipelines.landing.manifest import Format, Segment, Source, append_segments, manifest_lock, read_segments
 from pipelines.landing.records import read_label
-from pipelines.landing.sealing import close_journals, closed_journals, read_closed
+from pipelines.landing.sealing import close_journals, closed_journals, journals, read_closed
 from pipelines.landing.split import copy_in_parts
 
 
@@ -124,6 +124,11 @@ class Landing:
             for path in closed_journals(self.folder):
                 sealed += self._seal_journal(path, known)
         return sealed
+
+    def oldest_journal(self) -> str | None:
+        """The name of what a gateway received first and nobody sealed yet; None where there is nothing."""
+        waiting = journals(self.folder)
+        return waiting[-1].stem if waiting else None
 
     def _seal_journal(self, path: Path, known: set[str]) -> list[Segment]:
         contents = read_closed(path)

@@ -10,9 +10,11 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import datetime, timedelta
 from typing import Any
 
+import dagster as dg
 import pytest
 import stripe
 
+from pipelines.defs.serving.jobs import received
 from pipelines.gateway.app import create_app
 from pipelines.landing import Journal, Landing
 from pipelines.landing.manifest import manifest_lock
@@ -306,6 +308,23 @@ def test_it_receives_while_another_holds_the_warehouse_and_the_manifest(gateway:
     ):
         assert gateway.deliver(event(1)).outcome == "accepted"
     assert len(landed(settings)) == 1
+
+
+def test_a_run_is_asked_for_once_when_something_was_received(gateway: Caller, settings: Settings) -> None:
+    def asked() -> list[str | None]:
+        result = received(settings=settings)
+        assert isinstance(result, dg.SensorResult)
+        return [request.run_key for request in result.run_requests or []]
+
+    assert asked() == []
+    gateway.deliver(event(1))
+    first = asked()
+    gateway.deliver(event(2))
+    assert first == asked() != []
+    assert len(landed(settings)) == 2
+    assert asked() == []
+    gateway.deliver(event(3))
+    assert asked() not in ([], first)
 
 
 def test_health_metrics_and_methods(gateway: Caller) -> None:
