@@ -27,6 +27,7 @@ from pipelines.landing import Appender, Journal, Landing, NotStoredError, Overlo
 from pipelines.landing.journal import Figures
 from pipelines.settings import Settings
 from pipelines.stripe import webhooks
+from pipelines.stripe.delivered import newest_keys
 
 _log = logging.getLogger("millstream.gateway")
 _TAKEN = {outcome: f'{{"status":"{outcome}"}}'.encode() for outcome in ("accepted", "duplicate")}
@@ -52,7 +53,7 @@ class Gateway:
         assert journal is not None
         self._figures = own.figures if own else self._figures
         self._stripe = webhooks.Inbox(journal, self._secrets)
-        self._stripe.remember(await asyncio.to_thread(webhooks.newest_keys, self._landing))
+        self._stripe.remember(await asyncio.to_thread(newest_keys, self._landing))
         threading.Thread(target=self._seal, name="sealing", daemon=True).start()
         yield
         if own:

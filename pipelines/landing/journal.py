@@ -20,9 +20,6 @@ What a crash leaves behind, whichever line it falls on:
 
 from __future__ import annotations
 
-import contextlib
-import fcntl
-import os
 import threading
 import time
 from collections.abc import Callable
@@ -33,18 +30,13 @@ from pathlib import Path
 from typing import Protocol
 
 from pipelines.errors import MillstreamError
-from pipelines.faults import fault_point
-from pipelines.files import sync_folder
+from pipelines.landing.journal_file import FOLDER, JournalFile
 from pipelines.landing.records import encode
 
-FOLDER = "open"
-OPEN, CLOSED = ".open", ".closed"
 BOUND = 64 * 1024 * 1024
 """Bytes after which a journal is closed and sealed."""
 AGE = timedelta(minutes=15)
 """Time after which it is, so that what came in a quiet hour does not wait for a load to be listed."""
-_sync = getattr(os, "fdatasync", os.fsync)
-
 WAITING = 16 * 1024 * 1024
 """Bytes that may wait for the disk; whoever comes then is told to come again."""
 
@@ -95,7 +87,7 @@ class Journal:
         self._folder = landing / FOLDER
         self._bound, self._age, self._limit = bound, age.total_seconds(), waiting
         self._when_closed = when_closed
-        self._file: _File | None = None
+        self._file: JournalFile | None = None
         self._waiting: list[tuple[bytes, Future[None]]] = []
         self._changed = threading.Condition()
         self._is_closing = False
@@ -106,11 +98,14 @@ class Journal:
         """Keep one record (`lines` are whole lines); the future is done when it is on disk.
 
         Raises:
-            OverloadedError: too much is waiting already. The future itself raises NotStoredError.
+            OverloadedError: too much is waiting already.
+            NotStoredError: its thread is gone. The future raises it where the disk did not take the record.
         """
         record = encode(label, lines, now)
         done: Future[None] = Future()
         with self._changed:
+            if not self._thread.is_alive() and not self._is_closing:
+                raise NotStoredError("nobody writes any more. Nothing of this was taken; restart the gateway.")
             if self._is_closing or self.figures.waiting_bytes + len(record) > self._limit:
                 raise OverloadedError("too much is waiting for the disk. Nothing of this was taken; send it again.")
             self._waiting.append((record, done))
@@ -175,7 +170,7 @@ class Journal:
         """Bring a batch to disk, in a file that nobody took away."""
         while True:
             if self._file is None:
-                self._file = _File(self._folder)
+                self._file = JournalFile(self._folder)
             file = self._file
             try:
                 if file.write(data):
@@ -188,66 +183,3 @@ class Journal:
             finally:
                 if file.is_closed:
                     self._file = None
-
-
-class _File:
-    """One journal file, from its creation to the moment that somebody closes it or takes it away."""
-
-    def __init__(self, folder: Path) -> None:
-        if not folder.is_dir():
-            folder.mkdir(parents=True, exist_ok=True)
-            sync_folder(folder.parent.parent)
-            sync_folder(folder.parent)
-        self.path = folder / f"{time.time_ns():020d}-{os.getpid()}{OPEN}"
-        self._handle = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o600)
-        self.begun = time.monotonic()
-        self.size = 0
-        self.is_closed = False
-        try:
-            # Without its name on disk a power cut would lose the file with everything in it.
-            sync_folder(folder)
-        except OSError:
-            self.close()
-            raise
-
-    def write(self, data: bytes) -> bool:
-        """Write and bring to disk under the file's lock; False, and nothing done, where it was taken away."""
-        fcntl.flock(self._handle, fcntl.LOCK_EX)
-        try:
-            if not self._is_in_place():
-                return False
-            fault_point("journal.before_write")
-            rest = memoryview(data)
-            while rest:
-                rest = rest[os.write(self._handle, rest) :]
-            fault_point("journal.after_write")
-            _sync(self._handle)
-            fault_point("journal.after_sync")
-            self.size += len(data)
-            return True
-        finally:
-            fcntl.flock(self._handle, fcntl.LOCK_UN)
-
-    def close(self) -> None:
-        """End this file: it is sealed as it stands, or gone where it holds no whole batch."""
-        with contextlib.suppress(OSError):
-            fcntl.flock(self._handle, fcntl.LOCK_EX)
-            if self._is_in_place():
-                # Nobody was told of anything behind the last whole batch.
-                os.ftruncate(self._handle, self.size)
-                if self.size:
-                    os.rename(self.path, self.path.with_suffix(CLOSED))
-                else:
-                    self.path.unlink()
-        self.forget()
-
-    def forget(self) -> None:
-        """Let go of a file that is somebody else's now."""
-        os.close(self._handle)
-        self.is_closed = True
-
-    def _is_in_place(self) -> bool:
-        try:
-            return os.stat(self.path).st_ino == os.fstat(self._handle).st_ino
-        except FileNotFoundError:
-            return False

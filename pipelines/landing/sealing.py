@@ -20,7 +20,7 @@ import logging
 import os
 from pathlib import Path
 
-from pipelines.landing.journal import CLOSED, FOLDER, OPEN
+from pipelines.landing.journal_file import CLOSED, FOLDER, OPEN
 from pipelines.landing.records import Contents, read_records
 
 _log = logging.getLogger("millstream.landing")

@@ -13,23 +13,19 @@ memory, the newest ones only: an older duplicate is landed again, and changes no
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import hashlib
 import hmac
 import re
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Literal
 
 import orjson
 
-from pipelines.landing import Appender, Label, Landing
-from pipelines.landing.records import read_label, read_records
-from pipelines.landing.sealing import journals
+from pipelines.landing import Appender, Label
 from pipelines.settings import Settings
 
 TOLERANCE = timedelta(seconds=300)
@@ -37,8 +33,6 @@ LIMIT = 1024 * 1024
 """Bytes of a delivery; Stripe's largest are some tens of thousands."""
 KNOWN = 100_000
 """Ids that are remembered."""
-_READ_AT_START = 32 * 1024 * 1024
-"""Bytes of the newest deliveries whose ids are remembered over a restart."""
 
 SOURCE = "webhook"
 _THIN = "v2.core.event"
@@ -116,11 +110,14 @@ def read_delivery(body: bytes) -> Delivery:
         raise RefusedError("malformed")
     # A line break inside a JSON string is always escaped, so this keeps every value.
     line = body.replace(b"\r", b" ").replace(b"\n", b" ").strip()
-    return Delivery(_key(told), line)
+    return Delivery(key_of(told), line)
 
 
-def _key(told: dict[str, object]) -> Key:
-    """A connected account's events name it; a thin event does so in its context (`a/b`: b within a)."""
+def key_of(told: dict[str, object]) -> Key:
+    """Under which account, mode and id an event is known.
+
+    A connected account's events name it; a thin event does so in its context (`a/b`: b within a).
+    """
     named = told.get("account") or str(told.get("context") or "").rpartition("/")[2]
     account = named if isinstance(named, str) and _ACCOUNT.fullmatch(named) else "default"
     return account, "live" if told.get("livemode") is True else "test", str(told["id"])
@@ -173,42 +170,3 @@ class Inbox:
             options = {"account": account, "mode": mode, "source": SOURCE}
             self._labels[account, mode] = Label(source="stripe", name=SOURCE, options=options).encoded()
         return self._labels[account, mode]
-
-
-def newest_keys(landing: Landing, *, limit: int = KNOWN, read: int = _READ_AT_START) -> list[Key]:
-    """The deliveries that were landed last, oldest first, as far as `read` bytes hold them."""
-    found: list[Key] = []
-    for lines in _newest_first(landing):
-        content = lines.splitlines()
-        for line in reversed(content):
-            with contextlib.suppress(orjson.JSONDecodeError, KeyError, AttributeError):
-                found.append(_key(orjson.loads(line)))
-        read -= len(lines)
-        if read <= 0 or len(found) >= limit:
-            break
-    return found[:limit][::-1]
-
-
-def _newest_first(landing: Landing) -> Iterator[bytes]:
-    """The lines of unsealed journals, then those of the newest segments."""
-    for path in journals(landing.folder):
-        with contextlib.suppress(FileNotFoundError):
-            contents = read_records(path)
-            for label, group in contents.groups.items():
-                if _is_ours(read_label(label)):
-                    yield b"".join(contents.lines(group))
-    for segment in reversed(landing.segments("stripe")):
-        if segment.options.get("source") == SOURCE:
-            yield _content(landing.path(segment))
-
-
-def _is_ours(label: Label) -> bool:
-    return label.source == "stripe" and label.options.get("source") == SOURCE
-
-
-def _content(path: Path) -> bytes:
-    # An erased person's segment may be on its way to another name.
-    try:
-        return path.read_bytes()
-    except FileNotFoundError:
-        return b""

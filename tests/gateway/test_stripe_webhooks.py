@@ -20,6 +20,7 @@ from pipelines.landing import Journal, Landing
 from pipelines.landing.manifest import manifest_lock
 from pipelines.settings import Settings
 from pipelines.stripe import load_landed, webhooks
+from pipelines.stripe.delivered import newest_keys
 from pipelines.stripe.webhooks import Inbox
 from pipelines.warehouse import Warehouse
 from tests.gateway.calling import NOW, SECRET, Caller, Clock, event, pretty, serving, signature, thin
@@ -279,7 +280,7 @@ def test_a_restart_knows_what_came_before_it_sealed_or_not(settings: Settings) -
             outcomes = [gateway.deliver(event(one)).outcome for one in range(1, number + 1)]
         assert outcomes == ["duplicate"] * (number - 1) + ["accepted"]
         assert [one["id"] for one in landed(settings)] == [f"evt_{one:06d}" for one in expected]
-    assert webhooks.newest_keys(Landing(settings.landing_dir), limit=1) == [("default", "test", "evt_000002")]
+    assert newest_keys(Landing(settings.landing_dir), limit=1) == [("default", "test", "evt_000002")]
 
 
 def test_only_the_newest_ids_are_held_and_an_old_duplicate_is_harmless(settings: Settings) -> None:

@@ -15,7 +15,7 @@ import pytest
 
 from pipelines.faults import POINTS
 from pipelines.landing import Journal, Label, Landing, NotStoredError, OverloadedError
-from pipelines.landing.journal import FOLDER
+from pipelines.landing.journal_file import FOLDER
 from pipelines.landing.records import HEAD, MAGIC, read_records
 from tests.landing.killed import NOW, STRIPE
 
@@ -149,7 +149,7 @@ def test_a_full_disk_acknowledges_nothing_and_the_journal_goes_on_after_it(
         raise OSError(errno.ENOSPC, "No space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr("pipelines.landing.journal._sync" if place == "fdatasync" else f"os.{place}", full)
+        patch.setattr("pipelines.landing.journal_file._sync" if place == "fdatasync" else f"os.{place}", full)
         done = journal.append(STRIPE, b"lost\n", now=NOW)
         with pytest.raises(NotStoredError, match="No space left"):
             done.result(timeout=10)
