@@ -10,6 +10,10 @@ from __future__ import annotations
 import os
 
 POINTS: tuple[str, ...] = (
+    "journal.before_write",
+    "journal.after_write",
+    "journal.after_sync",
+    "journal.before_delete",
     "landing.before_rename",
     "landing.before_manifest",
     "landing.after_manifest",

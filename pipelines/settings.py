@@ -37,6 +37,7 @@ class Settings(BaseSettings):
     reporting_currency: str = Field("USD", validation_alias="MILLSTREAM_REPORTING_CURRENCY")
 
     stripe_api_key: SecretStr | None = Field(None, validation_alias="STRIPE_API_KEY")
+    stripe_webhook_secret: SecretStr | None = Field(None, validation_alias="STRIPE_WEBHOOK_SECRET")
     stripe_api_base: str | None = Field(None, validation_alias="STRIPE_API_BASE")
 
     mailer: Literal["outbox", "sendgrid", "smtp"] = Field("outbox", validation_alias="MILLSTREAM_MAILER")

@@ -94,3 +94,11 @@ def rows(snapshot: Snapshot, name: str) -> list[tuple[object, ...]]:
     # The keys of visitors follow the order of loading and mean nothing outside one warehouse.
     frame = snapshot.query(f"from {name}").drop("visitor_key", "person_key", "received_at", strict=False)
     return sorted(frame.iter_rows(), key=repr)
+
+
+def alive(pid: int) -> bool:
+    """Whether a process is there and not only waited for."""
+    try:
+        return "\nState:\tZ" not in Path(f"/proc/{pid}/status").read_text()
+    except FileNotFoundError:
+        return False

@@ -10,8 +10,8 @@ from collections.abc import Callable, Collection
 from pathlib import Path
 
 from pipelines.landing.lines import UnreadableSegmentError
-from pipelines.landing.manifest import Segment
-from pipelines.landing.store import Landing, Source
+from pipelines.landing.manifest import Segment, Source
+from pipelines.landing.store import Landing
 from pipelines.landing.summary import LoadSummary
 
 LoadInput = Callable[[list[Segment], dict[Path, str]], LoadSummary]
@@ -21,9 +21,11 @@ LoadInput = Callable[[list[Segment], dict[Path, str]], LoadSummary]
 def load_new_inputs(landing: Landing, source: Source, *, known: Collection[str], load: LoadInput) -> LoadSummary:
     """Load every landed input of `source` whose id is not `known`, and count what was done.
 
-    A segment whose own bytes can not be read keeps nothing else from being loaded: its input is
-    loaded once more, with the reason in that segment's place.
+    What a gateway received up to now is sealed first, so it is loaded too. A segment whose own bytes
+    can not be read keeps nothing else from being loaded: its input is loaded once more, with the
+    reason in that segment's place.
     """
+    landing.seal_received()
     inputs: dict[str, list[Segment]] = {}
     for segment in landing.segments(source):
         if segment.input_id not in known:

@@ -16,6 +16,7 @@ from typing import Literal
 from pydantic import AwareDatetime, BaseModel, ConfigDict
 
 Format = Literal["jsonl", "csv", "parquet", "stripe"]
+Source = Literal["events", "stripe", "email"]
 
 
 class Segment(BaseModel):
@@ -26,7 +27,7 @@ class Segment(BaseModel):
     path: str
     """Relative to the landing folder."""
     sha256: str
-    source: Literal["events", "stripe", "email"]
+    source: Source
     format: Format
     input_id: str
     """Which input (content and options) the segment is a part of; the parts share it."""

@@ -107,5 +107,5 @@ TABLES = {
 }
 """Every kind that has a table of its own; any other kind is kept in `object_versions` alone."""
 
-OF_VERSIONS = frozenset({"discount", "subscription_item"})
+OF_VERSIONS = frozenset({"discount", "subscription_item", "v2.core.event"})  # A thin event only names its object.
 """Kinds without a table that are known all the same: they belong to one version of a subscription."""

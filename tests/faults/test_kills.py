@@ -16,7 +16,7 @@ import pytest
 from pipelines.demo.stripe_server import serving
 from pipelines.faults import POINTS
 from tests import warm
-from tests.building import demo_settings, mark_as_demo, mart_bytes, newest, published
+from tests.building import alive, demo_settings, mark_as_demo, mart_bytes, newest, published
 from tests.faults import steps
 
 # Many whole processes, one after the other; on a busy machine they take their time.
@@ -114,10 +114,3 @@ def kill_after(line: str, environment: dict[str, str]) -> None:
 def children_of(pid: int) -> list[int]:
     found = subprocess.run(["pgrep", "-P", str(pid)], capture_output=True, text=True, check=False).stdout
     return [int(child) for child in found.split()]
-
-
-def alive(pid: int) -> bool:
-    try:
-        return "\nState:\tZ" not in Path(f"/proc/{pid}/status").read_text()
-    except FileNotFoundError:
-        return False

@@ -93,11 +93,11 @@ def test_assets_that_write_the_warehouse_share_its_pool(definitions: dg.Definiti
     assert {name for name, op in steps.items() if op.pool != "warehouse"} == readers
 
 
-def test_the_schedule_and_the_sensor_are_on_by_default(definitions: dg.Definitions) -> None:
+def test_the_schedule_and_the_sensors_are_on_by_default(definitions: dg.Definitions) -> None:
     schedule = definitions.resolve_schedule_def("hourly")
-    sensor = definitions.resolve_sensor_def("inbox")
     assert schedule.default_status is dg.DefaultScheduleStatus.RUNNING
-    assert sensor.default_status is dg.DefaultSensorStatus.RUNNING
+    for name in ("inbox", "received"):
+        assert definitions.resolve_sensor_def(name).default_status is dg.DefaultSensorStatus.RUNNING
 
 
 def test_both_ways_of_loading_name_one_location() -> None:

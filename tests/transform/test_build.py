@@ -121,7 +121,7 @@ def test_the_manifest_is_parsed_once_for_one_state_of_the_project(
 def test_dbt_dies_with_the_run_that_started_it(tmp_path: Path) -> None:
     script = "import subprocess, sys; subprocess.run([sys.executable, '-c', sys.argv[1]])"
     child = (
-        "import os, time; from pipelines.transform.child import _die_with_parent; _die_with_parent();"
+        "import os, time; from pipelines.tied import die_with_parent; die_with_parent();"
         f"open({str(tmp_path / 'pid')!r}, 'w').write(str(os.getpid())); time.sleep(60)"
     )
     parent = subprocess.Popen([sys.executable, "-c", script, child])

@@ -1,7 +1,8 @@
-"""When the pipeline runs: hourly, and when a file lies in the inbox."""
+"""When the pipeline runs: hourly, when a file lies in the inbox, and when the gateway received something."""
 
 import dagster as dg
 
+from pipelines.landing import Landing
 from pipelines.settings import Settings
 
 # In process: a killed worker of the multiprocess executor leaves orphans that write on.
@@ -29,3 +30,17 @@ def inbox(context: dg.SensorEvaluationContext, settings: dg.ResourceParam[Settin
     if not files or state == (context.cursor or ""):
         return dg.SensorResult(skip_reason="no new file in the inbox", cursor=state)
     return dg.SensorResult(run_requests=[dg.RunRequest()], cursor=state)
+
+
+@dg.sensor(
+    name="received",
+    job=pipeline,
+    minimum_interval_seconds=300,
+    default_status=dg.DefaultSensorStatus.RUNNING,
+)
+def received(settings: dg.ResourceParam[Settings]) -> dg.SensorResult:
+    """Asks for a run when the gateway received something that no run has taken yet: once for each journal."""
+    journal = Landing(settings.landing_dir).oldest_journal()
+    if journal is None:
+        return dg.SensorResult(skip_reason="nothing was received since the last run")
+    return dg.SensorResult(run_requests=[dg.RunRequest(run_key=journal)])

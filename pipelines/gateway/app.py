@@ -1,0 +1,131 @@
+"""The ASGI application: its parts, their life, and the routes.
+
+Starting waits for nobody: what a killed predecessor left is sealed beside the first requests, and
+needs no lock to be known. Stopping brings to disk what waits; what is then unsealed the next load
+takes. A kill instead loses nothing that was answered (`landing.journal`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route
+
+from pipelines.gateway.bodies import CutOffError, TooLargeError, read_body
+from pipelines.gateway.health import Probe
+from pipelines.gateway.metrics import CONTENT_TYPE, Counts
+from pipelines.gateway.refusals import REFUSALS
+from pipelines.landing import Appender, Journal, Landing, NotStoredError, OverloadedError
+from pipelines.landing.journal import Figures
+from pipelines.settings import Settings
+from pipelines.stripe import webhooks
+from pipelines.stripe.delivered import newest_keys
+
+_log = logging.getLogger("millstream.gateway")
+_TAKEN = {outcome: f'{{"status":"{outcome}"}}'.encode() for outcome in ("accepted", "duplicate")}
+
+
+class Gateway:
+    """The parts of one gateway and what its routes do with them."""
+
+    def __init__(self, settings: Settings, journal: Appender | None, clock: Callable[[], datetime]) -> None:
+        self._landing = Landing(settings.landing_dir)
+        self._secrets = webhooks.secrets_of(settings)
+        self._given = journal
+        self._clock = clock
+        self._counts = Counts(("stripe",))
+        self._probe = Probe(settings.landing_dir)
+        self._figures = Figures()
+
+    @asynccontextmanager
+    async def life(self, _app: Starlette) -> AsyncIterator[None]:
+        """From the first request to the last."""
+        own = Journal(self._landing.folder, when_closed=self._seal) if self._given is None else None
+        journal = self._given or own
+        assert journal is not None
+        self._figures = own.figures if own else self._figures
+        self._stripe = webhooks.Inbox(journal, self._secrets)
+        self._stripe.remember(await asyncio.to_thread(newest_keys, self._landing))
+        threading.Thread(target=self._seal, name="sealing", daemon=True).start()
+        yield
+        if own:
+            await asyncio.to_thread(own.close)
+
+    async def stripe_webhook(self, request: Request) -> Response:
+        """`POST /webhooks/stripe`."""
+
+        async def take() -> str:
+            body = await read_body(request, webhooks.LIMIT)
+            return await self._stripe.take(body, request.headers.get("stripe-signature"), now=self._clock())
+
+        return await self._answer("stripe", take())
+
+    async def _answer(self, source: str, taking: Awaitable[str]) -> Response:
+        """Wait until a delivery is taken or not; count it and answer it."""
+        try:
+            outcome = await taking
+        except webhooks.RefusedError as refused:
+            reason: str = refused.reason
+        except TooLargeError:
+            reason = "too_large"
+        except CutOffError:
+            reason = "cut_off"
+        except OverloadedError:
+            reason = "overloaded"
+        except NotStoredError:
+            reason = "not_stored"
+        else:
+            self._counts.took(source, outcome)
+            return Response(_TAKEN[outcome], media_type="application/json")
+        self._counts.refused(source, reason)
+        return REFUSALS[reason].response()
+
+    async def healthz(self, _request: Request) -> Response:
+        """`GET /healthz`: the process answers."""
+        return PlainTextResponse("ok")
+
+    async def readyz(self, _request: Request) -> Response:
+        """`GET /readyz`: the landing zone takes what comes."""
+        problem = await asyncio.to_thread(self._probe.problem)
+        return PlainTextResponse(problem or "ready", status_code=503 if problem else 200)
+
+    async def metrics(self, _request: Request) -> Response:
+        """`GET /metrics`, for Prometheus."""
+        return Response(self._counts.text(self._figures, self._landing.folder), media_type=CONTENT_TYPE)
+
+    def _seal(self) -> None:
+        try:
+            self._landing.seal_received()
+        except OSError as problem:
+            # It stays where it is, answered and on disk; the next seal or the next load takes it.
+            _log.warning("what was received could not be sealed yet (%s)", problem.strerror)
+
+
+def create_app(
+    settings: Settings,
+    *,
+    journal: Appender | None = None,
+    clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+) -> Starlette:
+    """The application over one data folder; a given `journal` takes the place of the one on disk.
+
+    `clock` is what signatures are judged by: the real one, also over a demo's folder.
+    """
+    gateway = Gateway(settings, journal, clock)
+    return Starlette(
+        routes=[
+            Route("/webhooks/stripe", gateway.stripe_webhook, methods=["POST"]),
+            Route("/healthz", gateway.healthz),
+            Route("/readyz", gateway.readyz),
+            Route("/metrics", gateway.metrics),
+        ],
+        lifespan=gateway.life,
+    )

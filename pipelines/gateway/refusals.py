@@ -1,0 +1,38 @@
+"""Why a request was not taken, in one table: the reason that is counted, the status, and the words.
+
+A refusal says what to do and quotes nothing of the request.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import orjson
+from starlette.responses import Response
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """One answer other than 2xx; with `retry_after` seconds where sending it again will help."""
+
+    status: int
+    words: str
+    retry_after: int | None = None
+
+    def response(self) -> Response:
+        """The answer itself."""
+        headers = {} if self.retry_after is None else {"Retry-After": str(self.retry_after)}
+        return Response(orjson.dumps({"error": self.words}), self.status, headers, media_type="application/json")
+
+
+REFUSALS = {
+    "signature": Refusal(400, "the signature fits none of the secrets that are set here"),
+    "expired": Refusal(400, "signed too long ago; a delivery that comes late is healed by the next sync"),
+    "future": Refusal(400, "signed ahead of this machine's clock; check both clocks"),
+    "malformed": Refusal(400, "signed, but no event that is known here"),
+    "too_large": Refusal(413, "the body is too large"),
+    "cut_off": Refusal(408, "the body did not arrive in time"),
+    "overloaded": Refusal(429, "too much is waiting for the disk; send it again", retry_after=1),
+    "not_stored": Refusal(503, "the disk does not take it; send it again", retry_after=30),
+    "no_secret": Refusal(503, "no signing secret is set here (STRIPE_WEBHOOK_SECRET)", retry_after=3600),
+}
