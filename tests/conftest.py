@@ -81,23 +81,31 @@ def built_folder(shared_folder: Path, small_business: Path, parsed_project: Path
 
 
 # Folders whose tests share something dear to make (a dbt build, a server): one worker takes all of it.
-_TOGETHER = ("transform", "faults", "end_to_end", "truth", "browser", "dashboards")
+_TOGETHER = {
+    "transform": "transform",
+    "faults": "processes",
+    "end_to_end": "processes",
+    "browser": "browser",
+    "dashboards": "dashboards",
+}
+# The dearest first: begun last, one worker would wait for the other.
+_TURNS = ("processes", "transform", "truth", "browser", "dashboards")
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep together what shares a dear fixture, and begin with it: begun last, one worker would wait for the other."""
+    """Keep together what shares a dear fixture, and begin with it."""
     for item in items:
         folder = item.path.parent.name
         if folder in _TOGETHER and item.get_closest_marker("xdist_group") is None:
-            item.add_marker(pytest.mark.xdist_group(folder))
+            item.add_marker(pytest.mark.xdist_group(_TOGETHER[folder]))
     items.sort(key=_turn)
 
 
 def _turn(item: pytest.Item) -> int:
     group = item.get_closest_marker("xdist_group")
     name = str(group.args[0]) if group else ""
-    return _TOGETHER.index(name) if name in _TOGETHER else len(_TOGETHER)
+    return _TURNS.index(name) if name in _TURNS else len(_TURNS)
 
 
 class _one_worker:  # noqa: N801 (used like a function)

@@ -18,9 +18,20 @@ from pathlib import Path
 from subprocess import CompletedProcess
 from tempfile import TemporaryDirectory
 
-_context = multiprocessing.get_context("forkserver")
-_context.set_forkserver_preload(
-    [__name__, "dagster", "dagster_dbt", "great_expectations", "polars", "stripe", "pipelines.cli"]
+FORKS = multiprocessing.get_context("forkserver")
+"""There is one such parent for a worker, so this is where everybody's imports stand."""
+FORKS.set_forkserver_preload(
+    [
+        __name__,
+        "pytest",
+        "dagster",
+        "dagster_dbt",
+        "great_expectations",
+        "polars",
+        "stripe",
+        "pipelines.cli",
+        "pipelines.delivery",
+    ]
 )
 
 
@@ -28,7 +39,7 @@ def start(
     function: Callable[..., object], *arguments: object, environment: dict[str, str], out: Path, err: Path | Connection
 ) -> BaseProcess:
     """Call a function of a module in a new process; what it prints goes to `out` and `err`."""
-    child = _context.Process(target=_call, args=(function, arguments, environment, os.getcwd(), out, err))
+    child = FORKS.Process(target=_call, args=(function, arguments, environment, os.getcwd(), out, err))
     child.start()
     return child
 

@@ -78,6 +78,7 @@ def test_sending_again_mails_nobody(engine, settings, campaign):
     assert len(mails(settings)) == before
 
 
+@pytest.mark.xdist_group("processes")
 def test_a_campaign_of_500_killed_at_every_place_is_sent_on_without_a_second_mail(engine, settings):
     make_campaign(settings, engine, 500)
     in_doubt = 0

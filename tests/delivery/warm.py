@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 
 from pipelines.delivery import send
-from pipelines.segments import known_traits
 from pipelines.settings import Settings
+from tests import warm
 from tests.segments.people import NOW
-
-known_traits()  # Read once, before the forks.
-_FORKS = multiprocessing.get_context("forkserver")
-_FORKS.set_forkserver_preload(["pytest", "tests.delivery.warm", "pipelines.warehouse"])
 
 
 def _send(settings: Settings, fault: str) -> None:
@@ -22,7 +17,7 @@ def _send(settings: Settings, fault: str) -> None:
 
 def send_in_a_fork(settings: Settings, fault: str) -> int | None:
     """Send in a process of its own that ends at `fault`; its exit code."""
-    process = _FORKS.Process(target=_send, args=(settings, fault))
+    process = warm.FORKS.Process(target=_send, args=(settings, fault))
     process.start()
     process.join(60)
     code = process.exitcode

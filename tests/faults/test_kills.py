@@ -98,7 +98,7 @@ def kill_after(line: str, environment: dict[str, str]) -> None:
     run = warm.start(warm.command, "run", environment={**os.environ, **environment}, out=out, err=writer)
     writer.close()
     assert run.pid is not None
-    with os.fdopen(os.dup(reader.fileno())) as told:
+    with reader, os.fdopen(os.dup(reader.fileno())) as told:
         if not any(one.startswith(line) for one in told):
             pytest.fail(f"the run ended before it said {line!r}")
         time.sleep(1.5)
