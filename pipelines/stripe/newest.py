@@ -1,7 +1,10 @@
 """The newest version of each object, in a table per kind; and the lines of invoices and credit notes.
 
-Newest is by version time; in one instant a deletion wins, then the greater payload hash, so the
-order of loading never matters. A deletion keeps the last payload that told something.
+Newest is by version time, in one instant as `pipelines.stripe.moments` has it, so the order of loading
+never matters. A deletion keeps the last payload that told something.
+
+Live and test objects of one id are two rows. A version that does not say its mode (`livemode` is NULL)
+belongs to every mode that the object is known in; where none is known, the row's `livemode` is NULL.
 """
 
 from __future__ import annotations
@@ -25,9 +28,9 @@ def refresh_newest(connection: Connection) -> None:
     for kind in sorted(touched & (TABLES.keys() - {child.name for child in CHILD_KINDS})):
         table = TABLES[kind]
         connection.execute("create or replace temp table newest as " + _NEWEST, {"kind": kind})
-        connection.execute(f"""
-            delete from raw_stripe.{table} where (account, livemode, id) in (select (account, livemode, id) from newest)
-        """)
+        connection.execute(
+            f"delete from raw_stripe.{table} where (account, id) in (select (account, id) from newest)"
+        )
         connection.execute(f"insert into raw_stripe.{table} by name from newest")
     for child in CHILD_KINDS:
         if touched & {child.owner, child.name}:
@@ -36,28 +39,39 @@ def refresh_newest(connection: Connection) -> None:
 
 _NEWEST = """
 with touched as (
-    select distinct account, livemode, id from new_versions where object = $kind
+    select distinct account, id from new_versions where object = $kind
 ),
-versions as (
-    select stored.* exclude (sequence, parent_id),
+stored as (
+    select * exclude (sequence, parent_id),
         -- A stub {id, object, deleted} says that the object is gone and nothing else.
         is_deleted and json_extract(payload, '/created') is null as is_stub
-    from raw_stripe.object_versions as stored
-    semi join touched using (account, livemode, id)
+    from raw_stripe.object_versions
+    semi join touched using (account, id)
     where object = $kind
+),
+modes as (
+    select distinct account, id, livemode from stored where livemode is not null
+),
+versions as (
+    select stored.* exclude (livemode), coalesce(stored.livemode, modes.livemode) as livemode
+    from stored left join modes
+        on stored.account = modes.account and stored.id = modes.id and stored.livemode is null
 ),
 ranked as (
     select *, row_number() over (
-        partition by account, livemode, id order by version_at desc, is_deleted desc, payload_hash desc
+        partition by account, livemode, id
+        order by version_at desc, coalesce(moment_order, 0) desc, is_deleted desc, payload_hash desc
     ) as newest
     from versions
 ),
 told as (
-    select account, livemode, id, arg_max(payload, (version_at, payload_hash)) as payload
+    select account, livemode, id,
+        arg_max(payload, (version_at, coalesce(moment_order, 0), payload_hash)) as payload
     from versions where not is_stub group by all
 )
-select ranked.* exclude (payload, is_stub, newest), coalesce(told.payload, ranked.payload) as payload
-from ranked left join told using (account, livemode, id)
+select ranked.* exclude (payload, is_stub, newest, moment_order), coalesce(told.payload, ranked.payload) as payload
+from ranked left join told
+    on ranked.account = told.account and ranked.livemode is not distinct from told.livemode and ranked.id = told.id
 where newest = 1
 """
 
@@ -67,30 +81,33 @@ def _refresh_children(connection: Connection, child: ChildKind) -> None:
 
     One that names no owner stands alone; nothing that was handed in is missing from its table.
     """
-    named = f"json_extract_string(payload, '{child.pointer}')" if child.pointer else "null"
     connection.execute(f"""
         create or replace temp table touched_owners as
-        select distinct account, livemode,
-            case when object = '{child.owner}' then id else coalesce(parent_id, {named}) end as parent_id
+        select distinct account, case when object = '{child.owner}' then id else parent_id end as parent_id
         from new_versions where object in ('{child.owner}', '{child.name}')
     """)
     connection.execute(f"""
         create or replace temp table children as
-        with embedded as (
-            select owners.* exclude (payload, id, object, payload_hash), owners.id as parent_id,
-                unnest(json_extract(owners.payload, '{child.place}')) as payload
-            from raw_stripe.{TABLES[child.owner]} as owners
+        with owners as (
+            select owners.* from raw_stripe.{TABLES[child.owner]} as owners
             semi join touched_owners as touched
-                on owners.account = touched.account and owners.livemode = touched.livemode
-                and owners.id = touched.parent_id
+                on owners.account = touched.account and owners.id = touched.parent_id
+        ),
+        embedded as (
+            select * exclude (payload, id, object, payload_hash), id as parent_id,
+                unnest(json_extract(payload, '{child.place}')) as payload
+            from owners
         ),
         listed as (
-            select versions.* exclude (sequence, id, object, payload_hash, payload, parent_id),
-                coalesce(versions.parent_id, {named}) as parent_id, versions.payload
+            select versions.* exclude (sequence, moment_order, livemode, id, object, payload_hash, payload),
+                -- Of the mode that its owner is known in.
+                coalesce(owners.livemode, versions.livemode) as livemode, versions.payload
             from raw_stripe.object_versions as versions
             semi join touched_owners as touched
-                on versions.account = touched.account and versions.livemode = touched.livemode
-                and coalesce(versions.parent_id, {named}) is not distinct from touched.parent_id
+                on versions.account = touched.account and versions.parent_id is not distinct from touched.parent_id
+            left join owners
+                on versions.account = owners.account and versions.parent_id = owners.id
+                and coalesce(versions.livemode = owners.livemode, true)
             where versions.object = '{child.name}'
         )
         select *, json_extract_string(payload, '/id') as id, '{child.name}' as object,
@@ -103,7 +120,6 @@ def _refresh_children(connection: Connection, child: ChildKind) -> None:
     """)
     connection.execute(f"""
         delete from raw_stripe.{child.table} as known using touched_owners as touched
-        where known.account = touched.account and known.livemode = touched.livemode
-            and known.parent_id is not distinct from touched.parent_id
+        where known.account = touched.account and known.parent_id is not distinct from touched.parent_id
     """)
     connection.execute(f"insert into raw_stripe.{child.table} by name from children")

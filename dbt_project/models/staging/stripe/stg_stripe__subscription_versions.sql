@@ -4,7 +4,7 @@ source as (
 
     select * from {{ source('raw_stripe', 'object_versions') }}
 
-    where object = 'subscription'
+    where object = 'subscription' and {{ is_of_mode() }}
 
 ),
 
