@@ -13,7 +13,7 @@ import pytest
 from pipelines.settings import Settings
 from pipelines.transform import build
 from pipelines.warehouse import Snapshot, SnapshotReader, Warehouse, publish
-from tests.transform import golden_cases, known_people, random_subscriptions, told_histories
+from tests.transform import golden_cases, known_people, random_subscriptions, same_business, told_histories
 from tests.transform.sample_warehouse import Built, Published, Sample, run_models, run_unit_tests, settings_in
 
 NOW = datetime(2026, 7, 1, tzinfo=UTC)
@@ -24,6 +24,7 @@ def built(tmp_path_factory: pytest.TempPathFactory, parsed_project: Path) -> Ite
     """The golden cases ingested, the cases of the other modules beside them, all built once."""
     settings = settings_in(tmp_path_factory.mktemp("built"))
     golden_cases.ingest(settings, tmp_path_factory.mktemp("golden"), NOW)
+    same_business.ingest(settings, tmp_path_factory.mktemp("same"), NOW)
     sample = Sample()
     for module in (told_histories, known_people, random_subscriptions):
         module.add_to(sample)

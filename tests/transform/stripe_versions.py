@@ -38,9 +38,12 @@ class Books:
     def of(cls, objects: Iterable[Json]) -> Books:
         """Read once through everything."""
         books = cls()
-        books.by_id = {
-            f"plan of {thing['id']}" if thing["object"] == "plan" else thing["id"]: thing for thing in objects
-        }
+        for thing in objects:
+            shown = [one for one in thing.get("discounts", ()) if isinstance(one, dict) and "source" in one]
+            told = [thing["data"]["object"]] if thing["object"] == "event" else [thing, *shown]
+            for one in told:
+                if thing["object"] != "event" or one["object"] == "discount":
+                    books.by_id[f"plan of {one['id']}" if one["object"] == "plan" else one["id"]] = one
         for thing in books.by_id.values():
             if thing["object"] == "invoice_payment":
                 intent = books.by_id[thing["payment"]["payment_intent"]]
