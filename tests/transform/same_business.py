@@ -33,8 +33,12 @@ PLACES = {version: f"v{re.sub('[^0-9]', '', version)}" for version in VERSIONS}
 
 
 def ingest(settings: Settings, folder: Path, now: datetime) -> None:
-    """Load the business five times, as files with their lines in no order."""
-    make_business(folder / "business", until=now.date(), customers=30, months=14, seed=11)
+    """Load the business five times, as files with their lines in no order.
+
+    Of the small businesses it is one with refunds, disputes, credit notes, coupons, changes of plan and an
+    invoice of more than ten lines.
+    """
+    make_business(folder / "business", until=now.date(), customers=40, months=14, seed=39)
     told = list(_told(Answers(Store(folder / "business"), Knobs())))
     books = Books.of(one for one in told if one["object"] != "list")
     for version in VERSIONS:

@@ -77,7 +77,8 @@ in_full as (
     select
         *,
         case
-            when {{ json_id_of_element('named_discount') }} = {{ json_text('first_discount', 'id') }} then first_discount
+            when {{ json_id_of_element('named_discount') }} = {{ json_text('first_discount', 'id') }}
+                then first_discount
             else named_discount
         end as discount
 
