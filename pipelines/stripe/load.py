@@ -38,6 +38,9 @@ create table if not exists raw_stripe.loads (
     received_at timestamp, loaded_at timestamp, read bigint, loaded bigint, duplicates bigint,
     unchanged bigint, quarantined bigint
 );
+create table if not exists raw_stripe.fields (
+    object varchar, field varchar, version_count bigint, primary key (object, field)
+);
 create table if not exists raw_stripe.syncs (account varchar, mode varchar, complete_until timestamp);
 """
 
@@ -143,6 +146,7 @@ def load_incoming(connection: Connection, segment: Segment) -> tuple[list[bytes]
     _insert_new(connection)
     order_moments(connection)
     refresh_newest(connection)
+    connection.execute(_COUNT_FIELDS)
     counted.add(LoadSummary(read=len(wrong), quarantined=len(wrong)))
     return wrong, counted
 
@@ -237,6 +241,13 @@ where compared.is_fresh
             and stored.version_at = fresh.version_at
             and (fresh.event_id is null or stored.event_id <= fresh.event_id)
     )
+"""
+
+# By what is new alone: to look at every payload whenever a build asks would cost as much as all of them.
+_COUNT_FIELDS = """
+insert into raw_stripe.fields
+select object, field, count(*) from (select object, unnest(json_keys(payload)) as field from new_versions) group by all
+on conflict do update set version_count = version_count + excluded.version_count
 """
 
 _FORGET_RETOLD = """
