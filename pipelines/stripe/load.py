@@ -251,8 +251,11 @@ on conflict do update set version_count = version_count + excluded.version_count
 """
 
 _FORGET_RETOLD = """
-delete from raw_stripe.object_versions as stored using new_versions as fresh
-where stored.account = fresh.account and stored.livemode is not distinct from fresh.livemode
-    and stored.object = fresh.object and stored.id = fresh.id
-    and stored.payload_hash = fresh.payload_hash and stored.version_at = fresh.version_at
+delete from raw_stripe.object_versions where rowid in (
+    select stored.rowid from raw_stripe.object_versions as stored
+    semi join new_versions as fresh
+        on stored.account = fresh.account and stored.livemode is not distinct from fresh.livemode
+        and stored.object = fresh.object and stored.id = fresh.id
+        and stored.payload_hash = fresh.payload_hash and stored.version_at = fresh.version_at
+)
 """

@@ -5,6 +5,9 @@ never matters. A deletion keeps the last payload that told something.
 
 Live and test objects of one id are two rows. A version that does not say its mode (`livemode` is NULL)
 belongs to every mode that the object is known in; where none is known, the row's `livemode` is NULL.
+
+The cost follows what is new: of the whole history only columns of keys are looked through, and payloads
+are fetched by row for the objects that changed.
 """
 
 from __future__ import annotations
@@ -24,55 +27,86 @@ def prepare_tables(connection: Connection) -> None:
 
 def refresh_newest(connection: Connection) -> None:
     """Put the newest versions of the objects in the temp table `new_versions` into their tables."""
+    for statement in (_TOUCHED_ROWS, _DELETED, _NEWEST_ROWS, _TOLD, _NEWEST):
+        connection.execute(statement)
     touched = {row[0] for row in connection.execute("select distinct object from new_versions").fetchall()}
-    for kind in sorted(touched & (TABLES.keys() - {child.name for child in CHILD_KINDS})):
+    for kind in sorted(touched & _WHOLE_KINDS):
         table = TABLES[kind]
-        connection.execute("create or replace temp table newest as " + _NEWEST, {"kind": kind})
+        # By row: a delete with a join of its own reads every column of the table.
         connection.execute(
-            f"delete from raw_stripe.{table} where (account, id) in (select (account, id) from newest)"
+            f"delete from raw_stripe.{table} where rowid in (select known.rowid from raw_stripe.{table} as known "
+            "semi join (from newest where object = $kind) as newest using (account, id))",
+            {"kind": kind},
         )
-        connection.execute(f"insert into raw_stripe.{table} by name from newest")
+        connection.execute(
+            f"insert into raw_stripe.{table} by name from newest where object = $kind order by version_at, id",
+            {"kind": kind},
+        )
     for child in CHILD_KINDS:
         if touched & {child.owner, child.name}:
             _refresh_children(connection, child)
 
 
-_NEWEST = """
+_WHOLE_KINDS = TABLES.keys() - {child.name for child in CHILD_KINDS}
+
+_TOUCHED_ROWS = """
+create or replace temp table touched_rows as
 with touched as (
-    select distinct account, id from new_versions where object = $kind
-),
-stored as (
-    select * exclude (sequence, parent_id),
-        -- A stub {id, object, deleted} says that the object is gone and nothing else.
-        is_deleted and json_extract(payload, '/created') is null as is_stub
-    from raw_stripe.object_versions
-    semi join touched using (account, id)
-    where object = $kind
+    select distinct account, object, id from new_versions
+)
+select stored.rowid as row, account, object, id, livemode, version_at, coalesce(moment_order, 0) as moment_order,
+    is_deleted, payload_hash
+from raw_stripe.object_versions as stored semi join touched using (account, object, id)
+"""
+
+# Payloads in tables of their own before anything is asked of them: a condition on them would be put to every row.
+_DELETED = """
+create or replace temp table deleted_rows as
+select rowid as row, payload from raw_stripe.object_versions
+where rowid in (select row from touched_rows where is_deleted)
+"""
+
+_NEWEST_ROWS = """
+create or replace temp table newest_rows as
+with stubs as (
+    -- A stub {id, object, deleted} says that the object is gone and nothing else.
+    select row from deleted_rows where json_extract(payload, '/created') is null
 ),
 modes as (
-    select distinct account, id, livemode from stored where livemode is not null
+    select distinct account, object, id, livemode from touched_rows where livemode is not null
 ),
 versions as (
-    select stored.* exclude (livemode), coalesce(stored.livemode, modes.livemode) as livemode
-    from stored left join modes
-        on stored.account = modes.account and stored.id = modes.id and stored.livemode is null
+    select touched_rows.* exclude (livemode), coalesce(touched_rows.livemode, modes.livemode) as livemode,
+        stubs.row is not null as is_stub
+    from touched_rows
+    left join modes
+        on touched_rows.account = modes.account and touched_rows.object = modes.object
+        and touched_rows.id = modes.id and touched_rows.livemode is null
+    left join stubs on touched_rows.row = stubs.row
 ),
-ranked as (
-    select *, row_number() over (
-        partition by account, livemode, id
-        order by version_at desc, coalesce(moment_order, 0) desc, is_deleted desc, payload_hash desc
-    ) as newest
-    from versions
-),
-told as (
-    select account, livemode, id,
-        arg_max(payload, (version_at, coalesce(moment_order, 0), payload_hash)) as payload
-    from versions where not is_stub group by all
+picked as (
+    select account, object, id, livemode,
+        arg_max(row, (version_at, moment_order, is_deleted, payload_hash)) as newest_row,
+        arg_max(row, (version_at, moment_order, payload_hash)) filter (where not is_stub) as told_row
+    from versions group by all
 )
-select ranked.* exclude (payload, is_stub, newest, moment_order), coalesce(told.payload, ranked.payload) as payload
-from ranked left join told
-    on ranked.account = told.account and ranked.livemode is not distinct from told.livemode and ranked.id = told.id
-where newest = 1
+select livemode, newest_row, coalesce(told_row, newest_row) as told_row from picked
+"""
+
+_TOLD = """
+create or replace temp table told_rows as
+select rowid as row, payload from raw_stripe.object_versions where rowid in (select told_row from newest_rows)
+"""
+
+_NEWEST = """
+create or replace temp table newest as
+select versions.* exclude (sequence, parent_id, moment_order, payload, livemode, row), newest_rows.livemode,
+    told_rows.payload
+from newest_rows
+join (
+    select *, rowid as row from raw_stripe.object_versions where rowid in (select newest_row from newest_rows)
+) as versions on versions.row = newest_rows.newest_row
+join told_rows on told_rows.row = newest_rows.told_row
 """
 
 
@@ -87,39 +121,53 @@ def _refresh_children(connection: Connection, child: ChildKind) -> None:
         from new_versions where object in ('{child.owner}', '{child.name}')
     """)
     connection.execute(f"""
+        create or replace temp table owners as
+        from newest where object = '{child.owner}'
+        union all by name
+        from raw_stripe.{TABLES[child.owner]} where rowid in (
+            select known.rowid from raw_stripe.{TABLES[child.owner]} as known
+            join touched_owners as touched on known.account = touched.account and known.id = touched.parent_id
+            where not exists (
+                from newest where newest.object = '{child.owner}'
+                    and newest.account = touched.account and newest.id = touched.parent_id
+            )
+        )
+    """)
+    connection.execute(f"""
         create or replace temp table children as
-        with owners as (
-            select owners.* from raw_stripe.{TABLES[child.owner]} as owners
-            semi join touched_owners as touched
-                on owners.account = touched.account and owners.id = touched.parent_id
-        ),
-        embedded as (
+        with embedded as (
             select * exclude (payload, id, object, payload_hash), id as parent_id,
                 unnest(json_extract(payload, '{child.place}')) as payload
             from owners
+        ),
+        listed_rows as (
+            select versions.rowid as row from raw_stripe.object_versions as versions
+            semi join touched_owners as touched
+                on versions.account = touched.account and versions.parent_id is not distinct from touched.parent_id
+            where versions.object = '{child.name}'
         ),
         listed as (
             select versions.* exclude (sequence, moment_order, livemode, id, object, payload_hash, payload),
                 -- Of the mode that its owner is known in.
                 coalesce(owners.livemode, versions.livemode) as livemode, versions.payload
-            from raw_stripe.object_versions as versions
-            semi join touched_owners as touched
-                on versions.account = touched.account and versions.parent_id is not distinct from touched.parent_id
+            from (from raw_stripe.object_versions where rowid in (select row from listed_rows)) as versions
             left join owners
                 on versions.account = owners.account and versions.parent_id = owners.id
                 and coalesce(versions.livemode = owners.livemode, true)
-            where versions.object = '{child.name}'
+        ),
+        hashed as (
+            select *, json_extract_string(payload, '/id') as id, '{child.name}' as object,
+                sha256(payload::varchar) as payload_hash
+            from (from embedded union all by name from listed)
         )
-        select *, json_extract_string(payload, '/id') as id, '{child.name}' as object,
-            sha256(payload::varchar) as payload_hash
-        from (from embedded union all by name from listed)
-        qualify row_number() over (
-            partition by account, livemode, parent_id, json_extract_string(payload, '/id')
-            order by version_at desc, sha256(payload::varchar) desc
+        from hashed qualify row_number() over (
+            partition by account, livemode, parent_id, id order by version_at desc, payload_hash desc
         ) = 1
     """)
     connection.execute(f"""
-        delete from raw_stripe.{child.table} as known using touched_owners as touched
-        where known.account = touched.account and known.parent_id is not distinct from touched.parent_id
+        delete from raw_stripe.{child.table} where rowid in (
+            select known.rowid from raw_stripe.{child.table} as known semi join touched_owners as touched
+                on known.account = touched.account and known.parent_id is not distinct from touched.parent_id
+        )
     """)
     connection.execute(f"insert into raw_stripe.{child.table} by name from children")
