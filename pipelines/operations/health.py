@@ -29,17 +29,21 @@ create table if not exists health.failing_rows (
 """
 
 _UNKNOWN = (
-    "select 'raw_stripe.object_versions' as table_name, 'object' as field, object as value, "
-    "count(distinct (account, livemode, id)) as row_count "
-    "from raw_stripe.object_versions where not list_contains($1, object) group by object"
-) + "".join(
-    f" union all select 'raw_stripe.{table}', 'status', status, count(*) from "
-    f"(select json_extract_string(payload, '/status') as status from raw_stripe.{table}) "
-    f"where status not in ({', '.join(repr(value) for value in values)}) group by status"
-    for table, values in STATUSES.items()
-) + (
-    " union all select 'raw_stripe.object_versions', 'field of ' || object, field, version_count from raw_stripe.fields "
-    "where list_contains($1, object) and not list_contains($2, object || '.' || field)"
+    (
+        "select 'raw_stripe.object_versions' as table_name, 'object' as field, object as value, "
+        "count(distinct (account, livemode, id)) as row_count "
+        "from raw_stripe.object_versions where not list_contains($1, object) group by object"
+    )
+    + "".join(
+        f" union all select 'raw_stripe.{table}', 'status', status, count(*) from "
+        f"(select json_extract_string(payload, '/status') as status from raw_stripe.{table}) "
+        f"where status not in ({', '.join(repr(value) for value in values)}) group by status"
+        for table, values in STATUSES.items()
+    )
+    + (
+        " union all select 'raw_stripe.object_versions', 'field of ' || object, field, version_count from raw_stripe.fields "
+        "where list_contains($1, object) and not list_contains($2, object || '.' || field)"
+    )
 )
 
 

@@ -86,9 +86,7 @@ _OURS = ("id", "object", "deleted", "deleted_at")
 def known_fields() -> list[str]:
     """`kind.field` of every field that Stripe's SDK for the pinned version or an older version has."""
     return [
-        f"{kind}.{field}"
-        for kind in KINDS
-        for field in sorted({*_OURS, *_of_sdk(kind), *OLDER_FIELDS.get(kind, ())})
+        f"{kind}.{field}" for kind in KINDS for field in sorted({*_OURS, *_of_sdk(kind), *OLDER_FIELDS.get(kind, ())})
     ]
 
 

@@ -42,6 +42,13 @@ create table if not exists raw_stripe.fields (
     object varchar, field varchar, version_count bigint, primary key (object, field)
 );
 create table if not exists raw_stripe.syncs (account varchar, mode varchar, complete_until timestamp);
+create or replace macro raw_stripe.objects_as_of(moment) as table (
+    from raw_stripe.object_versions where version_at <= moment
+    qualify row_number() over (
+        partition by account, livemode, object, id
+        order by version_at desc, coalesce(moment_order, 0) desc, is_deleted desc, payload_hash desc
+    ) = 1
+);
 """
 
 

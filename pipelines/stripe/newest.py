@@ -76,19 +76,27 @@ modes as (
     select distinct account, object, id, livemode from touched_rows where livemode is not null
 ),
 versions as (
-    select touched_rows.* exclude (livemode), coalesce(touched_rows.livemode, modes.livemode) as livemode,
-        stubs.row is not null as is_stub
-    from touched_rows
-    left join modes
-        on touched_rows.account = modes.account and touched_rows.object = modes.object
-        and touched_rows.id = modes.id and touched_rows.livemode is null
-    left join stubs on touched_rows.row = stubs.row
+    select * from touched_rows where livemode is not null
+    union all by name
+    select unsaid.* exclude (livemode), modes.livemode
+    from (from touched_rows where livemode is null) as unsaid left join modes using (account, object, id)
+),
+ranked as (
+    select account, object, id, livemode, row, stubs.row is not null as is_stub,
+        row_number() over (
+            partition by account, object, id, livemode
+            order by version_at desc, moment_order desc, is_deleted desc, payload_hash desc
+        ) as newest,
+        row_number() over (
+            partition by account, object, id, livemode, stubs.row is not null
+            order by version_at desc, moment_order desc, payload_hash desc
+        ) as newest_of_its_kind
+    from versions left join stubs using (row)
 ),
 picked as (
-    select account, object, id, livemode,
-        arg_max(row, (version_at, moment_order, is_deleted, payload_hash)) as newest_row,
-        arg_max(row, (version_at, moment_order, payload_hash)) filter (where not is_stub) as told_row
-    from versions group by all
+    select livemode, max(row) filter (newest = 1) as newest_row,
+        max(row) filter (newest_of_its_kind = 1 and not is_stub) as told_row
+    from ranked group by account, object, id, livemode
 )
 select livemode, newest_row, coalesce(told_row, newest_row) as told_row from picked
 """
@@ -146,14 +154,18 @@ def _refresh_children(connection: Connection, child: ChildKind) -> None:
                 on versions.account = touched.account and versions.parent_id is not distinct from touched.parent_id
             where versions.object = '{child.name}'
         ),
+        named as materialized (
+            select *, rowid as row from raw_stripe.object_versions where rowid in (select row from listed_rows)
+        ),
+        -- Of the mode that its owner is known in. A left join with such a condition would compare all with all.
+        owned as (
+            select named.* exclude (livemode), coalesce(owners.livemode, named.livemode) as livemode
+            from named join owners on named.account = owners.account and named.parent_id = owners.id
+            where coalesce(named.livemode = owners.livemode, true)
+        ),
         listed as (
-            select versions.* exclude (sequence, moment_order, livemode, id, object, payload_hash, payload),
-                -- Of the mode that its owner is known in.
-                coalesce(owners.livemode, versions.livemode) as livemode, versions.payload
-            from (from raw_stripe.object_versions where rowid in (select row from listed_rows)) as versions
-            left join owners
-                on versions.account = owners.account and versions.parent_id = owners.id
-                and coalesce(versions.livemode = owners.livemode, true)
+            select * exclude (row, sequence, moment_order, id, object, payload_hash)
+            from (from owned union all by name from named anti join owned using (row))
         ),
         hashed as (
             select *, json_extract_string(payload, '/id') as id, '{child.name}' as object,

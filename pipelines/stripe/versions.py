@@ -91,9 +91,7 @@ select
 from unwrapped
 """
 
-_OWNER = "".join(
-    f" when '{kind}' then json_extract_string(element, '{pointer}')" for kind, pointer in POINTERS.items()
-)
+_OWNER = "".join(f" when '{kind}' then json_extract_string(element, '{pointer}')" for kind, pointer in POINTERS.items())
 
 _VERSIONS = f"""
 create or replace temp table incoming_versions as

@@ -158,6 +158,9 @@ def test_a_way_there_and_back_is_three_versions(settings: Settings, tmp_path: Pa
     )
     assert kept == [("1",), ("2",), ("1",)]
     assert rows(settings, "select payload->>'$.amount', event_id from raw_stripe.charges") == [("1", "evt_1700000300")]
+    for moment, expected in ((1_700_000_099, []), (1_700_000_250, [("2",)]), (1_700_000_300, [("1",)])):
+        sql = f"from raw_stripe.objects_as_of(make_timestamp({moment}000000)) where object = 'charge'"
+        assert rows(settings, f"select payload->>'$.amount' {sql}") == expected
 
 
 def test_one_bad_value_sets_aside_that_object_and_nothing_else(settings: Settings, tmp_path: Path) -> None:

@@ -63,7 +63,10 @@ def test_there_and_back_ends_where_it_began_if_that_is_known() -> None:
     ids=["deleted", "ended"],
 )
 def test_where_nothing_is_told_the_end_is_last(end: Version) -> None:
-    others = [Version({"id": "x", "status": "active"}, "f"), changed({"id": "x", "status": "past_due"}, status="active")]
+    others = [
+        Version({"id": "x", "status": "active"}, "f"),
+        changed({"id": "x", "status": "past_due"}, status="active"),
+    ]
     assert last_in_every_order([*others, end]) == [end.payload]
 
 

@@ -43,9 +43,7 @@ def ingest(settings: Settings, folder: Path, now: datetime) -> None:
     books = Books.of(one for one in told if one["object"] != "list")
     for version in VERSIONS:
         lines = [
-            _placed(found, PLACES[version])
-            for one in told
-            if (found := _in_version(one, version, books)) is not None
+            _placed(found, PLACES[version]) for one in told if (found := _in_version(one, version, books)) is not None
         ]
         random.Random(version).shuffle(lines)
         path = folder / f"{PLACES[version]}.jsonl"
