@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from itertools import pairwise
 from typing import Any
 
 import duckdb
@@ -128,7 +129,7 @@ def test_the_last_of_several_changes_in_one_second_is_the_newest(connection: Con
     states = [{"id": "ch_1", "object": "charge", "created": 1, "amount": amount} for amount in (7, 3, 9, 4)]
     events = [
         _event(f"evt_{number}", after, START, {"amount": before["amount"]})
-        for number, (before, after) in enumerate(zip(states, states[1:], strict=False))
+        for number, (before, after) in enumerate(pairwise(states))
     ]
     for account, order in (("there", events), ("back", events[::-1])):
         load(connection, account, order, at=START)

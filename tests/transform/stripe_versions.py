@@ -57,6 +57,10 @@ class Books:
         return books
 
 
+Step = Callable[[Json, Books], Json | None]
+"""An object of one version as the version before tells it; None where that has none."""
+
+
 def rendered(thing: Json, version: str, books: Books) -> Json | None:
     """The object or event as this version tells it; None where the version has no such object."""
     if thing["object"] == "event":
@@ -131,8 +135,8 @@ def _discount(thing: Json, books: Books) -> Json:
 def _to_2024(thing: Json, books: Books) -> Json | None:
     """What basil moved goes back: periods, payments, parents, pricing, taxes."""
     thing = _lines(thing, lambda line: _line(line, books))
-    change = {
-        "invoice_payment": lambda *_: None,
+    changes: dict[str, Step] = {
+        "invoice_payment": lambda payment, books: None,
         "subscription": _subscription,
         "invoice": _invoice,
         "invoiceitem": _invoice_item,
@@ -140,7 +144,8 @@ def _to_2024(thing: Json, books: Books) -> Json | None:
         "payment_intent": lambda intent, books: intent | {"invoice": books.invoice_of.get(intent["id"])},
         "credit_note": _credit_note,
         "price": _price,
-    }.get(thing["object"])
+    }
+    change = changes.get(thing["object"])
     return change(thing, books) if change else thing
 
 
@@ -278,7 +283,7 @@ def _oldest_charge(thing: Json, books: Books) -> Json:
     return thing | {"refunds": listed}
 
 
-_STEPS: tuple[tuple[str, Callable[[Json, Books], Json | None]], ...] = (
+_STEPS: tuple[tuple[str, Step], ...] = (
     (CLOVER, _to_clover),
     (BASIL, _to_basil),
     (BEFORE_BASIL, _to_2024),
