@@ -61,7 +61,7 @@ with section("Checks"):
 if (values := unknown_values(snapshot)).height:
     with section("New at Stripe"):
         small(
-            "Kinds and states that this version does not know yet. They are kept as they came; "
+            "Kinds, states and fields that this version does not know yet. They are kept as they came; "
             "figures that depend on them may lack them until an update knows them.",
             view.colours,
         )

@@ -31,7 +31,7 @@ def stripe(
     ] = None,
     paths: Annotated[list[str] | None, typer.Argument(help="More files for --from.", show_default=False)] = None,
     full: Annotated[bool, typer.Option("--full", help="List everything again instead of what changed.")] = False,
-    account: Annotated[str, typer.Option(help="The Stripe account that the objects belong to.")] = "default",
+    account: Annotated[str, typer.Option(help="The Stripe account; acct_... asks for a connected one.")] = "default",
     as_of: Annotated[str | None, typer.Option(help="The time that bare objects in files stand for.")] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -48,7 +48,8 @@ def stripe(
         moment = end_of_day(as_of, settings)
         _report(ingest_files(settings, files, account=account, as_of=moment, now=settings.now()), as_json)
         return
-    summary = sync(settings, StripeApi(settings), full=full, account=account, now=settings.now(), progress=note)
+    api = StripeApi(settings, account=account)
+    summary = sync(settings, api, full=full, account=account, now=settings.now(), progress=note)
     _report(summary, as_json)
 
 

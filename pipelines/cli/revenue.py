@@ -116,7 +116,7 @@ def reconcile_document(settings: Settings, snapshot: Snapshot, *, account: str =
     """The answer of `revenue reconcile`, with one figure over all rows and the moment up to which both sides count."""
     from pipelines.stripe import StripeApi, reconcile
 
-    until, rows = reconcile(snapshot, StripeApi(settings), account=account)
+    until, rows = reconcile(snapshot, StripeApi(settings, account=account), account=account)
     return {
         "report": "reconcile",
         "profile": "stripe",

@@ -13,7 +13,7 @@ import duckdb
 import polars as pl
 
 from pipelines.quality import SHOWN, CheckResult, FailingRow, masked_row
-from pipelines.stripe.known_values import KINDS, STATUSES
+from pipelines.stripe.known_values import KINDS, STATUSES, known_fields
 from pipelines.transform import NodeResult
 from pipelines.warehouse import transaction
 from pipelines.warehouse.writer import Connection
@@ -29,14 +29,21 @@ create table if not exists health.failing_rows (
 """
 
 _UNKNOWN = (
-    "select 'raw_stripe.object_versions' as table_name, 'object' as field, object as value, "
-    "count(distinct (account, livemode, id)) as row_count "
-    "from raw_stripe.object_versions where not list_contains($1, object) group by object"
-) + "".join(
-    f" union all select 'raw_stripe.{table}', 'status', status, count(*) from "
-    f"(select json_extract_string(payload, '/status') as status from raw_stripe.{table}) "
-    f"where status not in ({', '.join(repr(value) for value in values)}) group by status"
-    for table, values in STATUSES.items()
+    (
+        "select 'raw_stripe.object_versions' as table_name, 'object' as field, object as value, "
+        "count(distinct (account, livemode, id)) as row_count "
+        "from raw_stripe.object_versions where not list_contains($1, object) group by object"
+    )
+    + "".join(
+        f" union all select 'raw_stripe.{table}', 'status', status, count(*) from "
+        f"(select json_extract_string(payload, '/status') as status from raw_stripe.{table}) "
+        f"where status not in ({', '.join(repr(value) for value in values)}) group by status"
+        for table, values in STATUSES.items()
+    )
+    + (
+        " union all select 'raw_stripe.object_versions', 'field of ' || object, field, version_count from raw_stripe.fields "
+        "where list_contains($1, object) and not list_contains($2, object || '.' || field)"
+    )
 )
 
 
@@ -107,7 +114,7 @@ def store_loads(connection: Connection) -> None:
     `health.unknown_values` counts what we keep and do not know.
     """
     connection.execute(_PREPARE)
-    connection.execute(f"create or replace table health.unknown_values as {_UNKNOWN}", [list(KINDS)])
+    connection.execute(f"create or replace table health.unknown_values as {_UNKNOWN}", [list(KINDS), known_fields()])
     connection.execute("""
         create or replace table health.loads as
         select 'stripe' as source, * exclude (load_number, input_id, source), from raw_stripe.loads

@@ -83,7 +83,7 @@ def _stripe(table: str, columns: dict[str, str], *expectations: Expectation) -> 
     return Suite(
         table=f"raw_stripe.{table}",
         query=(
-            f"select account || '/' || livemode || '/'{owner} || id as key, id{picked} "
+            f"select concat(account, '/', livemode, '/'){owner} || id as key, id{picked} "
             f"from raw_stripe.{table} where not is_deleted order by version_at desc, id limit {ROWS}"
         ),
         expectations=(_present("id"), _unique("key"), *expectations),

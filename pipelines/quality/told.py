@@ -70,7 +70,7 @@ def failing_rows(snapshot: Snapshot) -> pl.DataFrame:
 
 
 def unknown_values(snapshot: Snapshot) -> pl.DataFrame:
-    """Kinds and states that Stripe sent and this version does not know, with how many rows have them."""
+    """Kinds, states and fields that Stripe sent and this version does not know, with how many rows have them."""
     return _told(
         snapshot,
         "health.unknown_values",

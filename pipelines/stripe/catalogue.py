@@ -109,3 +109,9 @@ TABLES = {
 
 OF_VERSIONS = frozenset({"discount", "subscription_item", "v2.core.event"})  # A thin event only names its object.
 """Kinds without a table that are known all the same: they belong to one version of a subscription."""
+
+POINTERS = {
+    **{child.name: child.pointer for child in CHILD_KINDS if child.pointer},
+    "subscription_item": "/subscription",
+}
+"""Where an object that may stand on its own names the object that it is a part of."""

@@ -37,13 +37,15 @@ class Page:
 
 
 class StripeApi:
-    """A read-only client for one account and key.
+    """A read-only client for one account and key; an id (acct_...) names an account connected to the key's own.
 
     Raises from every call:
         MillstreamError: Stripe refused the key or the permission, or did not answer after all attempts.
     """
 
-    def __init__(self, settings: Settings, *, sleep: Callable[[float], None] = time.sleep) -> None:
+    def __init__(
+        self, settings: Settings, *, account: str = "default", sleep: Callable[[float], None] = time.sleep
+    ) -> None:
         if settings.stripe_api_key is None:
             raise MillstreamError(
                 "no Stripe key is set. Nothing was changed. Put STRIPE_API_KEY (a restricted, read-only key) into "
@@ -57,6 +59,7 @@ class StripeApi:
         stripe.enable_telemetry = False
         self._client = stripe.StripeClient(
             self._key,
+            stripe_account=account if account.startswith("acct_") else None,
             base_addresses={"api": settings.stripe_api_base.rstrip("/")} if settings.stripe_api_base else {},
             max_network_retries=0,
             http_client=stripe.RequestsClient(timeout=TIMEOUT),

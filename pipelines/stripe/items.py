@@ -17,7 +17,7 @@ def mark_items_gone(connection: Connection) -> None:
 _GONE = """
 insert into incoming_versions by name
 with listed as (
-    select account, livemode, json_extract_string(payload, '/subscription') as owner, id, version_at, fetched_at, source
+    select account, livemode, parent_id as owner, id, version_at, fetched_at, source
     from incoming_versions where object = 'subscription_item' and is_handed_in and source in ('list', 'refetch')
 ),
 lists as (
@@ -26,13 +26,14 @@ lists as (
     from listed group by all
 ),
 known as (
-    select account, livemode, id, json_extract_string(payload, '/subscription') as owner, is_deleted
-    from raw_stripe.object_versions
-    where object = 'subscription_item' and exists (from lists)
+    select account, livemode, id, parent_id as owner, is_deleted
+    from raw_stripe.object_versions as stored
+    semi join lists on stored.account = lists.account and stored.parent_id = lists.owner
+    where object = 'subscription_item'
     qualify row_number() over (partition by account, livemode, id order by version_at desc, sequence desc) = 1
 ),
 gone as (
-    select lists.*, known.id,
+    select lists.*, known.id, lists.owner as parent_id,
         json_object('id', known.id, 'object', 'subscription_item', 'subscription', owner, 'deleted', true) as payload
     from known join lists using (account, livemode, owner)
     where not known.is_deleted
@@ -42,6 +43,6 @@ gone as (
         )
 )
 select 0 as line, 0 as position, false as is_handed_in, account, livemode, id, 'subscription_item' as object,
-    version_at, fetched_at, source, true as is_deleted, sha256(payload::varchar) as payload_hash, payload
+    version_at, fetched_at, source, true as is_deleted, sha256(payload::varchar) as payload_hash, payload, parent_id
 from gone
 """

@@ -23,6 +23,7 @@ from pipelines.state import reading as reading_state
 from pipelines.state.tables import cursors
 from pipelines.stripe.catalogue import OF_VERSIONS, TABLES
 from pipelines.stripe.items import mark_items_gone
+from pipelines.stripe.moments import order_moments
 from pipelines.stripe.newest import prepare_tables, refresh_newest
 from pipelines.stripe.versions import COLUMNS, read_versions
 from pipelines.warehouse.writer import Connection, transaction
@@ -30,15 +31,24 @@ from pipelines.warehouse.writer import Connection, transaction
 _PREPARE = f"""
 create sequence if not exists raw_stripe.version_numbers;
 create table if not exists raw_stripe.object_versions (
-    {COLUMNS}, sequence bigint default nextval('raw_stripe.version_numbers'), parent_id varchar
+    {COLUMNS}, sequence bigint default nextval('raw_stripe.version_numbers'), parent_id varchar, moment_order integer
 );
-alter table raw_stripe.object_versions add column if not exists parent_id varchar;
 create table if not exists raw_stripe.loads (
     load_number integer primary key, input_id varchar unique, input_name varchar, source varchar,
     received_at timestamp, loaded_at timestamp, read bigint, loaded bigint, duplicates bigint,
     unchanged bigint, quarantined bigint
 );
+create table if not exists raw_stripe.fields (
+    object varchar, field varchar, version_count bigint, primary key (object, field)
+);
 create table if not exists raw_stripe.syncs (account varchar, mode varchar, complete_until timestamp);
+create or replace macro raw_stripe.objects_as_of(moment) as table (
+    from raw_stripe.object_versions where version_at <= moment
+    qualify row_number() over (
+        partition by account, livemode, object, id
+        order by version_at desc, coalesce(moment_order, 0) desc, is_deleted desc, payload_hash desc
+    ) = 1
+);
 """
 
 
@@ -53,7 +63,7 @@ def load_landed(connection: Connection, settings: Settings, *, now: datetime) ->
     prepare_stripe(connection)
     landing = Landing(settings.landing_dir)
     known = {row[0] for row in connection.execute("select input_id from raw_stripe.loads").fetchall()}
-    connection.execute("create or replace temp table seen_in_call (id varchar, object varchar, payload_hash varchar)")
+    begin_call(connection)
 
     def load(segments: list[Segment], unreadable: dict[Path, str]) -> LoadSummary:
         with transaction(connection):
@@ -100,19 +110,14 @@ def _load_input(
                 register_unreadable(connection, unreadable[path])
             else:
                 register_lines(connection, path, segment.format, first_line=segment.first_line)
-            wrong = read_versions(connection, segment)
+            wrong, counted = load_incoming(connection, segment)
         bad += wrong
-        counted = _count(connection)
-        mark_items_gone(connection)
-        _insert_new(connection)
-        refresh_newest(connection)
         landing.index_people(
             connection,
             segment,
             "select case when object = 'customer' then id else json_extract_string(payload, '/customer') end "
             "from incoming_versions",
         )
-        counted.add(LoadSummary(read=len(wrong), quarantined=len(wrong)))
         summary.add(counted)
     if bad:
         folder = settings.quarantine_dir / "stripe"
@@ -133,25 +138,46 @@ def _load_input(
     return summary
 
 
+def begin_call(connection: Connection) -> None:
+    """Forget what was seen: the counts of a call tell repeated objects from those that were stored before it."""
+    connection.execute(
+        "create or replace temp table seen_in_call (account varchar, object varchar, id varchar, payload_hash varchar)"
+    )
+
+
+def load_incoming(connection: Connection, segment: Segment) -> tuple[list[bytes], LoadSummary]:
+    """Load the relation `incoming`, the lines of a segment; answers the quarantine's lines and the counts."""
+    wrong = read_versions(connection, segment)
+    counted = _count(connection)
+    mark_items_gone(connection)
+    _insert_new(connection)
+    order_moments(connection)
+    refresh_newest(connection)
+    connection.execute(_COUNT_FIELDS)
+    counted.add(LoadSummary(read=len(wrong), quarantined=len(wrong)))
+    return wrong, counted
+
+
 def _count(connection: Connection) -> LoadSummary:
     """Count the objects that were handed in (an event counts once, not also its object)."""
     connection.execute("""
         create or replace temp table judged as
-        select incoming.object, incoming.id, incoming.payload_hash,
+        select incoming.account, incoming.object, incoming.id, incoming.payload_hash,
             exists (
                 select 1 from raw_stripe.object_versions as stored
-                where stored.account = incoming.account and stored.livemode = incoming.livemode
+                where stored.account = incoming.account and stored.livemode is not distinct from incoming.livemode
                     and stored.object = incoming.object and stored.id = incoming.id
                     and stored.payload_hash = incoming.payload_hash
             ) as is_stored,
-            row_number() over (partition by object, id, payload_hash order by line, position) > 1
+            row_number() over (partition by account, object, id, payload_hash order by line, position) > 1
             or exists (
-                select 1 from seen_in_call as seen where seen.object = incoming.object
-                    and seen.id = incoming.id and seen.payload_hash = incoming.payload_hash
+                select 1 from seen_in_call as seen where seen.account = incoming.account
+                    and seen.object = incoming.object and seen.id = incoming.id
+                    and seen.payload_hash = incoming.payload_hash
             ) as is_repeated
         from incoming_versions as incoming where is_handed_in
     """)
-    connection.execute("insert into seen_in_call select id, object, payload_hash from judged")
+    connection.execute("insert into seen_in_call select account, object, id, payload_hash from judged")
     rows = connection.execute("""
         select object, count(*), count(*) filter (where is_repeated),
             count(*) filter (where is_stored and not is_repeated)
@@ -171,11 +197,13 @@ def _count(connection: Connection) -> LoadSummary:
 def _insert_new(connection: Connection) -> None:
     """Append the versions that tell something new.
 
-    A version from an event or a file is known by its payload and time. One that a list or a refetch
+    A version from an event or a file is known by its payload and time; of several events that tell it
+    the one with the least id stands beside it, whichever came first. One that a list or a refetch
     shows is new only if it differs from the version that held at that time: each sync sees most
     objects unchanged.
     """
     connection.execute(_NEW_VERSIONS)
+    connection.execute(_FORGET_RETOLD)
     connection.execute(
         "insert into raw_stripe.object_versions by name select * from new_versions order by version_at, id"
     )
@@ -191,10 +219,13 @@ with fresh as (
     ) = 1
 ),
 together as (
-    select account, livemode, object, id, payload_hash, version_at, false as is_fresh from raw_stripe.object_versions
-    semi join fresh using (account, livemode, object, id)
+    select stored.account, stored.livemode, stored.object, stored.id, stored.payload_hash, stored.version_at,
+        stored.event_id, false as is_fresh
+    from raw_stripe.object_versions as stored
+    semi join fresh on stored.account = fresh.account and stored.livemode is not distinct from fresh.livemode
+        and stored.object = fresh.object and stored.id = fresh.id
     union all
-    select account, livemode, object, id, payload_hash, version_at, true from fresh
+    select account, livemode, object, id, payload_hash, version_at, event_id, true from fresh
 ),
 compared as (
     select *,
@@ -204,13 +235,34 @@ compared as (
     from together
 )
 select fresh.* from fresh
-join compared using (account, livemode, object, id, payload_hash, version_at)
+join compared on fresh.account = compared.account and fresh.livemode is not distinct from compared.livemode
+    and fresh.object = compared.object and fresh.id = compared.id
+    and fresh.payload_hash = compared.payload_hash and fresh.version_at = compared.version_at
 where compared.is_fresh
     and (fresh.source in ('event', 'file') or compared.held is distinct from fresh.payload_hash)
     and not exists (
-        select 1 from raw_stripe.object_versions as stored
-        where stored.account = fresh.account and stored.livemode = fresh.livemode and stored.object = fresh.object
+        select 1 from together as stored
+        where not stored.is_fresh and stored.account = fresh.account
+            and stored.livemode is not distinct from fresh.livemode and stored.object = fresh.object
             and stored.id = fresh.id and stored.payload_hash = fresh.payload_hash
             and stored.version_at = fresh.version_at
+            and (fresh.event_id is null or stored.event_id <= fresh.event_id)
     )
+"""
+
+# By what is new alone: to look at every payload whenever a build asks would cost as much as all of them.
+_COUNT_FIELDS = """
+insert into raw_stripe.fields
+select object, field, count(*) from (select object, unnest(json_keys(payload)) as field from new_versions) group by all
+on conflict do update set version_count = version_count + excluded.version_count
+"""
+
+_FORGET_RETOLD = """
+delete from raw_stripe.object_versions where rowid in (
+    select stored.rowid from raw_stripe.object_versions as stored
+    semi join new_versions as fresh
+        on stored.account = fresh.account and stored.livemode is not distinct from fresh.livemode
+        and stored.object = fresh.object and stored.id = fresh.id
+        and stored.payload_hash = fresh.payload_hash and stored.version_at = fresh.version_at
+)
 """

@@ -1,7 +1,13 @@
 """The newest version of each object, in a table per kind; and the lines of invoices and credit notes.
 
-Newest is by version time; in one instant a deletion wins, then the greater payload hash, so the
-order of loading never matters. A deletion keeps the last payload that told something.
+Newest is by version time, in one instant as `pipelines.stripe.moments` has it, so the order of loading
+never matters. A deletion keeps the last payload that told something.
+
+Live and test objects of one id are two rows. A version that does not say its mode (`livemode` is NULL)
+belongs to every mode that the object is known in; where none is known, the row's `livemode` is NULL.
+
+The cost follows what is new: of the whole history only columns of keys are looked through, and payloads
+are fetched by row for the objects that changed.
 """
 
 from __future__ import annotations
@@ -21,44 +27,94 @@ def prepare_tables(connection: Connection) -> None:
 
 def refresh_newest(connection: Connection) -> None:
     """Put the newest versions of the objects in the temp table `new_versions` into their tables."""
+    for statement in (_TOUCHED_ROWS, _DELETED, _NEWEST_ROWS, _TOLD, _NEWEST):
+        connection.execute(statement)
     touched = {row[0] for row in connection.execute("select distinct object from new_versions").fetchall()}
-    for kind in sorted(touched & (TABLES.keys() - {child.name for child in CHILD_KINDS})):
+    for kind in sorted(touched & _WHOLE_KINDS):
         table = TABLES[kind]
-        connection.execute("create or replace temp table newest as " + _NEWEST, {"kind": kind})
-        connection.execute(f"""
-            delete from raw_stripe.{table} where (account, livemode, id) in (select (account, livemode, id) from newest)
-        """)
-        connection.execute(f"insert into raw_stripe.{table} by name from newest")
+        # By row: a delete with a join of its own reads every column of the table.
+        connection.execute(
+            f"delete from raw_stripe.{table} where rowid in (select known.rowid from raw_stripe.{table} as known "
+            "semi join (from newest where object = $kind) as newest using (account, id))",
+            {"kind": kind},
+        )
+        connection.execute(
+            f"insert into raw_stripe.{table} by name from newest where object = $kind order by version_at, id",
+            {"kind": kind},
+        )
     for child in CHILD_KINDS:
         if touched & {child.owner, child.name}:
             _refresh_children(connection, child)
 
 
-_NEWEST = """
+_WHOLE_KINDS = TABLES.keys() - {child.name for child in CHILD_KINDS}
+
+_TOUCHED_ROWS = """
+create or replace temp table touched_rows as
 with touched as (
-    select distinct account, livemode, id from new_versions where object = $kind
+    select distinct account, object, id from new_versions
+)
+select stored.rowid as row, account, object, id, livemode, version_at, coalesce(moment_order, 0) as moment_order,
+    is_deleted, payload_hash
+from raw_stripe.object_versions as stored semi join touched using (account, object, id)
+"""
+
+# Payloads in tables of their own before anything is asked of them: a condition on them would be put to every row.
+_DELETED = """
+create or replace temp table deleted_rows as
+select rowid as row, payload from raw_stripe.object_versions
+where rowid in (select row from touched_rows where is_deleted)
+"""
+
+_NEWEST_ROWS = """
+create or replace temp table newest_rows as
+with stubs as (
+    -- A stub {id, object, deleted} says that the object is gone and nothing else.
+    select row from deleted_rows where json_extract(payload, '/created') is null
+),
+modes as (
+    select distinct account, object, id, livemode from touched_rows where livemode is not null
 ),
 versions as (
-    select stored.* exclude (sequence, parent_id),
-        -- A stub {id, object, deleted} says that the object is gone and nothing else.
-        is_deleted and json_extract(payload, '/created') is null as is_stub
-    from raw_stripe.object_versions as stored
-    semi join touched using (account, livemode, id)
-    where object = $kind
+    select * from touched_rows where livemode is not null
+    union all by name
+    select unsaid.* exclude (livemode), modes.livemode
+    from (from touched_rows where livemode is null) as unsaid left join modes using (account, object, id)
 ),
 ranked as (
-    select *, row_number() over (
-        partition by account, livemode, id order by version_at desc, is_deleted desc, payload_hash desc
-    ) as newest
-    from versions
+    select account, object, id, livemode, row, stubs.row is not null as is_stub,
+        row_number() over (
+            partition by account, object, id, livemode
+            order by version_at desc, moment_order desc, is_deleted desc, payload_hash desc
+        ) as newest,
+        row_number() over (
+            partition by account, object, id, livemode, stubs.row is not null
+            order by version_at desc, moment_order desc, payload_hash desc
+        ) as newest_of_its_kind
+    from versions left join stubs using (row)
 ),
-told as (
-    select account, livemode, id, arg_max(payload, (version_at, payload_hash)) as payload
-    from versions where not is_stub group by all
+picked as (
+    select livemode, max(row) filter (newest = 1) as newest_row,
+        max(row) filter (newest_of_its_kind = 1 and not is_stub) as told_row
+    from ranked group by account, object, id, livemode
 )
-select ranked.* exclude (payload, is_stub, newest), coalesce(told.payload, ranked.payload) as payload
-from ranked left join told using (account, livemode, id)
-where newest = 1
+select livemode, newest_row, coalesce(told_row, newest_row) as told_row from picked
+"""
+
+_TOLD = """
+create or replace temp table told_rows as
+select rowid as row, payload from raw_stripe.object_versions where rowid in (select told_row from newest_rows)
+"""
+
+_NEWEST = """
+create or replace temp table newest as
+select versions.* exclude (sequence, parent_id, moment_order, payload, livemode, row), newest_rows.livemode,
+    told_rows.payload
+from newest_rows
+join (
+    select *, rowid as row from raw_stripe.object_versions where rowid in (select newest_row from newest_rows)
+) as versions on versions.row = newest_rows.newest_row
+join told_rows on told_rows.row = newest_rows.told_row
 """
 
 
@@ -67,43 +123,63 @@ def _refresh_children(connection: Connection, child: ChildKind) -> None:
 
     One that names no owner stands alone; nothing that was handed in is missing from its table.
     """
-    named = f"json_extract_string(payload, '{child.pointer}')" if child.pointer else "null"
     connection.execute(f"""
         create or replace temp table touched_owners as
-        select distinct account, livemode,
-            case when object = '{child.owner}' then id else coalesce(parent_id, {named}) end as parent_id
+        select distinct account, case when object = '{child.owner}' then id else parent_id end as parent_id
         from new_versions where object in ('{child.owner}', '{child.name}')
+    """)
+    connection.execute(f"""
+        create or replace temp table owners as
+        from newest where object = '{child.owner}'
+        union all by name
+        from raw_stripe.{TABLES[child.owner]} where rowid in (
+            select known.rowid from raw_stripe.{TABLES[child.owner]} as known
+            join touched_owners as touched on known.account = touched.account and known.id = touched.parent_id
+            where not exists (
+                from newest where newest.object = '{child.owner}'
+                    and newest.account = touched.account and newest.id = touched.parent_id
+            )
+        )
     """)
     connection.execute(f"""
         create or replace temp table children as
         with embedded as (
-            select owners.* exclude (payload, id, object, payload_hash), owners.id as parent_id,
-                unnest(json_extract(owners.payload, '{child.place}')) as payload
-            from raw_stripe.{TABLES[child.owner]} as owners
+            select * exclude (payload, id, object, payload_hash), id as parent_id,
+                unnest(json_extract(payload, '{child.place}')) as payload
+            from owners
+        ),
+        listed_rows as (
+            select versions.rowid as row from raw_stripe.object_versions as versions
             semi join touched_owners as touched
-                on owners.account = touched.account and owners.livemode = touched.livemode
-                and owners.id = touched.parent_id
+                on versions.account = touched.account and versions.parent_id is not distinct from touched.parent_id
+            where versions.object = '{child.name}'
+        ),
+        named as materialized (
+            select *, rowid as row from raw_stripe.object_versions where rowid in (select row from listed_rows)
+        ),
+        -- Of the mode that its owner is known in. A left join with such a condition would compare all with all.
+        owned as (
+            select named.* exclude (livemode), coalesce(owners.livemode, named.livemode) as livemode
+            from named join owners on named.account = owners.account and named.parent_id = owners.id
+            where coalesce(named.livemode = owners.livemode, true)
         ),
         listed as (
-            select versions.* exclude (sequence, id, object, payload_hash, payload, parent_id),
-                coalesce(versions.parent_id, {named}) as parent_id, versions.payload
-            from raw_stripe.object_versions as versions
-            semi join touched_owners as touched
-                on versions.account = touched.account and versions.livemode = touched.livemode
-                and coalesce(versions.parent_id, {named}) is not distinct from touched.parent_id
-            where versions.object = '{child.name}'
+            select * exclude (row, sequence, moment_order, id, object, payload_hash)
+            from (from owned union all by name from named anti join owned using (row))
+        ),
+        hashed as (
+            select *, json_extract_string(payload, '/id') as id, '{child.name}' as object,
+                sha256(payload::varchar) as payload_hash
+            from (from embedded union all by name from listed)
         )
-        select *, json_extract_string(payload, '/id') as id, '{child.name}' as object,
-            sha256(payload::varchar) as payload_hash
-        from (from embedded union all by name from listed)
-        qualify row_number() over (
-            partition by account, livemode, parent_id, json_extract_string(payload, '/id')
-            order by version_at desc, sha256(payload::varchar) desc
+        from hashed qualify row_number() over (
+            partition by account, livemode, parent_id, id order by version_at desc, payload_hash desc
         ) = 1
     """)
     connection.execute(f"""
-        delete from raw_stripe.{child.table} as known using touched_owners as touched
-        where known.account = touched.account and known.livemode = touched.livemode
-            and known.parent_id is not distinct from touched.parent_id
+        delete from raw_stripe.{child.table} where rowid in (
+            select known.rowid from raw_stripe.{child.table} as known semi join touched_owners as touched
+                on known.account = touched.account and known.parent_id is not distinct from touched.parent_id
+        )
     """)
     connection.execute(f"insert into raw_stripe.{child.table} by name from children")

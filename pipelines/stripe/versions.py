@@ -2,6 +2,10 @@
 
 An event's object is a version effective at the event's time; a bare object's version time is the
 time it was fetched at, or `--as-of`, or the file's own time.
+
+`livemode` is what the object says, else its event, else the key that it was fetched with. Where nobody
+says it (a refund in a file) it is NULL: see `pipelines.stripe.newest`. An event of a connected account
+names that account; it holds unless the caller gave the account a name of their own.
 """
 
 from __future__ import annotations
@@ -9,6 +13,7 @@ from __future__ import annotations
 import orjson
 
 from pipelines.landing import Segment
+from pipelines.stripe.catalogue import POINTERS
 from pipelines.warehouse.writer import Connection
 
 COLUMNS = """
@@ -28,7 +33,7 @@ def read_versions(connection: Connection, segment: Segment) -> list[bytes]:
         _VERSIONS,
         {
             "account": segment.options.get("account", "default"),
-            "livemode": segment.options.get("mode") == "live",
+            "livemode": {"live": True, "test": False}.get(segment.options.get("mode", "")),
             "fetched_at": segment.options.get("fetched_at", segment.received_at.isoformat()),
             "source": segment.options.get("source", "file"),
         },
@@ -86,6 +91,8 @@ select
 from unwrapped
 """
 
+_OWNER = "".join(f" when '{kind}' then json_extract_string(element, '{pointer}')" for kind, pointer in POINTERS.items())
+
 _VERSIONS = f"""
 create or replace temp table incoming_versions as
 with handed_in as (
@@ -105,12 +112,18 @@ described as (
             when json_extract_string(element, '/object') = 'event' then {created("element")}
             else $fetched_at::timestamptz
         end as moment,
-        json_extract_string(event, '/type') as event_type
+        json_extract_string(event, '/type') as event_type,
+        json_extract_string(
+            coalesce(event, case when json_extract_string(element, '/object') = 'event' then element end), '/account'
+        ) as event_account
     from handed_in
 )
 select
     line, position, is_handed_in,
-    $account as account,
+    case
+        when event_account is not null and ($account = 'default' or starts_with($account, 'acct_')) then event_account
+        else $account
+    end as account,
     coalesce(
         try_cast(json_extract_string(element, '/livemode') as boolean),
         try_cast(json_extract_string(event, '/livemode') as boolean),
@@ -126,6 +139,7 @@ select
     coalesce(try_cast(json_extract_string(element, '/deleted') as boolean), false)
     -- An ended subscription is still an object at Stripe; every other `.deleted` means that it is gone.
     or coalesce(event_type like '%.deleted' and event_type <> 'customer.subscription.deleted', false) as is_deleted,
-    payload_hash, element as payload, parent_id
+    payload_hash, element as payload,
+    coalesce(parent_id, case json_extract_string(element, '/object'){_OWNER} end) as parent_id
 from described
 """

@@ -62,10 +62,11 @@ def build(
 
 
 def figure_environment(settings: Settings, *, now: datetime, discount_rule: DiscountRule = "forever") -> dict[str, str]:
-    """What the models read when they run: the moment, the zone of the days, the rule for discounts."""
+    """What the models read when they run: the moment, the zone of the days, Stripe's mode, the rule for discounts."""
     return {
         "MILLSTREAM_AS_OF": now.astimezone(UTC).isoformat(),
         "MILLSTREAM_REPORTING_TIMEZONE": settings.reporting_timezone,
+        "MILLSTREAM_STRIPE_MODE": settings.stripe_mode,
         "MILLSTREAM_DISCOUNT_RULE": discount_rule,
     }
 

@@ -84,6 +84,8 @@ def staged(tmp_path_factory: pytest.TempPathFactory) -> typing.Iterator[duckdb.D
     """Both bundles ingested and every staging model of Stripe built and tested."""
     folder = tmp_path_factory.mktemp("staged")
     things = [one for name in BUNDLES for one in objects(name)]
+    # The examples are of a test account, but some say that they are live: by their word figures would leave them out.
+    things = [one | {"livemode": False} if one.get("livemode") else one for one in things]
     # Some stubs of deleted objects have the id of a whole one: they come first, so that both are seen.
     stubs = write_lines(folder / "stubs.jsonl", [one for one in things if one.get("deleted")])
     whole = write_lines(folder / "whole.jsonl", [one for one in things if not one.get("deleted")])

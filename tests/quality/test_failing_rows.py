@@ -86,7 +86,7 @@ def node(*, failures: int, sql: str) -> NodeResult:
     return NodeResult("test.millstream.t", "test", status, failures, None, 0.1, "marts.people", sql)
 
 
-def test_kinds_and_states_that_we_do_not_know_are_counted(warehouse: Connection) -> None:
+def test_kinds_states_and_fields_that_we_do_not_know_are_counted(warehouse: Connection) -> None:
     warehouse.execute("""
         insert into raw_stripe.object_versions (account, livemode, id, object) values
             ('a', false, 'f_1', 'flying_carpet'), ('a', false, 'f_1', 'flying_carpet'),
@@ -96,9 +96,14 @@ def test_kinds_and_states_that_we_do_not_know_are_counted(warehouse: Connection)
         insert into raw_stripe.charges (account, id, payload) values
             ('a', 'ch_1', '{"status": "succeeded"}'), ('a', 'ch_2', '{"status": "floating"}'), ('a', 'ch_3', '{}')
     """)
+    warehouse.execute("""
+        insert into raw_stripe.fields values
+            ('charge', 'amount', 9), ('charge', 'invoice', 9), ('charge', 'wings', 4), ('flying_carpet', 'wings', 2)
+    """)
     store_loads(warehouse)
-    rows = warehouse.execute("select * from health.unknown_values order by table_name").fetchall()
+    rows = warehouse.execute("select * from health.unknown_values order by table_name, field").fetchall()
     assert rows == [
         ("raw_stripe.charges", "status", "floating", 1),
+        ("raw_stripe.object_versions", "field of charge", "wings", 4),
         ("raw_stripe.object_versions", "object", "flying_carpet", 2),
     ]

@@ -158,6 +158,9 @@ def test_a_way_there_and_back_is_three_versions(settings: Settings, tmp_path: Pa
     )
     assert kept == [("1",), ("2",), ("1",)]
     assert rows(settings, "select payload->>'$.amount', event_id from raw_stripe.charges") == [("1", "evt_1700000300")]
+    for moment, expected in ((1_700_000_099, []), (1_700_000_250, [("2",)]), (1_700_000_300, [("1",)])):
+        sql = f"from raw_stripe.objects_as_of(make_timestamp({moment}000000)) where object = 'charge'"
+        assert rows(settings, f"select payload->>'$.amount' {sql}") == expected
 
 
 def test_one_bad_value_sets_aside_that_object_and_nothing_else(settings: Settings, tmp_path: Path) -> None:
@@ -167,3 +170,14 @@ def test_one_bad_value_sets_aside_that_object_and_nothing_else(settings: Setting
     path.write_text("\n".join(json.dumps(one) for one in (bad, odd, charge(3))))
     summary = load(settings, path)
     assert (summary.read, summary.loaded, summary.quarantined) == (3, 2, 1)
+
+
+def test_fields_are_counted_once_for_each_version(settings: Settings, tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    path.write_text("\n".join(json.dumps(one) for one in (charge(1), charge(1), charge(2, wings=2))))
+    load(settings, path)
+    more = tmp_path / "b.jsonl"
+    more.write_text("\n".join(json.dumps(one) for one in (charge(2, wings=2), charge(1, wings=1))))
+    load(settings, more)
+    counted = dict(rows(settings, "select field, version_count from raw_stripe.fields where object = 'charge'"))
+    assert counted == {"id": 3, "object": 3, "created": 3, "amount": 3, "wings": 2}

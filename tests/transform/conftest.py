@@ -13,7 +13,14 @@ import pytest
 from pipelines.settings import Settings
 from pipelines.transform import build
 from pipelines.warehouse import Snapshot, SnapshotReader, Warehouse, publish
-from tests.transform import golden_cases, known_people, random_subscriptions, told_histories
+from tests.transform import (
+    golden_cases,
+    known_people,
+    random_subscriptions,
+    same_business,
+    told_histories,
+    two_modes,
+)
 from tests.transform.sample_warehouse import Built, Published, Sample, run_models, run_unit_tests, settings_in
 
 NOW = datetime(2026, 7, 1, tzinfo=UTC)
@@ -24,6 +31,8 @@ def built(tmp_path_factory: pytest.TempPathFactory, parsed_project: Path) -> Ite
     """The golden cases ingested, the cases of the other modules beside them, all built once."""
     settings = settings_in(tmp_path_factory.mktemp("built"))
     golden_cases.ingest(settings, tmp_path_factory.mktemp("golden"), NOW)
+    same_business.ingest(settings, tmp_path_factory.mktemp("same"), NOW)
+    two_modes.ingest(settings, tmp_path_factory.mktemp("modes"), NOW)
     sample = Sample()
     for module in (told_histories, known_people, random_subscriptions):
         module.add_to(sample)
@@ -48,8 +57,11 @@ def _published(settings: Settings) -> Snapshot:
 
 @pytest.fixture(scope="session")
 def all_active(built: Built, tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[int, str]]:
-    """MRR and profile of each account under the discount rule `all_active`: the ledger's models built once more."""
-    settings = settings_in(tmp_path_factory.mktemp("all_active"))
+    """MRR and profile of each account under the discount rule `all_active`: the ledger's models built once more.
+
+    In test mode, so that both choices are seen at the price of one.
+    """
+    settings = settings_in(tmp_path_factory.mktemp("all_active")).model_copy(update={"stripe_mode": "test"})
     shutil.copy2(built.settings.warehouse_path, settings.warehouse_path)
     # A child parses nothing again where it finds the parse of the first build.
     (settings.data_dir / "dbt").mkdir()

@@ -48,7 +48,7 @@ KINDS = {
     "event": "events",
 }
 OTHER_TABLES = f"""
-create table if not exists raw_stripe.object_versions ({COLUMNS}, sequence bigint);
+create table if not exists raw_stripe.object_versions ({COLUMNS}, sequence bigint, moment_order integer);
 create table if not exists raw_stripe.invoice_lines ({COLUMNS}, parent_id varchar);
 create table if not exists raw_stripe.credit_note_lines ({COLUMNS}, parent_id varchar);
 create table raw_events.lake_events (
@@ -190,7 +190,8 @@ class Sample:
         deleted = bool(payload.get("deleted"))
         kind = payload.get("object", "line_item")
         event = f"evt_{digest[:12]}" if source == "event" else None
-        return (account, False, payload["id"], kind, "", moment, moment, source, event, deleted, digest, text)
+        mode = payload.get("livemode")
+        return (account, mode, payload["id"], kind, "", moment, moment, source, event, deleted, digest, text)
 
 
 def _insert(connection: duckdb.DuckDBPyConnection, table: str, rows: Iterable[tuple[Any, ...]]) -> None:

@@ -59,6 +59,17 @@
     coalesce(json_extract_string({{ column }}, '$.id'), json_extract_string({{ column }}, '$'))
 {%- endmacro %}
 
+{#- The sum of a whole number over the elements of an array; 0 for an empty one, NULL where there is none. -#}
+{% macro json_sum(column, path, name) %}{{ adapter.dispatch('json_sum', 'millstream')(column, path, name) }}{% endmacro %}
+{% macro default__json_sum(column, path, name) -%}
+    case
+        when json_array_length({{ column }}, '$.{{ path }}') is not null
+            then coalesce(
+                list_sum(cast(json_extract_string({{ column }}, '$.{{ path }}[*].{{ name }}') as bigint[])), 0
+            )
+    end
+{%- endmacro %}
+
 {% macro json_integer(column, path) %}cast({{ json_text(column, path) }} as bigint){% endmacro %}
 
 {% macro json_boolean(column, path) %}coalesce({{ json_text(column, path) }} = 'true', false){% endmacro %}

@@ -28,7 +28,7 @@ billed as (
 
 ),
 
--- versions of one second: the end wins, then what the loader holds for the newest, then a fixed order
+-- versions of one second: the last as the loader has it; else the end, then the newest, then a fixed order
 one_per_moment as (
 
     select versions.* from versions
@@ -40,6 +40,7 @@ one_per_moment as (
         row_number() over (
             partition by versions.account, versions.subscription_id, versions.version_at
             order by
+                versions.moment_order desc nulls last,
                 (versions.subscription_status = 'canceled') desc,
                 (versions.payload_hash = newest.payload_hash) desc,
                 versions.payload_hash desc,

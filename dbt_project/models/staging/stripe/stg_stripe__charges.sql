@@ -4,6 +4,8 @@ source as (
 
     select * from {{ source('raw_stripe', 'charges') }}
 
+    where {{ is_of_mode() }}
+
 ),
 
 renamed as (

@@ -4,6 +4,8 @@ source as (
 
     select * from {{ source('raw_stripe', 'credit_notes') }}
 
+    where {{ is_of_mode() }}
+
 ),
 
 renamed as (
@@ -33,7 +35,8 @@ renamed as (
         {{ json_integer('payload', 'total') }} as total_minor,
         coalesce(
             {{ json_integer('payload', 'total_excluding_tax') }},
-            {{ json_integer('payload', 'subtotal_excluding_tax') }}
+            {{ json_integer('payload', 'subtotal_excluding_tax') }},
+            {{ json_integer('payload', 'total') }} - {{ json_sum('payload', 'tax_amounts', 'amount') }}
         ) as total_excluding_tax_minor,
         {{ json_integer('payload', 'out_of_band_amount') }} as out_of_band_minor,
 

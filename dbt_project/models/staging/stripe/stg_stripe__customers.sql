@@ -4,6 +4,8 @@ source as (
 
     select * from {{ source('raw_stripe', 'customers') }}
 
+    where {{ is_of_mode() }}
+
 ),
 
 renamed as (

@@ -4,7 +4,7 @@ source as (
 
     select * from {{ source('raw_stripe', 'invoiceitems') }}
 
-    where not is_deleted
+    where not is_deleted and {{ is_of_mode() }}
 
 ),
 

@@ -4,7 +4,7 @@ source as (
 
     select * from {{ source('raw_stripe', 'invoices') }}
 
-    where not is_deleted
+    where not is_deleted and {{ is_of_mode() }}
 
 ),
 
@@ -38,7 +38,11 @@ renamed as (
         -- numerics
         {{ json_integer('payload', 'subtotal') }} as subtotal_minor,
         {{ json_integer('payload', 'total') }} as total_minor,
-        {{ json_integer('payload', 'total_excluding_tax') }} as total_excluding_tax_minor,
+        -- before 2022 an invoice told its tax only
+        coalesce(
+            {{ json_integer('payload', 'total_excluding_tax') }},
+            {{ json_integer('payload', 'total') }} - coalesce({{ json_integer('payload', 'tax') }}, 0)
+        ) as total_excluding_tax_minor,
         {{ json_integer('payload', 'amount_due') }} as due_minor,
         {{ json_integer('payload', 'amount_paid') }} as paid_minor,
         {{ json_integer('payload', 'amount_remaining') }} as remaining_minor,

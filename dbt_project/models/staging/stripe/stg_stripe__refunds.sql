@@ -4,6 +4,8 @@ source as (
 
     select * from {{ source('raw_stripe', 'refunds') }}
 
+    where {{ is_of_mode() }}
+
 ),
 
 renamed as (

@@ -4,7 +4,7 @@ source as (
 
     select * from {{ source('raw_stripe', 'object_versions') }}
 
-    where object = 'subscription'
+    where object = 'subscription' and {{ is_of_mode() }}
 
 ),
 
@@ -16,7 +16,8 @@ of_subscriptions as (
         cast(null as varchar) as subscription_item_id,
         coalesce(
             {{ json_part('payload', 'discounts') }}, {{ json_array_of(json_part('payload', 'discount')) }}
-        ) as discounts
+        ) as discounts,
+        {{ json_part('payload', 'discount') }} as first_discount
 
     from source
 
@@ -39,7 +40,8 @@ of_items as (
         account,
         version_number,
         {{ json_text('item', 'id') }} as subscription_item_id,
-        {{ json_part('item', 'discounts') }} as discounts
+        {{ json_part('item', 'discounts') }} as discounts,
+        cast(null as json) as first_discount
 
     from items
 
@@ -61,10 +63,26 @@ unnested as (
         account,
         version_number,
         subscription_item_id,
-        nullif({{ json_elements('discounts') }}, 'null') as discount,
+        first_discount,
+        nullif({{ json_elements('discounts') }}, 'null') as named_discount,
         {{ json_positions('discounts') }} as list_position
 
     from lists
+
+),
+
+-- before 2025 the first discount stood in full beside the ids of all
+in_full as (
+
+    select
+        *,
+        case
+            when {{ json_id_of_element('named_discount') }} = {{ json_text('first_discount', 'id') }}
+                then first_discount
+            else named_discount
+        end as discount
+
+    from unnested
 
 ),
 
@@ -77,7 +95,7 @@ with_coupon as (
             {{ json_part('discount', 'coupon') }}
         ) as coupon
 
-    from unnested
+    from in_full
 
 ),
 

@@ -4,7 +4,7 @@ source as (
 
     select * from {{ source('raw_stripe', 'object_versions') }}
 
-    where object in ('subscription', 'subscription_item')
+    where object in ('subscription', 'subscription_item') and {{ is_of_mode() }}
 
 ),
 

@@ -4,6 +4,8 @@ source as (
 
     select * from {{ source('raw_stripe', 'subscription_schedules') }}
 
+    where {{ is_of_mode() }}
+
 ),
 
 renamed as (

@@ -4,7 +4,7 @@ source as (
 
     select * from {{ source('raw_stripe', 'object_versions') }}
 
-    where object = 'subscription'
+    where object = 'subscription' and {{ is_of_mode() }}
 
 ),
 
@@ -20,12 +20,21 @@ renamed as (
         payload_hash,
         event_id,
 
+        -- numerics
+        moment_order,
+
         -- strings
         case
             when is_deleted then 'canceled'
             else {{ json_text('payload', 'status') }}
         end as subscription_status,
-        upper({{ json_text('payload', 'currency') }}) as currency,
+        -- the subscription itself says it since 2022
+        upper(coalesce(
+            {{ json_text('payload', 'currency') }},
+            {{ json_text('payload', 'items.data[0].price.currency') }},
+            {{ json_text('payload', 'items.data[0].plan.currency') }},
+            {{ json_text('payload', 'plan.currency') }}
+        )) as currency,
         {{ json_text('payload', 'pause_collection.behavior') }} as pause_behavior,
 
         -- timestamps

@@ -4,7 +4,7 @@ source as (
 
     select * from {{ source('raw_stripe', 'object_versions') }}
 
-    where object in ('discount', 'invoice')
+    where object in ('discount', 'invoice') and {{ is_of_mode() }}
 
 ),
 
