@@ -18,8 +18,8 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from pipelines.behaviour.conditions import Bindings
-from pipelines.behaviour.matching import events_sql, match_sql, relation_sql
+from pipelines.behaviour.conditions import Bindings, where_sql
+from pipelines.behaviour.matching import JOINED, Parts, events_sql
 from pipelines.behaviour.query import FunnelQuery
 from pipelines.behaviour.scan import FOREVER
 from pipelines.warehouse.writer import Connection
@@ -42,10 +42,9 @@ def chain_attempts(connection: Connection, relation: str, query: FunnelQuery, *,
     """The attempt that counts of everybody who started: `person_id, reached, at_0, at_1, ...`.
 
     `reached` is the number of filled steps, `at_n` the time of step n in microseconds or null.
-    Without `ids` the people stay nameless, which spares a look at every event where the relation
-    numbers its people (`person_key`).
+    Without `ids` there may be no `person_id`.
     """
-    found, people = _matched(connection, relation, query)
+    found, people = _matched(connection, relation, query, ids=ids)
     window = FOREVER if query.window_microseconds is None else query.window_microseconds
 
     def walked(part: pl.DataFrame) -> pl.DataFrame:
@@ -54,37 +53,57 @@ def chain_attempts(connection: Connection, relation: str, query: FunnelQuery, *,
 
     with ThreadPoolExecutor(os.cpu_count()) as threads:
         attempts = pl.concat(threads.map(walked, _parts(found)))
-    if not ids:
-        return attempts.drop(KEY)
     if people is None:
-        people = connection.execute(
-            f"select distinct {KEY}, person_id from {relation_sql(relation)} where {KEY} in (select unnest($keys))",
-            {"keys": attempts[KEY].to_list()},
-        ).pl()
+        return attempts.drop(KEY)
     named = attempts.join(people.cast({KEY: pl.Int64}), on=KEY, how="left")
     return named.select("person_id", pl.exclude("person_id", KEY))
 
 
-def _matched(connection: Connection, relation: str, query: FunnelQuery) -> tuple[pl.DataFrame, pl.DataFrame | None]:
-    """`person_key, moment, step` in no order, and who the keys are where they were given here."""
-    bindings = Bindings()
-    has_keys = KEY in connection.sql(f"select * from {relation_sql(relation)} limit 0").columns
-    person = KEY if has_keys else "person_id"
-    cases = " ".join(
-        f"when {match_sql(step.event, step.where, bindings)} then {number}" for number, step in enumerate(query.steps)
-    )
-    # Names are tested once more by themselves: the engine takes that test down into the files.
-    names = ", ".join(bindings.add(step.event) for step in query.steps)
-    sql = f"""
-        select {person}, epoch_us(event_at) as moment, cast(case {cases} end as tinyint) as step
-        from ({events_sql(relation, query, bindings, person=person)})
-        where event in ({names}) and step is not null
-    """
-    found = connection.execute(sql, bindings.values).pl()
-    if has_keys:
-        return found, None
+def _matched(
+    connection: Connection, relation: str, query: FunnelQuery, *, ids: bool
+) -> tuple[pl.DataFrame, pl.DataFrame | None]:
+    """`person_key, moment, step` in no order, and with `ids` who the keys are."""
+    if (parts := JOINED.get(relation)) is not None and _is_there(connection, parts):
+        found = _events(connection, parts.events, query, "visitor_key")
+        people = connection.execute(f"select visitor_key, person_key, person_id from {parts.people}").pl()
+        person_of = np.zeros(1 + int(people["visitor_key"].max() or 0), dtype=np.int64)  # type: ignore[arg-type]
+        person_of[people["visitor_key"].to_numpy()] = people[KEY].to_numpy()
+        keys = pl.Series(KEY, person_of[found["visitor_key"].to_numpy()])
+        return found.drop("visitor_key").with_columns(keys), people.select(KEY, "person_id").unique() if ids else None
+    found = _events(connection, relation, query, "person_id")
     people = found.select("person_id").unique().with_row_index(KEY)
     return found.join(people, on="person_id"), people
+
+
+def _is_there(connection: Connection, parts: Parts) -> bool:
+    names = [name.split(".") for name in parts]
+    found = connection.execute(
+        "select count(*) from information_schema.tables where [table_schema, table_name] in (select unnest($names))",
+        {"names": names},
+    ).fetchone()
+    return found is not None and found[0] == len(names)
+
+
+def _events(connection: Connection, relation: str, query: FunnelQuery, person: str) -> pl.DataFrame:
+    """The events that fill a step: who did it, `moment` in microseconds, `step` from 0; in no order."""
+    bindings = Bindings()
+    # One look-up of the name: the engine does it once for each name that a file knows, and not once for each event.
+    number = f"list_position({bindings.add([step.event for step in query.steps])}, event)"
+    tests = [
+        f"(step <> {position} or {where_sql(step.where, bindings)})"
+        for position, step in enumerate(query.steps, start=1)
+        if step.where
+    ]
+    sql = f"""
+        select {person}, event_at, step
+        from (
+            select *, cast({number} as tinyint) as step
+            from ({events_sql(relation, query, bindings, person=person)})
+        )
+        where {" and ".join(["step > 0", *tests])}
+    """
+    found = connection.execute(sql, bindings.values).pl()
+    return found.select(person, pl.col("event_at").cast(pl.Int64).alias("moment"), pl.col("step") - 1)
 
 
 def _parts(found: pl.DataFrame) -> Iterator[pl.DataFrame]:
