@@ -12,7 +12,6 @@ call asks for the same again; what did not change adds no version.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
 import orjson
@@ -29,6 +28,7 @@ from pipelines.stripe.pace import Pace
 from pipelines.stripe.plans import BEHIND, Plan, new_plan, resumed
 from pipelines.stripe.signals import Key, Signals, events_of, landed_webhooks
 from pipelines.stripe.stored import Stored
+from pipelines.stripe.workers import workers
 
 OVERLAP = timedelta(minutes=10)
 """Events and objects become visible some time after their timestamp: so much is read again."""
@@ -72,9 +72,9 @@ class Feed:
     def run(self, *, full: bool = False) -> None:
         """Bring the landing zone up to now."""
         self._tell_time()
-        workers = self._api.limiter.limits.at_once
-        with ThreadPoolExecutor(workers, thread_name_prefix="stripe") as pool:
-            self._pool, self._workers = pool, workers
+        self._workers = self._api.limiter.limits.at_once
+        with workers(self._workers) as pool:
+            self._pool = pool
             try:
                 self._run(full)
             except BaseException:

@@ -94,7 +94,8 @@ class Lists:
         size = 0
         try:
             for number, page in enumerate(self._api.pages(kind.path, asked, after=span.after), 1):
-                chunk.bodies.append(page.body)
+                if page.objects:
+                    chunk.bodies.append(page.body)
                 chunk.objects += page.objects
                 for thing in page.objects:
                     chunk.bodies += rest_of_children(self._api, thing)

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import Protocol
 
+import pyarrow as pa
+import pyarrow.compute as pc
+
 from pipelines.stripe.catalogue import Kind
 from pipelines.warehouse.writer import Connection
 
@@ -20,23 +23,20 @@ class StoredObjects:
 
     def __init__(self, connection: Connection, account: str, mode: str) -> None:
         self._connection, self._account, self._is_live = connection, account, mode == "live"
-        self._tables: dict[tuple[str, str], str] = {}
+        self._known: dict[tuple[str, str], pa.Table] = {}
 
     def ids(self, kind: Kind, condition: str, low: int | None = None, high: int | None = None) -> set[str]:
         """Ids of those not deleted that meet the condition (SQL), made from `low` to `high` (seconds)."""
-        if (kind.name, condition) not in self._tables:
-            name = f"stored_{len(self._tables)}"
-            self._connection.execute(
-                f"create or replace temp table {name} as "
+        if (kind.name, condition) not in self._known:
+            self._known[kind.name, condition] = self._connection.execute(
                 f"select id, try_cast(json_extract_string(payload, '/{kind.created}') as bigint) as made "
                 f"from raw_stripe.{kind.table} where account = $account and livemode = $is_live and not is_deleted "
-                f"and ({condition}) order by made",
+                f"and ({condition})",
                 {"account": self._account, "is_live": self._is_live},
-            )
-            self._tables[kind.name, condition] = name
-        rows = self._connection.execute(
-            f"select id from {self._tables[kind.name, condition]} "
-            "where ($low is null or made >= $low) and ($high is null or made <= $high)",
-            {"low": low, "high": high},
-        ).fetchall()
-        return {str(row[0]) for row in rows}
+            ).to_arrow_table()
+        known = self._known[kind.name, condition]
+        if low is not None:
+            known = known.filter(pc.greater_equal(known["made"], low))
+        if high is not None:
+            known = known.filter(pc.less_equal(known["made"], high))
+        return set(known["id"].to_pylist())
