@@ -46,6 +46,16 @@ class SyncSummary(LoadSummary):
         }
         return {**super().document(), **rounded}
 
+    def cost(self) -> dict[str, int | float]:
+        """What the sync asked of Stripe, for whoever keeps an eye on it."""
+        return {
+            "requests": self.requests,
+            "rate_limit_refusals": self.rate_limit_refusals,
+            "rate_limit_wait_seconds": round(self.rate_limit_wait_seconds, 3),
+            "objects_fetched": self.fetched,
+            "objects_per_second": round(self.objects_per_second, 1),
+        }
+
 
 def sync(
     settings: Settings,

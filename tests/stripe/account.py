@@ -37,7 +37,7 @@ class InProcess(stripe.HTTPClient):
         super().__init__()
         self._replies = replies
 
-    def request(self, method: str, url: str, headers: Mapping[str, str] | None, post_data: Any = None) -> Any:
+    def request(self, method: str, url: str, headers: Mapping[str, str] | None, post_data: Any = None, **_: Any) -> Any:
         if not self._replies.is_answered():
             raise stripe.APIConnectionError("dropped", should_retry=True)
         parts = urlsplit(url)

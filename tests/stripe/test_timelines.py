@@ -1,8 +1,8 @@
 """Random timelines of an account, with losses, repetitions and kills: in the end we hold what Stripe holds.
 
 Each timeline runs the product's feed over an account in memory, and what landed is compared with the
-account after its last sync. Then the landing zones of all timelines are loaded into one warehouse,
-and compared again there.
+account after its last sync, by a second implementation of the rule by which the newest version wins.
+Some of the landing zones are then loaded into the warehouse, and compared there.
 """
 
 from __future__ import annotations
@@ -25,22 +25,25 @@ from hypothesis import strategies as st
 from pipelines import faults
 from pipelines.landing import Landing
 from pipelines.settings import Settings
-from pipelines.stripe import StripeApi
-from pipelines.stripe.catalogue import BY_NAME
+from pipelines.stripe import StripeApi, load_landed
+from pipelines.stripe.catalogue import BY_NAME, KINDS
 from pipelines.stripe.feed import Feed
 from pipelines.stripe.limiter import Limits
+from pipelines.warehouse import Warehouse
 from tests.stripe.account import Account, InProcess, StoredOracle, landed_state
 
 Json = dict[str, Any]
 BEGIN = int(datetime(2026, 3, 1, tzinfo=UTC).timestamp())
 TIMELINES = int(os.environ.get("TL", "500"))
+LOADED = 10
+"""Of these are loaded into the warehouse too."""
 POINTS = [
     point
     for point in faults.POINTS
     if point.startswith("landing.") or point in ("stripe.before_checkpoint", "stripe.after_checkpoint")
 ]
 TOLD = ("customer", "price", "coupon", "subscription", "invoice", "charge", "invoiceitem", "dispute")
-STEPS = ("create", "create_silently", "change", "delete", "tick", "webhooks", "sync", "pause")
+STEPS = ("create", "create_silently", "change", "delete", "tick", "webhooks", "sync", "glimpse", "pause")
 OFTEN = (*STEPS, "create", "change", "change", "tick", "tick", "sync", "sync")
 FAULTS = ("rate_limit_every", "error_every", "drop_every", "truncate_every")
 
@@ -132,6 +135,12 @@ class Timeline:
 
     def tick(self) -> None:
         self.account.clock += self.random.choice([1, 7, 45, 45, 60, 300, 4_000, 90_000])
+
+    def glimpse(self) -> None:
+        """A sync while the newest object may only show by its event."""
+        self.create()
+        self.account.clock += self.random.choice([45, 60])
+        self.sync()
 
     def pause(self) -> None:
         """So long that Stripe forgets events, some of a deletion among them."""
@@ -250,6 +259,18 @@ def test_after_random_timelines_we_hold_what_stripe_holds(quick_folder: Path, mo
 
         run()
     assert len(done) >= TIMELINES
+    with Warehouse(product).write("test") as connection:
+        for timeline in done[:: TIMELINES // LOADED]:
+            load_landed(connection, timeline.settings, now=datetime.fromtimestamp(timeline.account.clock, UTC))
+        parts = (
+            f"select account, '{kind.name}', id, is_deleted, payload from raw_stripe.{kind.table}" for kind in KINDS
+        )
+        rows = connection.execute(" union all ".join(parts)).fetchall()
+    for timeline in done[:: TIMELINES // LOADED]:
+        own = [row[1:] for row in rows if row[0] == timeline.name]
+        held = {(name, identity): None if gone else orjson.loads(body) for name, identity, gone, body in own}
+        assert len(held) == len(own), "an object is held twice"
+        _compare(held, timeline.account)
 
 
 def _compare(held: dict[tuple[str, str], Json | None], account: Account) -> None:
