@@ -101,6 +101,7 @@ class StripeApi:
         *,
         account: str = "default",
         sleep: Callable[[float], None] = time.sleep,
+        clock: Callable[[], float] = time.monotonic,
         limits: Limits | None = None,
         transport: stripe.HTTPClient | None = None,
     ) -> None:
@@ -112,7 +113,8 @@ class StripeApi:
         self._key = settings.stripe_api_key.get_secret_value()
         self.is_live = "_live_" in self._key
         self._sleep = sleep
-        self.limiter = Limiter(live=self.is_live, base=settings.stripe_api_base, limits=limits, sleep=sleep)
+        base = settings.stripe_api_base
+        self.limiter = Limiter(live=self.is_live, base=base, limits=limits, clock=clock, sleep=sleep)
         self.requests = 0
         self.refusals = 0
         self.stripe_time: datetime | None = None
@@ -122,7 +124,7 @@ class StripeApi:
         self._client = stripe.StripeClient(
             self._key,
             stripe_account=account if account.startswith("acct_") else None,
-            base_addresses={"api": settings.stripe_api_base.rstrip("/")} if settings.stripe_api_base else {},
+            base_addresses={"api": base.rstrip("/")} if base else {},
             max_network_retries=0,
             http_client=self._transport,
         )

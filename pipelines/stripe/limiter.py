@@ -53,7 +53,7 @@ class Bucket:
         self._rate = min(self._limit, self._rate + passed * self._limit / RECOVERY)
         self._tokens = min(max(1.0, self._rate * SAVED_UP), self._tokens + passed * self._rate)
         # A token short by rounding is a token: waiting for it would be waiting for nothing.
-        return 0.0 if self._tokens >= 1 - 1e-9 else (1 - self._tokens) / self._rate
+        return 0.0 if self._tokens >= 1 - 1e-6 else (1 - self._tokens) / self._rate
 
     def take(self) -> None:
         """Use a token."""

@@ -18,6 +18,8 @@ from pipelines.stripe.fetch import Thing, rest_of_children
 PAGES = 100
 BYTES = 16 * 1024 * 1024
 """A chunk ends after so many pages or bytes: what a crash repeats of one list, and what is held in memory."""
+START = 4
+"""The first chunk of a span is shorter: then it is known how dense the span is, and it can be split."""
 
 
 @dataclass(frozen=True)
@@ -76,10 +78,10 @@ class Lists:
                 for future in done:
                     chunk = future.result()
                     chunk.left = _split(chunk, is_idle=len(running) < self._workers)
+                    # The rest is asked for while this is landed.
+                    going_on = [rest for rest in chunk.left if floor is None or rest.high >= floor]
+                    running |= {self._pool.submit(self._chunk, rest, floor) for rest in going_on}
                     yield chunk
-                    for rest in chunk.left:
-                        if floor is None or rest.high >= floor:
-                            running.add(self._pool.submit(self._chunk, rest, floor))
         finally:
             for future in running:
                 future.cancel()
@@ -91,7 +93,7 @@ class Lists:
         expand: Parameters = {"expand": [f"data.{path}" for path in kind.expand]} if kind.expand else {}
         asked: Parameters = {**kind.parameters, **listed.parameters, "created": bounds, **expand}
         chunk = Chunk(span, span.low)
-        size = 0
+        size, most = 0, min(START, PAGES) if span.after is None else PAGES
         try:
             for number, page in enumerate(self._api.pages(kind.path, asked, after=span.after), 1):
                 if page.objects:
@@ -104,7 +106,7 @@ class Lists:
                 size += len(page.body)
                 left = self._left(chunk, after=str(page.objects[-1]["id"]))
                 is_old = floor is not None and left.high < floor
-                if number >= PAGES or size >= BYTES or is_old:
+                if number >= most or size >= BYTES or is_old:
                     chunk.low, chunk.rest = left.high + 1, left
                     return chunk
         except CursorGoneError:

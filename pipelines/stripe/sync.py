@@ -79,10 +79,15 @@ def sync(
         def load() -> None:
             summary.add(load_landed(connection, settings, now=now))
 
+        def load_meanwhile() -> None:
+            start = time.monotonic()
+            load()
+            summary.fetch_seconds -= time.monotonic() - start
+
         stored = StoredObjects(connection, account, api.mode)
-        feed = Feed(settings, api, account=account, now=now, stored=stored, load=load, progress=progress)
+        feed = Feed(settings, api, account=account, now=now, stored=stored, load=load_meanwhile, progress=progress)
         feed.run(full=full)
-        summary.fetch_seconds = time.monotonic() - begin
+        summary.fetch_seconds += time.monotonic() - begin
         load()
     summary.requests, summary.fetched = api.requests, feed.fetched
     summary.rate_limit_refusals, summary.rate_limit_wait_seconds = api.refusals, api.limiter.waited

@@ -34,8 +34,8 @@ from tests.stripe.account import Account, InProcess, StoredOracle, landed_state
 
 Json = dict[str, Any]
 BEGIN = int(datetime(2026, 3, 1, tzinfo=UTC).timestamp())
-TIMELINES = int(os.environ.get("TL", "500"))
-LOADED = 10
+TIMELINES = 500
+LOADED = 6
 """Of these are loaded into the warehouse too."""
 POINTS = [
     point
@@ -245,7 +245,7 @@ def test_after_random_timelines_we_hold_what_stripe_holds(quick_folder: Path, mo
         without_a_disk.setattr(os, "fsync", lambda handle: None)
 
         @examples(max_examples=TIMELINES, suppress_health_check=list(HealthCheck))
-        @given(st.lists(st.sampled_from(OFTEN), min_size=6, max_size=20), st.integers(0, 2**32))
+        @given(st.lists(st.sampled_from(OFTEN), min_size=5, max_size=16), st.integers(0, 2**32))
         def run(steps: list[str], seed: int) -> None:
             number = len(done)
             timeline = Timeline(quick_folder / f"{number}", product, number, seed)
