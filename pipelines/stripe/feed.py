@@ -71,6 +71,7 @@ class Feed:
 
     def run(self, *, full: bool = False) -> None:
         """Bring the landing zone up to now."""
+        self._landing.seal_received()
         self._tell_time()
         self._workers = self._api.limiter.limits.at_once
         with workers(self._workers) as pool:
