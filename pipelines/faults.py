@@ -17,6 +17,8 @@ POINTS: tuple[str, ...] = (
     "landing.before_rename",
     "landing.before_manifest",
     "landing.after_manifest",
+    "stripe.before_checkpoint",
+    "stripe.after_checkpoint",
     "stripe.before_commit",
     "stripe.after_commit",
     "events.before_lake",

@@ -99,7 +99,10 @@ class Answers:
     def _visible(self, kind: str) -> Callable[[Row], bool]:
         """Whether an object can be seen yet, and an event still."""
         now, days = self._knobs.now(), self._knobs.event_retention_days
-        latest = now - self._knobs.visibility_lag if self._knobs.visibility_lag else None
+        lag = self._knobs.visibility_lag
+        if kind == "events" and self._knobs.event_lag is not None:
+            lag = self._knobs.event_lag
+        latest = now - lag if lag else None
         oldest = now - days * DAY if kind == "events" and days is not None else None
         return lambda row: (latest is None or row.created <= latest) and (oldest is None or row.created >= oldest)
 

@@ -1,23 +1,27 @@
 """Ask Stripe through its SDK and get the answer's own text back.
 
-Reading only. Retries and rate limits are ours, because the SDK never repeats a 429. Bodies stay
-text until they are landed: building the SDK's objects costs thirty times the parsing, and the raw
-JSON is what we keep.
+Reading only, from many threads. Retries and rate limits are ours, because the SDK never repeats a
+429. Bodies stay text until they are landed: building the SDK's objects costs thirty times the
+parsing, and the raw JSON is what we keep.
 """
 
 from __future__ import annotations
 
 import random
+import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any
 
 import orjson
 import stripe
 
 from pipelines.errors import MillstreamError
 from pipelines.settings import Settings
-from pipelines.stripe.limiter import Limiter
+from pipelines.stripe.limiter import Limiter, Limits
 
 ATTEMPTS = 7
 TIMEOUT = (3.05, 30.0)
@@ -25,6 +29,15 @@ LONGEST_PAUSE = 60.0
 """Seconds: whoever asks for longer is answered by a failed run, since the warehouse is held meanwhile."""
 
 Parameters = dict[str, object]
+Thing = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One answer: its body as one line of JSON, and the same parsed."""
+
+    body: bytes
+    document: Any
 
 
 @dataclass(frozen=True)
@@ -32,8 +45,47 @@ class Page:
     """One answer of a list: the body as one line of JSON, and what paging needs of it."""
 
     body: bytes
-    objects: list[dict[str, object]]
+    objects: list[Thing]
     has_more: bool
+
+
+class CursorGoneError(MillstreamError):
+    """The object at which the next page was to begin is gone; what was read before stands."""
+
+
+class _Damaged(Exception):  # noqa: N818 (becomes a MillstreamError when it stays)
+    """An answer of status 200 that is no JSON: cut off, or from a proxy."""
+
+
+class _BodyKept(stripe.HTTPClient):  # type: ignore[misc]  # mypy leaves the SDK out
+    """Keeps the body of a good answer and hands the SDK an empty one: parsing it is ours, once."""
+
+    name = "millstream"
+
+    def __init__(self, inner: stripe.HTTPClient) -> None:
+        super().__init__()
+        self._inner = inner
+        self._kept = threading.local()
+
+    def request(
+        self, method: str, url: str, headers: Mapping[str, str] | None, post_data: Any = None, **more: Any
+    ) -> tuple[str, int, Mapping[str, str]]:
+        """One request by the SDK's own client."""
+        body, status, told = self._inner.request(method, url, headers, post_data, **more)
+        self._kept.told = told
+        if 200 <= status < 300:
+            # The SDK calls it text; its own clients hand out bytes.
+            self._kept.body = body
+            return "{}", status, told
+        return body, status, told
+
+    def taken(self) -> tuple[bytes, Mapping[str, str]]:
+        """The body and the headers of this thread's last good answer."""
+        return self._kept.body, self._kept.told
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._inner.close()
 
 
 class StripeApi:
@@ -44,7 +96,14 @@ class StripeApi:
     """
 
     def __init__(
-        self, settings: Settings, *, account: str = "default", sleep: Callable[[float], None] = time.sleep
+        self,
+        settings: Settings,
+        *,
+        account: str = "default",
+        sleep: Callable[[float], None] = time.sleep,
+        clock: Callable[[], float] = time.monotonic,
+        limits: Limits | None = None,
+        transport: stripe.HTTPClient | None = None,
     ) -> None:
         if settings.stripe_api_key is None:
             raise MillstreamError(
@@ -54,15 +113,20 @@ class StripeApi:
         self._key = settings.stripe_api_key.get_secret_value()
         self.is_live = "_live_" in self._key
         self._sleep = sleep
-        self.limiter = Limiter(live=self.is_live, base=settings.stripe_api_base, sleep=sleep)
+        base = settings.stripe_api_base
+        self.limiter = Limiter(live=self.is_live, base=base, limits=limits, clock=clock, sleep=sleep)
         self.requests = 0
+        self.refusals = 0
+        self.stripe_time: datetime | None = None
+        """The time that Stripe's last answer told, where it told one."""
         stripe.enable_telemetry = False
+        self._transport = _BodyKept(transport or stripe.RequestsClient(timeout=TIMEOUT))
         self._client = stripe.StripeClient(
             self._key,
             stripe_account=account if account.startswith("acct_") else None,
-            base_addresses={"api": settings.stripe_api_base.rstrip("/")} if settings.stripe_api_base else {},
+            base_addresses={"api": base.rstrip("/")} if base else {},
             max_network_retries=0,
-            http_client=stripe.RequestsClient(timeout=TIMEOUT),
+            http_client=self._transport,
         )
 
     @property
@@ -70,18 +134,20 @@ class StripeApi:
         """`live` or `test`, by the key."""
         return "live" if self.is_live else "test"
 
-    def get(self, path: str, **parameters: object) -> bytes | None:
-        """One answer as one line of JSON, or None where Stripe has no such object (404)."""
+    def get(self, path: str, **parameters: object) -> Answer | None:
+        """One answer, or None where Stripe has no such object (404)."""
+        endpoint = path.split("/")[2]
         for attempt in range(1, ATTEMPTS + 1):
-            self.limiter.before(path.split("/")[2])
             self.requests += 1
             try:
-                answer = self._client.raw_request("get", path, **parameters)
-                # A line break inside a JSON string is always escaped, so this keeps every value.
-                return str(answer.body).replace("\r", " ").replace("\n", " ").encode()
+                with self.limiter.request(endpoint):
+                    self._client.raw_request("get", path, **parameters)
+                return self._answer()
             except stripe.InvalidRequestError as problem:
                 if problem.http_status == 404:
                     return None
+                if problem.param in ("starting_after", "ending_before"):
+                    raise CursorGoneError(_no_list(path, "a list whose last object is gone")) from None
                 raise MillstreamError(
                     f"Stripe did not accept the request {path} ({problem.http_status}, {problem.code}). "
                     "What was loaded before stays. Please report this with the request id "
@@ -97,42 +163,72 @@ class StripeApi:
                     f"the Stripe key ending …{self._key[-4:]} may not read {path} (403). What was loaded before "
                     "stays. Give the restricted key read permission for it."
                 ) from None
-            except (stripe.RateLimitError, stripe.APIError, stripe.APIConnectionError) as problem:
+            except (stripe.RateLimitError, stripe.APIError, stripe.APIConnectionError, _Damaged) as problem:
+                if isinstance(problem, stripe.RateLimitError):
+                    self.refusals += 1
+                    self.limiter.refused(endpoint, _headers(problem).get("Stripe-Rate-Limited-Reason"))
                 if attempt == ATTEMPTS:
                     raise MillstreamError(_no_answer(problem)) from None
                 self._sleep(_pause(attempt, problem))
         raise AssertionError("unreachable")
 
-    def pages(self, path: str, parameters: Parameters | None = None, *, may_be_gone: bool = False) -> Iterator[Page]:
+    def _answer(self) -> Answer:
+        body, headers = self._transport.taken()
+        told = headers.get("Date")
+        if told:
+            self.stripe_time = parsedate_to_datetime(told).astimezone(UTC)
+        try:
+            document = orjson.loads(body)
+        except orjson.JSONDecodeError:
+            raise _Damaged from None
+        # A line break inside a JSON string is always escaped, so this keeps every value.
+        return Answer(body.replace(b"\r", b" ").replace(b"\n", b" "), document)
+
+    def pages(
+        self,
+        path: str,
+        parameters: Parameters | None = None,
+        *,
+        may_be_gone: bool = False,
+        after: object = None,
+    ) -> Iterator[Page]:
         """All pages of a list, newest first, 100 objects each; none where its owner may be gone and is.
 
         An answer that is no list, or a list that does not come to its end, is an error: taken for an
         empty list it would let the cursor pass over what was never read.
+
+        Raises:
+            CursorGoneError: the last object of a page was deleted before the next page was asked for.
         """
-        after: Parameters = {}
         seen: set[object] = set()
         while True:
-            body = self.get(path, limit=100, **(parameters or {}), **after)
-            if body is None:
+            more: Parameters = {} if after is None else {"starting_after": after}
+            answer = self.get(path, limit=100, **(parameters or {}), **more)
+            if answer is None:
+                if after is not None:
+                    raise CursorGoneError(_no_list(path, "404 in the middle"))
                 if may_be_gone:
                     return
                 raise MillstreamError(_no_list(path, "404"))
-            document = orjson.loads(body)
+            document = answer.document
             if not isinstance(document, dict) or not isinstance(document.get("data"), list):
                 raise MillstreamError(_no_list(path, "an answer without a list"))
-            page = Page(body, document["data"], bool(document.get("has_more")))
+            page = Page(answer.body, document["data"], bool(document.get("has_more")))
+            after = page.objects[-1].get("id") if page.objects else None
+            if page.has_more and (after is None or after in seen):
+                raise MillstreamError(_no_list(path, "a list that does not end"))
             yield page
             if not page.has_more:
                 return
-            last = page.objects[-1].get("id") if page.objects else None
-            if last is None or last in seen:
-                raise MillstreamError(_no_list(path, "a list that does not end"))
-            seen.add(last)
-            after = {"starting_after": last}
+            seen.add(after)
 
 
-def _pause(attempt: int, problem: stripe.StripeError) -> float:
-    told = (problem.headers or {}).get("Retry-After") if hasattr(problem, "headers") else None
+def _headers(problem: Exception) -> Mapping[str, str]:
+    return getattr(problem, "headers", None) or {}
+
+
+def _pause(attempt: int, problem: Exception) -> float:
+    told = _headers(problem).get("Retry-After")
     if told and told.isdigit():
         return min(float(told), LONGEST_PAUSE)
     jitter = random.uniform(0.5, 1.0)
@@ -146,8 +242,9 @@ def _no_list(path: str, instead: str) -> str:
     )
 
 
-def _no_answer(problem: stripe.StripeError) -> str:
-    status = f"status {problem.http_status}" if problem.http_status else "no connection"
+def _no_answer(problem: Exception) -> str:
+    code = getattr(problem, "http_status", None)
+    status = "damaged answers" if isinstance(problem, _Damaged) else f"status {code}" if code else "no connection"
     return (
         f"Stripe did not answer after {ATTEMPTS} attempts ({status}). What was loaded before stays, and the next run "
         "goes on from there. See status.stripe.com, STRIPE_API_BASE and this machine's network."

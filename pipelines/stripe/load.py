@@ -215,17 +215,17 @@ with fresh as (
     select * exclude (line, position, is_handed_in) from incoming_versions
     qualify row_number() over (
         partition by account, livemode, object, id, payload_hash, version_at
-        order by event_id nulls last, line, position
+        order by is_deleted desc, event_id nulls last, line, position
     ) = 1
 ),
 together as (
     select stored.account, stored.livemode, stored.object, stored.id, stored.payload_hash, stored.version_at,
-        stored.event_id, false as is_fresh
+        stored.event_id, stored.is_deleted, false as is_fresh
     from raw_stripe.object_versions as stored
     semi join fresh on stored.account = fresh.account and stored.livemode is not distinct from fresh.livemode
         and stored.object = fresh.object and stored.id = fresh.id
     union all
-    select account, livemode, object, id, payload_hash, version_at, event_id, true from fresh
+    select account, livemode, object, id, payload_hash, version_at, event_id, is_deleted, true from fresh
 ),
 compared as (
     select *,
@@ -246,7 +246,12 @@ where compared.is_fresh
             and stored.livemode is not distinct from fresh.livemode and stored.object = fresh.object
             and stored.id = fresh.id and stored.payload_hash = fresh.payload_hash
             and stored.version_at = fresh.version_at
-            and (fresh.event_id is null or stored.event_id <= fresh.event_id)
+            -- What was made and deleted within a second shows one payload twice: the deletion stays.
+            and stored.is_deleted >= fresh.is_deleted
+            and (
+                stored.is_deleted > fresh.is_deleted
+                or fresh.event_id is null or stored.event_id <= fresh.event_id
+            )
     )
 """
 

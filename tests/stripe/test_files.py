@@ -181,3 +181,25 @@ def test_fields_are_counted_once_for_each_version(settings: Settings, tmp_path: 
     load(settings, more)
     counted = dict(rows(settings, "select field, version_count from raw_stripe.fields where object = 'charge'"))
     assert counted == {"id": 3, "object": 3, "created": 3, "amount": 3, "wings": 2}
+
+
+def test_made_and_deleted_within_a_second_is_deleted(tmp_path: Path, settings: Settings) -> None:
+    """Both events show the same payload; which of them comes first, or in another load, does not matter."""
+    item = {"id": "ii_1", "object": "invoiceitem", "date": 1_790_000_000}
+    made, gone = (
+        {
+            "id": identity,
+            "object": "event",
+            "type": f"invoiceitem.{what}",
+            "created": 1_790_000_000,
+            "data": {"object": item},
+        }
+        for identity, what in (("evt_1", "created"), ("evt_2", "deleted"))
+    )
+    for number, documents in enumerate(([made, gone], [gone], [made])):
+        file = tmp_path / f"{number}.jsonl"
+        file.write_bytes(b"\n".join(json.dumps(one).encode() for one in documents))
+        ingest_files(settings, [str(file)], account=f"a{min(number, 1)}", now=NOW)
+    with Warehouse(settings).write("test") as connection:
+        rows = connection.execute("select account, is_deleted from raw_stripe.invoiceitems order by account").fetchall()
+    assert rows == [("a0", True), ("a1", True)]

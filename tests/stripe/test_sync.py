@@ -17,6 +17,7 @@ from pipelines.landing.summary import LoadSummary
 from pipelines.settings import Settings
 from pipelines.stripe import StripeApi, sync
 from pipelines.stripe.catalogue import KINDS
+from pipelines.stripe.client import Answer
 from pipelines.stripe.limiter import Limiter
 from pipelines.warehouse import Warehouse
 
@@ -268,7 +269,7 @@ def test_a_sync_that_dies_before_its_end_is_made_good_by_the_next(shop: Shop) ->
     api = StripeApi(shop.settings, sleep=lambda seconds: None)
     asked = api.get
 
-    def dies(path: str, **parameters: object) -> bytes | None:
+    def dies(path: str, **parameters: object) -> Answer | None:
         if path == "/v1/prices":
             raise KeyboardInterrupt
         return asked(path, **parameters)
@@ -289,16 +290,20 @@ def test_the_limiter_keeps_to_twenty_a_second_and_lets_our_own_servers_run() -> 
         waited.append(pause)
         clock[0] += pause
 
+    went: list[float] = []
     strict = Limiter(live=True, base=None, clock=lambda: clock[0], sleep=sleep)
     for _ in range(120):
-        strict.before("charges")
-    # A second's worth may go at once, the rest at twenty a second.
-    assert 4.9 < clock[0] < 5.1
+        with strict.request("charges"):
+            went.append(clock[0])
+    # A fifth of a second's worth may go at once, the rest at twenty a second: never above Stripe's 25.
+    assert 5.7 < clock[0] < 5.9
+    assert max(sum(at <= other < at + 1 for other in went) for at in went) <= 25
     free = Limiter(live=False, base="http://127.0.0.1:1", clock=lambda: clock[0], sleep=sleep)
     before = clock[0]
     for _ in range(1000):
-        free.before("charges")
-    assert clock[0] == before
+        with free.request("charges"):
+            pass
+    assert clock[0] - before < 0.01
 
 
 def test_a_list_that_shows_nothing_new_adds_no_version(shop: Shop) -> None:
@@ -319,7 +324,8 @@ def test_a_list_that_is_none_or_never_ends_is_no_empty_list(
     """Taken for empty, it would let the cursor pass over a whole history."""
     shop.put("customers", customer(1))
     with monkeypatch.context() as broken:
-        broken.setattr(StripeApi, "get", lambda *_, **__: answer)
+        parsed = None if answer is None else Answer(answer, orjson.loads(answer))
+        broken.setattr(StripeApi, "get", lambda *_, **__: parsed)
         with pytest.raises(MillstreamError, match="the next run asks again"):
             shop.sync()
     assert shop.sync().by_object == {"customer": 1}
@@ -333,7 +339,7 @@ def test_an_id_with_signs_of_its_own_is_asked_for_as_it_is(shop: Shop) -> None:
     api = StripeApi(shop.settings, sleep=lambda pause: None)
     get = api.get
 
-    def watched(path: str, **parameters: object) -> bytes | None:
+    def watched(path: str, **parameters: object) -> Answer | None:
         asked.append(path)
         return get(path, **parameters)
 

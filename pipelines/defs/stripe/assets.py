@@ -36,12 +36,16 @@ STRIPE_TABLES = (*TABLES.values(), "object_versions")
 def stripe_objects(
     context: dg.AssetExecutionContext, settings: dg.ResourceParam[Settings]
 ) -> Iterator[dg.MaterializeResult[None]]:
-    """What changed at Stripe since the last run; without a key, what was landed from files."""
+    """What changed at Stripe since the last run; without a key, what was landed from files.
+
+    What the sync cost (requests, waits for rate limits, speed) stands at each of its tables.
+    """
     now = settings.now()
+    cost: dict[str, int | float] = {}
     with told_to_dagster():
         warehouse = Warehouse(settings)
         if settings.stripe_api_key is not None:
-            sync(settings, StripeApi(settings), now=now, progress=context.log.info)
+            cost = sync(settings, StripeApi(settings), now=now, progress=context.log.info).cost()
         with warehouse.write("counting Stripe objects") as connection:
             load_landed(connection, settings, now=now)
             for table in STRIPE_TABLES:
@@ -49,5 +53,5 @@ def stripe_objects(
                 assert row is not None
                 yield dg.MaterializeResult(
                     asset_key=["raw_stripe", table],
-                    metadata={"dagster/row_count": row[0], "newest_version": str(row[1])},
+                    metadata={"dagster/row_count": row[0], "newest_version": str(row[1]), **cost},
                 )
