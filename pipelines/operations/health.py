@@ -41,8 +41,8 @@ _UNKNOWN = (
         for table, values in STATUSES.items()
     )
     + (
-        " union all select 'raw_stripe.object_versions', 'field of ' || object, field, version_count from raw_stripe.fields "
-        "where list_contains($1, object) and not list_contains($2, object || '.' || field)"
+        " union all select 'raw_stripe.object_versions', 'field of ' || object, field, version_count "
+        "from raw_stripe.fields where list_contains($1, object) and not list_contains($2, object || '.' || field)"
     )
 )
 
