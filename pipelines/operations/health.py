@@ -42,8 +42,7 @@ _UNKNOWN = (
     )
     + (
         " union all select 'raw_stripe.object_versions', 'field of ' || object, field, version_count "
-        "from raw_stripe.fields "
-        "where list_contains($1, object) and not list_contains($2, object || '.' || field)"
+        "from raw_stripe.fields where list_contains($1, object) and not list_contains($2, object || '.' || field)"
     )
 )
 

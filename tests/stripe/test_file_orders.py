@@ -166,3 +166,16 @@ def test_an_event_of_a_connected_account_names_it(connection: Connection, accoun
     load(connection, account, [_event(f"evt_{account}", thing, START, {}) | {"account": "acct_1"}], at=START)
     rows = connection.execute("select account from raw_stripe.charges where id = ?", [thing["id"]]).fetchall()
     assert rows == [(expected,)]
+
+
+def test_of_two_events_that_tell_one_version_the_same_one_is_kept(connection: Connection) -> None:
+    thing = {"id": "ch_twice", "object": "charge", "created": 1, "amount": 5}
+    events = [_event(f"evt_twice_{number}", thing, START, {}) for number in (1, 2)]
+    for account, order in (("one way", events), ("other way", events[::-1])):
+        for event in order:
+            load(connection, account, [event], at=START)
+        for table in ("charges", "object_versions"):
+            rows = connection.execute(
+                f"select event_id from raw_stripe.{table} where account = ? and object = 'charge'", [account]
+            ).fetchall()
+            assert rows == [("evt_twice_1",)]
