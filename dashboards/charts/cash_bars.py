@@ -57,7 +57,8 @@ def cash_bars(found: list[CashPeriod], colours: Palette) -> Option:
         "legend": legend(colours, list(columns), itemWidth=12, itemHeight=12, itemStyle={"borderWidth": 0}),
         "tooltip": {"confine": True, "trigger": "axis", "valueFormatter": tooltip_format(currency)},
         "dataset": {"source": pl.DataFrame({"period": labels, **columns})},
-        "xAxis": category_axis(colours),
+        # A period that is not over has a second line.
+        "xAxis": category_axis(colours, lineHeight=15),
         "yAxis": axis,
         "media": room_for_two_lines_of_legend(),
         "series": [*bars, line],

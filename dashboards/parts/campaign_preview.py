@@ -33,7 +33,7 @@ def audience_and_mail(campaign: Campaign, snapshot: Snapshot, view: View) -> int
             *((f"No mail: {plain(reason)}", count(number)) for reason, number in found["excluded"].items()),
             ("Audience", count(found["audience"])),
         ]
-        table(("Who", "People"), rows, numbers=("People",), caption="Audience", colours=view.colours)
+        table(("Who", "People"), rows, numbers=("People",), has_total=True, caption="Audience", colours=view.colours)
         small("Fixed when it is sent; consent is asked again before each mail.", view.colours)
         if found["without_needed_traits"]:
             st.warning(f"{count(found['without_needed_traits'])} lack a trait that the mail needs and get none.")

@@ -7,6 +7,7 @@ import streamlit as st
 from dashboards.parts.campaign_tables import certificate, ledger_table, reasons_table, told_table
 from dashboards.parts.campaign_words import plain
 from dashboards.parts.download import csv_download
+from dashboards.parts.numbers import count
 from dashboards.parts.people import people_table
 from dashboards.parts.words import small
 from dashboards.queries.campaigns import STATES, Campaign, recipients, told_of
@@ -24,6 +25,10 @@ def campaign_report(campaign: Campaign, view: View) -> None:
         st.subheader("Why people got no mail", anchor=False)
         if campaign.reasons:
             reasons_table(campaign, view)
+        elif held_out := campaign.counts["holdout"]:
+            small(f"Only those held out to compare: {count(held_out)}.", view.colours)
+        elif campaign.open:
+            small("Nobody was left out so far.", view.colours)
         else:
             small("Everybody in the audience was mailed.", view.colours)
     if view.snapshot and (told := told_of(view.snapshot, name=campaign.name)):

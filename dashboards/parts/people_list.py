@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from dashboards.parts.empty import nothing_here
+from dashboards.parts.frame import FULL_ON_A_PHONE
 from dashboards.parts.money import money
 from dashboards.parts.numbers import NONE, count
 from dashboards.parts.people import person_link
@@ -26,10 +27,10 @@ _ORDERS = {
 
 def people_list(view: View, snapshot: Snapshot) -> None:
     """One page of the people that fit the search."""
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        hint = "Part of a name, or a whole e-mail address or id"
+    with st.container(horizontal=True, vertical_alignment="bottom", key=FULL_ON_A_PHONE):
+        hint = "Part of a name, or a whole e-mail or id"
         if view.person.sees_addresses:
-            hint = "Part of a name or e-mail address, or a whole id"
+            hint = "Part of a name or e-mail, or a whole id"
         text = st.text_input("Search", key="q", bind="query-params", type="search", placeholder=hint, max_chars=200)
         order = st.selectbox("Order", list(_ORDERS), key="sort", bind="query-params", width=160)
     page = int(st.session_state.get("page", 1))

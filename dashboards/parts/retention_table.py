@@ -79,7 +79,7 @@ def _cohort_row(answer: RetentionAnswer, number: int, whole: list[bool], shares:
             continue
         share = cell / size if size else None
         over = whole[number + column]
-        words = (percent(share) if shares else count(cell)) + ("" if over else MARK)
+        words = (percent(share) if shares else count(cell)) + ("" if over else f"<i>{MARK}</i>")
         kinds = f"r{'' if column else ' zero'}{'' if over else ' open'}"
         hover = f"{count(cell)} of {count(size)}{'' if over else ', not complete'}"
         tint = _tint(share if column else None, colours)
@@ -101,9 +101,11 @@ def _style(colours: Palette) -> str:
     return (
         "<style>.ms-heat-scroll{overflow-x:auto}"
         f".ms-heat{{border-collapse:separate;border-spacing:2px;font-size:13px;color:{colours.text};width:100%;margin:0}}"
-        f".ms-heat th{{font-weight:500;color:{colours.muted};text-align:left;padding:5px 4px;border:0}}"
+        f".ms-heat th{{font-weight:500;color:{colours.muted};text-align:left;padding:5px 6px 5px 4px;border:0}}"
         ".ms-heat th{white-space:nowrap}"
-        ".ms-heat td{padding:5px 4px;border:0;border-radius:4px;white-space:nowrap}"
+        ".ms-heat td{padding:5px 6px 5px 4px;border:0;border-radius:4px;white-space:nowrap}"
+        # The mark hangs over the edge: digits stand under digits.
+        ".ms-heat i{display:inline-block;width:0;font-style:normal}"
         ".ms-heat .r{text-align:right;font-variant-numeric:tabular-nums}"
         f".ms-heat .zero{{background:{colours.track}}}"
         f".ms-heat .open{{background-image:{hatch}}}"

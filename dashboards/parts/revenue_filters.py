@@ -35,7 +35,7 @@ def revenue_filters(view: View, snapshot: Snapshot) -> Filters | None:
         if chosen == "custom":
             usual = (last_day - timedelta(days=89), last_day)
             days = st.date_input(
-                "Days", usual, max_value=last_day, key="days", bind="query-params", format="YYYY-MM-DD"
+                "Days", usual, max_value=last_day, key="days", bind="query-params", format="YYYY-MM-DD", width=260
             )
     if chosen == "custom" and len(days) != 2:
         return None

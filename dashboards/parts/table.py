@@ -81,7 +81,7 @@ def _style(colours: Palette) -> str:
         f".ms-table td{{{line};color:{colours.text};padding:7px 14px 7px 0;vertical-align:top;"
         "overflow-wrap:break-word}"
         ".ms-table .p{overflow-wrap:anywhere;min-width:22ch}"
-        f".ms-table a{{color:{colours.accent};text-decoration:underline}}"
+        f".ms-table a{{color:{colours.accent};text-decoration:underline;text-underline-offset:3px}}"
         ".ms-table tr:last-child td{border-bottom:0}"
         ".ms-table .r{text-align:right;white-space:nowrap;padding-right:28px}"
         ".ms-table .r{font-variant-numeric:tabular-nums}"
