@@ -79,7 +79,7 @@ def _cohort_row(answer: RetentionAnswer, number: int, whole: list[bool], shares:
             continue
         share = cell / size if size else None
         over = whole[number + column]
-        words = (percent(share) if shares else count(cell)) + ("" if over else f"<i>{MARK}</i>")
+        words = (percent(share) if shares else count(cell)) + ("" if over else MARK)
         kinds = f"r{'' if column else ' zero'}{'' if over else ' open'}"
         hover = f"{count(cell)} of {count(size)}{'' if over else ', not complete'}"
         tint = _tint(share if column else None, colours)
@@ -104,11 +104,10 @@ def _style(colours: Palette) -> str:
         f".ms-heat th{{font-weight:500;color:{colours.muted};text-align:left;padding:5px 6px 5px 4px;border:0}}"
         ".ms-heat th{white-space:nowrap}"
         ".ms-heat td{padding:5px 6px 5px 4px;border:0;border-radius:4px;white-space:nowrap}"
-        # The mark hangs over the edge: digits stand under digits.
-        ".ms-heat i{display:inline-block;width:0;font-style:normal}"
         ".ms-heat .r{text-align:right;font-variant-numeric:tabular-nums}"
         f".ms-heat .zero{{background:{colours.track}}}"
-        f".ms-heat .open{{background-image:{hatch}}}"
+        # The mark stands in the padding: digits stand under digits.
+        f".ms-heat .open{{background-image:{hatch};padding-right:calc(6px - .418em)}}"
         f".ms-heat .mean :is(th,td){{font-weight:600;color:{colours.text}}}"
         f"@media(max-width:760px){{.ms-heat tr>:first-child{{position:sticky;left:0;z-index:1;"
         f"background:{colours.background}}}}}"
