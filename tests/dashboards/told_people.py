@@ -61,7 +61,6 @@ def waiting_campaign(ask: Ask) -> Iterator[str]:
         yield f"No mail: {_plain(reason)} {count(number)}"
     yield f"Audience {count(told['audience'])}"
     mail = ask("campaign", "preview", WAITING, "--person", told["sample"][0]["person_id"])["mail"]
-    yield mail["person_id"]
     yield f"To {mail['to']} Subject: {mail['subject']}"
     yield " ".join(readable(mail["html"]))
     yield mail["text"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import date
 
-from dashboards.parts.money import compact_money, money
+from dashboards.parts.money import compact_money, money, short_money
 from dashboards.parts.numbers import count
 from dashboards.parts.times import period_name, short_day
 from tests.dashboards.asking import KINDS, LAST, PAGE, Ask, Row, amount, pages
@@ -51,7 +51,8 @@ def waterfall_charts(ask: Ask) -> list[Columns]:
             "stage": [name for name, *_ in stages],
             "under": [amount(under) for _, under, _, _ in stages],
             "amount": [amount(size) for _, _, size, _ in stages],
-            "label": [compact_money(minor, "USD") for *_, minor in stages],
+            "label": [money(minor, "USD") for *_, minor in stages],
+            "short": [short_money(minor, "USD") for *_, minor in stages],
         }
     ]
 
@@ -108,7 +109,7 @@ def cash_charts(ask: Ask) -> list[Columns]:
     # The last week has only begun: it is Monday.
     assert DAY.weekday() == 0
     labels = [short_day(date.fromisoformat(row["period"])) for row in rows]
-    return [{"period": [*labels[:-1], f"{labels[-1]} (so far)"], **bars}]
+    return [{"period": [*labels[:-1], f"{labels[-1]}\n(so far)"], **bars}]
 
 
 def _explained(ask: Ask, report: str, what: str, currency: str) -> Iterator[str]:
