@@ -73,7 +73,7 @@ if (money := balance(snapshot)).height:
     with section("Stripe's balance"):
         small(
             "Every movement by its charge, refund, dispute or payout, every payout by its movements. "
-            "Unexplained has to be 0.",
+            "Nothing may stay unexplained.",
             view.colours,
         )
         balance_table(money, view)

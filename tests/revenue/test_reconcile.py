@@ -203,7 +203,7 @@ def publish_paid(settings: Settings) -> Callable[[list[Paid]], Snapshot]:
                     [name, kind, amount, net, at, booked, name if name in OWN_ENTRIES else f"txn_{name}"],
                 )
             connection.execute(
-                "create table marts.fct_invoices (account varchar, currency varchar, paid_minor bigint, invoice_status varchar, "
+                "create table marts.fct_invoices (account varchar, invoice_id varchar, currency varchar, paid_minor bigint, invoice_status varchar, "
                 "created_at timestamp, paid_at timestamp)"
             )
             connection.execute(
