@@ -5,16 +5,27 @@ import streamlit as st
 from dashboards.parts.empty import nothing_here
 from dashboards.parts.frame import page_title, section
 from dashboards.parts.health_tables import (
+    balance_table,
     build_table,
     check_frame,
     failing_frame,
     load_frame,
     source_table,
+    unexplained_frame,
     unknown_frame,
 )
 from dashboards.parts.strip import health_strip
 from dashboards.parts.words import literal, small
-from dashboards.queries.health import checks, failing_rows, loads, recent_builds, sources, unknown_values
+from dashboards.queries.health import (
+    balance,
+    checks,
+    failing_rows,
+    loads,
+    recent_builds,
+    sources,
+    unexplained,
+    unknown_values,
+)
 from dashboards.view import current_view
 
 view = current_view()
@@ -57,6 +68,17 @@ with section("Checks"):
             failing_frame(rows)
     else:
         nothing_here("No check has run for this snapshot.", command="millstream build")
+
+if (money := balance(snapshot)).height:
+    with section("Stripe's balance"):
+        small(
+            "Every movement by its charge, refund, dispute or payout, every payout by its movements. "
+            "Nothing may stay unexplained.",
+            view.colours,
+        )
+        balance_table(money, view)
+        if (rest := unexplained(snapshot)).height:
+            unexplained_frame(rest)
 
 if (values := unknown_values(snapshot)).height:
     with section("New at Stripe"):

@@ -7,6 +7,7 @@ import json
 import polars as pl
 import streamlit as st
 
+from dashboards.parts.money import money
 from dashboards.parts.numbers import NONE, count
 from dashboards.parts.table import Badge, Tone, table
 from dashboards.parts.times import ago, aware, stamp
@@ -115,6 +116,43 @@ def _in_words(values: str) -> str:
     """`{"currency": "usd"}` as `currency: usd`; nothing for an empty value is said so."""
     told: dict[str, str | None] = json.loads(values)
     return ", ".join(f"{name}: {'empty' if value is None else value}" for name, value in told.items()) or NONE
+
+
+def balance_table(balance: pl.DataFrame, view: View) -> None:
+    """One row per settlement currency: what moved, what was paid out, and what nothing explains."""
+    rows = [
+        (
+            row["currency"],
+            count(row["balance_transactions"]),
+            count(row["payouts"]),
+            count(row["payouts_listed"]),
+            Badge(
+                money(row["unexplained_minor"], row["currency"]),
+                "bad" if row["unexplained_minor"] else "good",
+            ),
+        )
+        for row in balance.iter_rows(named=True)
+    ]
+    headers = ("Currency", "Balance transactions", "Payouts", "Payouts with entries", "Unexplained")
+    table(headers, rows, numbers=headers[1:], caption="Stripe's balance", colours=view.colours)
+
+
+def unexplained_frame(rows: pl.DataFrame) -> None:
+    """Movements of the balance and payouts that nothing explains, newest first."""
+    found = list(rows.iter_rows(named=True))
+    shown = pl.DataFrame(
+        {
+            "Object": [row["object"].replace("_", " ") for row in found],
+            "Id": [row["id"] for row in found],
+            "Of": [row["source_id"] or NONE for row in found],
+            **{
+                name: [money(row[f"{name.lower()}_minor"], row["currency"]) for row in found]
+                for name in ("Booked", "Explained", "Unexplained")
+            },
+            "Why": [row["reason"] for row in found],
+        }
+    )
+    st.dataframe(shown, hide_index=True, placeholder=NONE, alt="Movements that nothing explains, newest first")
 
 
 def unknown_frame(values: pl.DataFrame) -> None:

@@ -42,6 +42,9 @@ class Group(StrEnum):
     product = "product"
 
 
+SHOWN = 20
+"""So many differences are printed."""
+
 _APART = ((Report.movements, Group.customer), (Report.mrr, Group.product))
 
 
@@ -86,6 +89,8 @@ def revenue(
     rows = document["rows"]
     assert isinstance(rows, list)
     _print(rows)
+    if report is Report.reconcile:
+        _print_differences(document)
     tell_unconverted(document)
     note(f"as of {document['as_of']}, snapshot {document['snapshot']}, profile {document['profile']}")
 
@@ -113,10 +118,17 @@ def newest_snapshot(settings: Settings) -> Snapshot:
 
 
 def reconcile_document(settings: Settings, snapshot: Snapshot, *, account: str = "default") -> dict[str, object]:
-    """The answer of `revenue reconcile`, with one figure over all rows and the moment up to which both sides count."""
+    """The answer of `revenue reconcile`, with one figure over all rows and the moment up to which both sides count.
+
+    `unexplained` has every object that differs from Stripe's lists, and every movement of the balance and payout
+    that nothing loaded explains; `unexplained_minor` is what they come to.
+    """
+    from pipelines.quality import told
     from pipelines.stripe import StripeApi, reconcile
 
-    until, rows = reconcile(snapshot, StripeApi(settings, account=account), account=account)
+    found = reconcile(snapshot, StripeApi(settings), account=account)
+    balance = list(told.balance(snapshot, account).iter_rows(named=True))
+    inside = sum(int(row["unexplained_minor"]) for row in balance)
     return {
         "report": "reconcile",
         "profile": "stripe",
@@ -125,9 +137,13 @@ def reconcile_document(settings: Settings, snapshot: Snapshot, *, account: str =
         "snapshot": snapshot.number,
         "as_of": snapshot.as_of,
         "unconverted": [],
-        "until": until,
-        "unexplained_minor": sum(abs(int(str(row["unexplained_minor"]))) for row in rows),
-        "rows": rows,
+        "until": found.until,
+        "unexplained_minor": found.unexplained_minor + inside,
+        "rows": found.rows,
+        "unexplained": found.unexplained,
+        "days": found.days,
+        "balance": balance,
+        "balance_unexplained": list(told.unexplained(snapshot, account).iter_rows(named=True)),
     }
 
 
@@ -204,13 +220,26 @@ def _print(rows: list[dict[str, object]]) -> None:
     table(headings, cells, numbers=range(1, len(headings)))
 
 
+def _print_differences(document: dict[str, Any]) -> None:
+    """What differs, and Stripe's balance from what is loaded; some rows of each, `--json` has all."""
+    for words, name in (
+        ("Objects that differ from Stripe's lists", "unexplained"),
+        ("Days with such objects", "days"),
+        ("Stripe's balance, from what is loaded", "balance"),
+        ("Movements and payouts that nothing explains", "balance_unexplained"),
+    ):
+        if rows := document[name]:
+            print(f"\n{words}: {len(rows):,}" if len(rows) > SHOWN else f"\n{words}")
+            _print(rows[:SHOWN])
+
+
 def _text(name: str, value: object, row: dict[str, object]) -> str:
     """A field for people: money in its currency, rates in per cent, counts with separators."""
     from pipelines.money import format_money, format_share
 
     if name.endswith("_minor"):
         booked = row.get("settlement_currency") if name in ("fees_minor", "net_minor") else None
-        return format_money(int(str(value)), str(booked or row["currency"]))
+        return "–" if value is None else format_money(int(str(value)), str(booked or row["currency"]))
     if "_rate" in name:
         return format_share(value if isinstance(value, float) else None)
-    return f"{value:,}" if isinstance(value, int) else str(value)
+    return f"{value:,}" if isinstance(value, int) else "–" if value is None else str(value)

@@ -1,4 +1,4 @@
-"""Payouts: every Monday the bank gets what has become available, by a rule and not by chance.
+"""Payouts: every Monday each bank account gets what has become available in its currency, by a rule and not by chance.
 
 Each balance transaction that was paid out names its payout. What would leave nothing to pay waits.
 """
@@ -25,28 +25,29 @@ def pay_out(books: Books, start: int) -> None:
     for entry in waiting:
         entry["payout"] = None
     monday = start - (start - FIRST_MONDAY) % WEEK + WEEK
-    due: list[Json] = []
+    due: dict[str, list[Json]] = {}
     position = 0
     for at in range(monday, books.end, WEEK):
         while position < len(waiting) and waiting[position]["available_on"] <= at:
-            due.append(waiting[position])
+            due.setdefault(waiting[position]["currency"], []).append(waiting[position])
             position += 1
-        if (amount := sum(entry["net"] for entry in due)) > 0:
-            _pay(books, at, amount, due)
-            due = []
+        for currency, members in due.items():
+            if (amount := sum(entry["net"] for entry in members)) > 0:
+                _pay(books, at, amount, currency, members)
+                due[currency] = []
 
 
-def _pay(books: Books, at: int, amount: int, members: list[Json]) -> None:
+def _pay(books: Books, at: int, amount: int, currency: str, members: list[Json]) -> None:
     identity, arrives = books.new_id("po_1", 23), at + 2 * DAY
     entry = shapes.balance_transaction(
-        books.new_id("txn_1", 23), "payout", identity, at, amount=-amount, fee=0, exchange_rate=None,
+        books.new_id("txn_1", 23), "payout", identity, at, amount=-amount, fee=0, currency=currency, exchange_rate=None,
         available_on=arrives, status="available" if arrives < books.end else "pending",
         description="STRIPE PAYOUT",
     )  # fmt: skip
     for member in [*members, entry]:
         member["payout"] = identity
     books.add(entry, at)
-    made = shapes.payout(identity, amount, at, arrives, entry["id"], "in_transit")
+    made = shapes.payout(identity, amount, currency, at, arrives, entry["id"])
     books.add(made, at, "payout.created")
     if arrives + 9 * HOUR < books.end:
         books.change(made, arrives + 9 * HOUR, "payout.paid", status="paid", reconciliation_status="completed")

@@ -1,6 +1,7 @@
 """Balance transactions of charges, refunds and disputes, and the refunds themselves.
 
-A balance transaction is in US dollars whatever the charge was in; a refund does not return the fee.
+A balance transaction is in the currency of the balance that its charge settled on, and so is all that
+follows from the charge; a refund does not return the fee.
 Some refunds of an invoice are made by a credit note over it.
 """
 
@@ -19,7 +20,7 @@ Json = dict[str, Any]
 REFUND_RISK = 0.02
 CREDIT_NOTES = 0.3
 DISPUTE_FEE = 1_500
-"""Cents, whatever the charge was in."""
+"""Minor units of the balance."""
 REASONS = ("requested_by_customer", "requested_by_customer", "duplicate")
 
 
@@ -47,9 +48,11 @@ def maybe_refund(desk: Desk, charge: Json, at: int, invoice: Json) -> bool:
 
 
 def _enter(desk: Desk, charge: Json, kind: str, source: str, amount: int, at: int) -> Json:
-    cents, rate = desk.rates.settle(amount, charge["currency"], at)
+    currency = desk.rates.settlement(charge["currency"], charge["created"])
+    settled, rate = desk.rates.settle(amount, charge["currency"], currency, at)
     available = at - at % DAY + 3 * DAY
-    category, fee, text = kind, _fee(cents, charge) if amount > 0 else 0, charge["description"]
+    fee = _fee(settled, charge, is_exchanged=rate is not None) if amount > 0 else 0
+    category, text = kind, charge["description"]
     if kind == "refund":
         text = f"REFUND FOR CHARGE ({text})"
     elif kind == "adjustment":
@@ -59,7 +62,7 @@ def _enter(desk: Desk, charge: Json, kind: str, source: str, amount: int, at: in
         text = f"Chargeback {'withdrawal' if amount < 0 else 'reversal'} for {charge['id']}"
     entry = shapes.balance_transaction(
         desk.books.new_id("txn_3", 23), kind, source, at,
-        amount=cents, fee=fee, exchange_rate=rate, available_on=available,
+        amount=settled, fee=fee, currency=currency, exchange_rate=rate, available_on=available,
         status="available" if available < desk.books.end else "pending", description=text,
     )  # fmt: skip
     entry["reporting_category"] = category
@@ -85,7 +88,7 @@ def _refund(at: int, desk: Desk, charge: Json, amount: int, invoice: Json | None
         desk.books.change(invoice, at, "invoice.updated", post_payment_credit_notes_amount=noted)
 
 
-def _fee(cents: int, charge: Json) -> int:
+def _fee(settled: int, charge: Json, *, is_exchanged: bool) -> int:
     foreign = charge["payment_method_details"]["card"]["country"] != "US"
-    percent = Decimal("2.9") + (Decimal("1.5") if foreign else 0) + (1 if charge["currency"] != "usd" else 0)
-    return int((Decimal(cents) * percent / 100).to_integral_value(ROUND_HALF_UP)) + 30
+    percent = Decimal("2.9") + (Decimal("1.5") if foreign else 0) + (1 if is_exchanged else 0)
+    return int((Decimal(settled) * percent / 100).to_integral_value(ROUND_HALF_UP)) + 30

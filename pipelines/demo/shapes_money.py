@@ -98,13 +98,13 @@ def refund(identity: str, charge: Json, amount: int, at: int, reason: str, entry
 
 
 def balance_transaction(identity: str, kind: str, source: str, at: int, **money: Any) -> Json:
-    """A line of the balance in the settlement currency; `money` has amount, fee, exchange_rate and the rest."""
-    fee = money["fee"]
-    details = [{"amount": fee, "application": None, "currency": "usd", "description": "Stripe processing fees",
+    """A line of the balance; `money` has amount, fee, currency (of settlement), exchange_rate and the rest."""
+    fee, currency = money["fee"], money["currency"]
+    details = [{"amount": fee, "application": None, "currency": currency, "description": "Stripe processing fees",
                 "type": "stripe_fee"}] if fee else []  # fmt: skip
     return {
         "id": identity, "object": "balance_transaction", "amount": money["amount"],
-        "available_on": money["available_on"], "balance_type": "payments", "created": at, "currency": "usd",
+        "available_on": money["available_on"], "balance_type": "payments", "created": at, "currency": currency,
         "description": money["description"], "exchange_rate": money["exchange_rate"], "fee": fee,
         "fee_details": details, "net": money["amount"] - fee, "reporting_category": kind, "source": source,
         "status": money["status"], "type": kind,
@@ -128,17 +128,17 @@ def dispute(identity: str, charge: Json, at: int, reason: str, network_code: str
     }  # fmt: skip
 
 
-def payout(identity: str, amount: int, at: int, arrives: int, entry: str, status: str) -> Json:
-    """An automatic payout of cents to the bank."""
+def payout(identity: str, amount: int, currency: str, at: int, arrives: int, entry: str) -> Json:
+    """An automatic payout on its way to the bank account of its currency."""
     return {
         "id": identity, "object": "payout", "amount": amount, "application_fee": None, "application_fee_amount": None,
-        "arrival_date": arrives, "automatic": True, "balance_transaction": entry, "created": at, "currency": "usd",
-        "description": "STRIPE PAYOUT", "destination": "ba_1NorthwindDigital0000000",
+        "arrival_date": arrives, "automatic": True, "balance_transaction": entry, "created": at, "currency": currency,
+        "description": "STRIPE PAYOUT", "destination": f"ba_1NorthwindDigital0000{currency}",
         "failure_balance_transaction": None, "failure_code": None,
         "failure_message": None, "livemode": False, "metadata": {}, "method": "standard",
         "original_payout": None, "payout_method": None,
-        "reconciliation_status": "completed" if status == "paid" else "in_progress", "reversed_by": None,
-        "source_type": "card", "statement_descriptor": None, "status": status, "trace_id": None,
+        "reconciliation_status": "in_progress", "reversed_by": None,
+        "source_type": "card", "statement_descriptor": None, "status": "in_transit", "trace_id": None,
         "type": "bank_account",
     }  # fmt: skip
 

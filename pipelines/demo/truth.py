@@ -83,7 +83,7 @@ def people_truth(diaries: Sequence[Diary], guests: Iterable[Diary], books: Books
 
 
 def cash_truth(books: Books) -> Json:
-    """Money taken and given back by month and currency, and what reached the balance in US dollars.
+    """Money taken and given back by month and currency, and what reached each balance.
 
     What banks took back in disputes, less what they returned after one was won, counts in the month of
     each balance transaction. Payouts move money and earn none: they are left out of the balance.
@@ -101,7 +101,7 @@ def cash_truth(books: Books) -> Json:
         for entry in dispute["balance_transactions"]:
             taken = dispute["amount"] if entry["amount"] < 0 else -dispute["amount"]
             cash[dispute["currency"]][month_of(entry["created"])]["disputes_minor"] += taken
-    settled: dict[str, Counter[str]] = defaultdict(Counter)
+    settled: dict[str, dict[str, Counter[str]]] = {currency: defaultdict(Counter) for currency in CURRENCIES}
     for entry in books.objects["balance_transactions"].values():
         if entry["type"] == "payout":
             continue
@@ -110,12 +110,12 @@ def cash_truth(books: Books) -> Json:
             "fee_minor": entry["fee"],
             "net_minor": entry["net"],
         }
-        settled[month_of(entry["created"])].update(amounts)
+        settled[entry["currency"]][month_of(entry["created"])].update(amounts)
     names = ("gross_minor", "refunds_minor", "disputes_minor", "charges", "refunds", "disputes")
     parts = ("charge_minor", "refund_minor", "adjustment_minor", "fee_minor", "net_minor")
     return {
         "cash_by_month": {currency.upper(): _table(cash[currency], names) for currency in CURRENCIES},
-        "settled_usd_by_month": _table(settled, parts),
+        "settled_by_month": {currency.upper(): _table(settled[currency], parts) for currency in CURRENCIES},
     }
 
 

@@ -41,6 +41,8 @@ def examine(settings: Settings) -> dict[str, Any]:
         "builds": [vars(build) for build in builds],
         "checks": _rows(told.checks, snapshot),
         "failing_rows": _rows(told.failing_rows, snapshot),
+        "balance": _rows(told.balance, snapshot),
+        "unexplained": _rows(told.unexplained, snapshot),
         "sources": _rows(told.sources, snapshot),
         "unknown_values": _rows(told.unknown_values, snapshot),
         "loads": _rows(told.loads, snapshot),

@@ -109,11 +109,55 @@ def loads(snapshot: Snapshot, *, limit: int = 200) -> pl.DataFrame:
     )
 
 
-def _told(snapshot: Snapshot, table: str, sql: str) -> pl.DataFrame:
+def balance(snapshot: Snapshot, account: str | None = None) -> pl.DataFrame:
+    """Stripe's balance per settlement currency: how many movements and payouts there are, and what nothing explains."""
+    return _told(
+        snapshot,
+        "marts.fct_payouts",
+        """
+        with judged as (
+            select settlement_currency as currency, 1 as entries, 0 as payouts, 0 as listed, unexplained_minor
+            from marts.fct_balance_transactions where $account is null or account = $account
+            union all
+            select currency, 0, 1, (members is not null)::bigint, unexplained_minor
+            from marts.fct_payouts where $account is null or account = $account
+        )
+        select currency, sum(entries)::bigint as balance_transactions, sum(payouts)::bigint as payouts,
+            sum(listed)::bigint as payouts_listed, sum(abs(unexplained_minor))::bigint as unexplained_minor
+        from judged group by currency order by currency
+        """,
+        account=account,
+    )
+
+
+def unexplained(snapshot: Snapshot, account: str | None = None, *, limit: int = 200) -> pl.DataFrame:
+    """The movements of the balance and the payouts that nothing explains, newest first."""
+    return _told(
+        snapshot,
+        "marts.fct_payouts",
+        f"""
+        with judged as (
+            select 'balance_transaction' as object, balance_transaction_id as id, source_id,
+                settlement_currency as currency, coalesce(net_minor, 0) as booked_minor, explained_minor,
+                unexplained_minor, booked_at as moment, reason
+            from marts.fct_balance_transactions
+            where unexplained_minor <> 0 and ($account is null or account = $account)
+            union all
+            select 'payout', payout_id, balance_transaction_id, currency, amount_minor, members_minor,
+                unexplained_minor, created_at, reason
+            from marts.fct_payouts where unexplained_minor <> 0 and ($account is null or account = $account)
+        )
+        select * from judged order by moment desc, object, id limit {limit:d}
+        """,
+        account=account,
+    )
+
+
+def _told(snapshot: Snapshot, table: str, sql: str, **asked: object) -> pl.DataFrame:
     """The answer with its moments in UTC; nothing where the snapshot has no such table."""
     if not snapshot.has(table):
         return pl.DataFrame()
-    found = snapshot.query(sql)
+    found = snapshot.query(sql, **asked)
     return found.with_columns(
         pl.col(name).dt.replace_time_zone("UTC")
         for name, kind in found.schema.items()

@@ -234,8 +234,11 @@ TABLES = {
 }
 """Every kind that has a table of its own; any other kind is kept in `object_versions` alone."""
 
-OF_VERSIONS = frozenset({"discount", "subscription_item", "v2.core.event"})  # A thin event only names its object.
-"""Kinds without a table that are known all the same: they belong to one version of a subscription."""
+OF_VERSIONS = frozenset({"discount", "payout_members", "subscription_item", "v2.core.event"})
+"""Kinds without a table that are known all the same: they belong to one version of a subscription, or to a payout.
+
+A thin event only names its object.
+"""
 
 POINTERS = {
     **{child.name: child.pointer for child in CHILD_KINDS if child.pointer},

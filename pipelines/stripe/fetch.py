@@ -17,6 +17,7 @@ import orjson
 
 from pipelines.stripe.catalogue import BY_NAME, Kind
 from pipelines.stripe.client import CursorGoneError, Page, Parameters, StripeApi
+from pipelines.stripe.payout_members import members_of_payout
 from pipelines.stripe.signals import Key, Signal
 
 Thing = dict[str, Any]
@@ -115,7 +116,9 @@ def tombstone(key: Key, at: int) -> bytes:
 
 
 def rest_of_children(api: StripeApi, thing: Thing) -> list[bytes]:
-    """Pages of lines and items that do not fit into their object (Stripe puts in ten)."""
+    """Pages of lines and items that do not fit into their object (Stripe puts in ten), and a payout's entries."""
+    if thing.get("object") == "payout":
+        return members_of_payout(api, thing)
     kind = BY_NAME.get(str(thing.get("object")))
     children = kind.children if kind else None
     inside = thing.get(children.field) if children else None

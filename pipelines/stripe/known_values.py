@@ -82,11 +82,16 @@ OLDER_FIELDS: dict[str, tuple[str, ...]] = {
 _OURS = ("id", "object", "deleted", "deleted_at")
 """Fields of every kind; `deleted_at` stands in what a sync writes for an object that is gone."""
 
+_OF_OUR_KINDS = {"payout_members": ("livemode", "members")}
+"""Fields of what a sync writes of its own and the SDK does not know."""
+
 
 def known_fields() -> list[str]:
     """`kind.field` of every field that Stripe's SDK for the pinned version or an older version has."""
     return [
-        f"{kind}.{field}" for kind in KINDS for field in sorted({*_OURS, *_of_sdk(kind), *OLDER_FIELDS.get(kind, ())})
+        f"{kind}.{field}"
+        for kind in KINDS
+        for field in sorted({*_OURS, *_of_sdk(kind), *OLDER_FIELDS.get(kind, ()), *_OF_OUR_KINDS.get(kind, ())})
     ]
 
 

@@ -1,83 +1,83 @@
-"""Count again at Stripe: our published figures against Stripe's own lists, to the minor unit.
+"""Count again at Stripe: our published figures against Stripe's own lists, object by object, to the minor unit.
 
-Theirs is asked anew over the API and summed here; ours is read from the snapshot. One row per
-object and currency; `unexplained_minor` must be 0. Both sides are cut at the moment up to which the
-snapshot holds everything: that of its last completed sync, not that of its publish. What happened
-since is no difference, so an object counts as it stood at the cut wherever Stripe tells when it
-changed: a charge and a refund by their balance transactions, an invoice by `paid_at`.
+Theirs is asked anew over the API; ours is read from the snapshot. Sums per object and currency, and every
+object that is not the same on both sides, so that two errors never make one right sum. Both sides are cut
+at the moment up to which the snapshot holds everything: that of its last completed sync, not that of its
+publish. What happened since is no difference, so an object counts as it stood at the cut wherever Stripe
+tells when it changed: a charge and a refund by their balance transactions, an invoice by `paid_at`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+
+import polars as pl
 
 from pipelines.errors import MillstreamError
 from pipelines.stripe.client import StripeApi
+from pipelines.stripe.counted import SCHEMA, counted
 from pipelines.warehouse import Snapshot
 
-Thing = dict[str, Any]
-Sums = dict[str, tuple[int, int]]
-"""Count and minor units by currency."""
-
-_OVER = ("failed", "canceled")
-_MOVING = ("charge", "payment", "refund", "payment_refund", "refund_failure")
-_DISPUTED = ("dispute", "dispute_reversal")
+Row = dict[str, object]
 
 # A payment that names an entry we have not loaded was booked after the cut; theirs leaves it out as well.
 _WITHIN = (
     "account = $account and paid_at <= $until "
     "and (settled_at <= $until or (settled_at is null and balance_transaction_id is null))"
 )
+# Each: id, currency, minor units, what it adds to the count, day, the object that a balance transaction books.
 _OURS = {
-    "charge": "select currency, count(*), sum(amount_minor) from marts.fct_payments "
-    f"where kind = 'charge' and {_WITHIN} group by currency",
-    "refund": "select currency, count(*) filter (amount_minor < 0), -sum(amount_minor) from marts.fct_payments "
-    f"where kind = 'refund' and {_WITHIN} group by currency",
-    "dispute": "select settlement_currency, count(*), sum(settled_minor) from marts.fct_payments "
-    f"where kind = 'dispute' and {_WITHIN} group by settlement_currency",
-    "invoice": "select currency, count(*), sum(paid_minor) from marts.fct_invoices where account = $account "
-    "and invoice_status = 'paid' and created_at <= $until and coalesce(paid_at, created_at) <= $until "
-    "group by currency",
-    "balance_transaction": "select settlement_currency, count(*), sum(net_minor) from marts.fct_payments "
-    f"where net_minor is not null and {_WITHIN} group by settlement_currency",
+    "charge": "select payment_id, currency, amount_minor, 1, paid_at, null from marts.fct_payments "
+    f"where kind = 'charge' and {_WITHIN}",
+    "refund": "select payment_id, currency, -amount_minor, (amount_minor < 0)::bigint, paid_at, null "
+    f"from marts.fct_payments where kind = 'refund' and {_WITHIN}",
+    "dispute": "select payment_id, settlement_currency, settled_minor, 1, paid_at, null from marts.fct_payments "
+    f"where kind = 'dispute' and {_WITHIN}",
+    "invoice": "select invoice_id, currency, paid_minor, 1, coalesce(paid_at, created_at), null "
+    "from marts.fct_invoices where account = $account and invoice_status = 'paid' and created_at <= $until "
+    "and coalesce(paid_at, created_at) <= $until",
+    "balance_transaction": "select balance_transaction_id, settlement_currency, net_minor, 1, settled_at, payment_id "
+    f"from marts.fct_payments where net_minor is not null and {_WITHIN}",
+    "payout": "select payout_id, currency, amount_minor, 1, created_at, null from marts.fct_payouts "
+    "where account = $account and created_at <= $until",
 }
+_SIDES = ["object", "id", "currency"]
 
 
-def reconcile(
-    snapshot: Snapshot, api: StripeApi, *, account: str = "default"
-) -> tuple[datetime, list[dict[str, object]]]:
-    """The cut, and the rows of `revenue reconcile`: object, currency, both counts and sums, the difference.
+@dataclass(frozen=True)
+class Reconciled:
+    """Both sides at the moment `until`: sums per object and currency, objects that differ, and their days."""
+
+    until: datetime
+    rows: list[Row]
+    unexplained: list[Row]
+    days: list[Row]
+
+    @property
+    def unexplained_minor(self) -> int:
+        """The one figure that must be 0: what the objects that differ differ by."""
+        return sum(
+            abs(int(str(one["ours_minor"] or 0)) - int(str(one["theirs_minor"] or 0))) for one in self.unexplained
+        )
+
+
+def reconcile(snapshot: Snapshot, api: StripeApi, *, account: str = "default") -> Reconciled:
+    """Compare what is published of an account with Stripe's lists.
 
     Raises:
         MillstreamError: Stripe refused or did not answer, or the snapshot holds no completed sync of this
             account in the key's mode.
     """
     until = complete_until(snapshot, account, api.mode)
-    counted = _Counted(int(until.timestamp()))
-    counted.ask(api)
-    rows: list[dict[str, object]] = []
-    for name, sql in _OURS.items():
-        found = snapshot.query(sql, account=account, until=until.replace(tzinfo=None))
-        ours = {str(row[0]): (int(row[1]), int(row[2])) for row in found.iter_rows()}
-        theirs = counted.sums[name]
-        for currency in sorted(ours.keys() | theirs.keys()):
-            our_count, our_minor = ours.get(currency, (0, 0))
-            their_count, their_minor = theirs.get(currency, (0, 0))
-            rows.append(
-                {
-                    "object": name,
-                    "currency": currency,
-                    "ours_count": our_count,
-                    "theirs_count": their_count,
-                    "ours_minor": our_minor,
-                    "theirs_minor": their_minor,
-                    "unexplained_minor": our_minor - their_minor,
-                }
-            )
-    return until, rows
+    ours, theirs = _ours(snapshot, account, until), counted(api, until)
+    differing = _differing(ours, theirs)
+    return Reconciled(
+        until,
+        _sums(ours, theirs, ["object", "currency"]),
+        list(differing.iter_rows(named=True)),
+        _sums(ours, theirs, ["object", "currency", "day"], of=differing),
+    )
 
 
 def complete_until(snapshot: Snapshot, account: str, mode: str) -> datetime:
@@ -101,85 +101,65 @@ def complete_until(snapshot: Snapshot, account: str, mode: str) -> datetime:
     )
 
 
-@dataclass
-class _Counted:
-    """Stripe's side: what its lists add up to at the cut (seconds since 1970)."""
-
-    until: int
-    sums: dict[str, Sums] = field(default_factory=lambda: {name: {} for name in _OURS})
-
-    def ask(self, api: StripeApi) -> None:
-        """Read the five lists; what was made after the cut is not even asked for."""
-        asked: dict[str, object] = {"created": {"lte": self.until}}
-        entries = {str(one["id"]): _Entry.of(one) for one in _things(api, "/v1/balance_transactions", asked)}
-        unpaid = set(self._charges(_things(api, "/v1/charges", asked), entries))
-        self._refunds(_things(api, "/v1/refunds", asked), entries)
-        self._disputes(_things(api, "/v1/disputes", asked))
-        for invoice in _things(api, "/v1/invoices", asked):
-            moment = (invoice.get("status_transitions") or {}).get("paid_at")
-            if invoice["status"] == "paid" and (moment is None or moment <= self.until):
-                self._add("invoice", invoice["currency"], int(invoice["amount_paid"]))
-        for entry in entries.values():
-            if entry.is_of_payment and entry.source not in unpaid:
-                self._add("balance_transaction", entry.currency, entry.net)
-
-    def _charges(self, things: Iterable[Thing], entries: dict[str, _Entry]) -> Iterator[str]:
-        """Count the charges; answers those that did not go through, whose entries are no payments."""
-        for charge in things:
-            if charge["status"] != "succeeded" or not charge.get("captured", True):
-                yield str(charge["id"])
-            elif _is_booked(charge.get("balance_transaction"), entries):
-                self._add("charge", charge["currency"], int(charge["amount_captured"]))
-
-    def _refunds(self, things: Iterable[Thing], entries: dict[str, _Entry]) -> None:
-        for refund in things:
-            back = refund.get("failure_balance_transaction")
-            never_left = refund["status"] in _OVER and not (back and refund.get("balance_transaction"))
-            if never_left or not _is_booked(refund.get("balance_transaction"), entries):
-                continue
-            self._add("refund", refund["currency"], int(refund["amount"]))
-            # One that failed after the cut still counts as given back there.
-            if refund["status"] in _OVER and _is_booked(back, entries):
-                self._add("refund", refund["currency"], -int(refund["amount"]), times=0)
-
-    def _disputes(self, things: Iterable[Thing]) -> None:
-        for dispute in things:
-            for entry in dispute.get("balance_transactions") or []:
-                if entry["created"] <= self.until and (entry["amount"] or entry["fee"]):
-                    self._add("dispute", entry["currency"], int(entry["amount"]))
-
-    def _add(self, name: str, currency: str, minor: int, *, times: int = 1) -> None:
-        count, sum_ = self.sums[name].get(currency.upper(), (0, 0))
-        self.sums[name][currency.upper()] = (count + times, sum_ + minor)
-
-
-@dataclass(frozen=True, slots=True)
-class _Entry:
-    """What is kept of a balance transaction."""
-
-    currency: str
-    net: int
-    source: str
-    is_of_payment: bool
-
-    @staticmethod
-    def of(thing: Thing) -> _Entry:
-        source = thing.get("source")
-        is_disputed = thing["type"] == "adjustment" and thing.get("reporting_category") in _DISPUTED
-        return _Entry(
-            str(thing["currency"]),
-            int(thing["net"]),
-            str(source["id"] if isinstance(source, dict) else source),
-            thing["type"] in _MOVING or is_disputed,
+def _ours(snapshot: Snapshot, account: str, until: datetime) -> pl.DataFrame:
+    """What is published, in the columns of `SCHEMA`."""
+    parts = []
+    for name, sql in _OURS.items():
+        found = snapshot.query(
+            "select $name::varchar, id::varchar, currency::varchar, minor::bigint, times::bigint, moment::date, "
+            f"source::varchar from ({sql}) as told (id, currency, minor, times, moment, source)",
+            name=name,
+            account=account,
+            until=until.replace(tzinfo=None),
         )
+        found.columns = list(SCHEMA)
+        parts.append(found.cast(SCHEMA))  # type: ignore[arg-type]
+    return pl.concat(parts)
 
 
-def _is_booked(reference: object, entries: dict[str, _Entry]) -> bool:
-    """Whether the balance transaction was made by the cut; an object without one stands for itself."""
-    identity = reference.get("id") if isinstance(reference, dict) else reference
-    return identity is None or identity in entries
+def _sums(ours: pl.DataFrame, theirs: pl.DataFrame, by: list[str], of: pl.DataFrame | None = None) -> list[Row]:
+    """Counts and sums of both sides; with `of` only of the groups in which one of these objects is."""
+    sides = [
+        side.group_by(by).agg(pl.sum("times").alias(f"{name}_count"), pl.sum("minor").alias(f"{name}_minor"))
+        for name, side in (("ours", ours), ("theirs", theirs))
+    ]
+    both = sides[0].join(sides[1], on=by, how="full", coalesce=True)
+    if of is not None:
+        both = both.join(of, on=by, how="semi")
+    names = ["ours_count", "theirs_count", "ours_minor", "theirs_minor"]
+    order = pl.DataFrame({"object": list(_OURS), "place": range(len(_OURS))})
+    told = (
+        both.with_columns(pl.col(names).fill_null(0))
+        .join(order, on="object", how="left")
+        .sort("place", *by[1:])
+        .select(*by, *names, (pl.col("ours_minor") - pl.col("theirs_minor")).alias("unexplained_minor"))
+    )
+    return list(told.iter_rows(named=True))
 
 
-def _things(api: StripeApi, path: str, asked: dict[str, object]) -> Iterator[Thing]:
-    for page in api.pages(path, asked):
-        yield from page.objects
+def _differing(ours: pl.DataFrame, theirs: pl.DataFrame) -> pl.DataFrame:
+    """Objects that one side lacks, or that are worth something else there.
+
+    The balance transaction of an object that differs is told by that object.
+    """
+    both = ours.join(theirs, on=_SIDES, how="full", coalesce=True, suffix="_there")
+    is_here, is_there = pl.col("times").is_not_null(), pl.col("times_there").is_not_null()
+    same = (pl.col("minor") == pl.col("minor_there")) & (pl.col("times") == pl.col("times_there"))
+    found = both.filter(~(is_here & is_there & same)).select(
+        *_SIDES,
+        pl.col("minor").alias("ours_minor"),
+        pl.col("minor_there").alias("theirs_minor"),
+        pl.coalesce("day_there", "day").alias("day"),
+        pl.when(~is_here)
+        .then(pl.lit("not here"))
+        .when(~is_there)
+        .then(pl.lit("not at Stripe"))
+        .otherwise(pl.lit("another amount"))
+        .alias("reason"),
+        pl.coalesce("source_there", "source").alias("source"),
+    )
+    booked = pl.col("object") == "balance_transaction"
+    told = found.filter(~booked).get_column("id")
+    # A dispute is told by the entry itself.
+    is_told = booked & (pl.col("source").is_in(told.implode()) | pl.col("id").is_in(told.implode()))
+    return found.filter(~is_told.fill_null(value=False)).drop("source").sort("day", *_SIDES)

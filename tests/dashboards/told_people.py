@@ -125,6 +125,12 @@ def data_health(ask: Ask) -> Iterator[str]:
     for row in told["failing_rows"]:
         yield row["row_key"]
         yield from re.findall(r"-?[0-9]+", row["row_values"])
+    for row in told["balance"]:
+        counts = " ".join(count(row[name]) for name in ("balance_transactions", "payouts", "payouts_listed"))
+        yield f"{row['currency']} {counts} {money(row['unexplained_minor'], row['currency'])}"
+    for row in told["unexplained"]:
+        yield f"{row['id']} {row['source_id'] or '–'}"
+        yield from (money(row[f"{name}_minor"], row["currency"]) for name in ("booked", "explained", "unexplained"))
     for value in told["unknown_values"]:
         yield f"{value['value']} {value['field']} {value['table_name']} {value['row_count']}"
     for load in told["loads"]:

@@ -142,7 +142,8 @@ def test_invoices_add_up_and_are_paid_by_their_charge(stored: Data) -> None:
 def test_the_balance_is_charges_less_refunds_and_fees(stored: Data) -> None:
     entries = {entry["id"]: entry for entry in stored["balance_transactions"]}
     assert all(entry["net"] == entry["amount"] - entry["fee"] for entry in entries.values())
-    assert all(entry["currency"] == "usd" for entry in entries.values())
+    assert {entry["currency"] for entry in entries.values()} == {"usd", "eur", "jpy"}
+    assert {entry["currency"] for entry in entries.values() if entry["exchange_rate"]} == {"usd"}
     assert all(entry["fee"] == sum(fee["amount"] for fee in entry["fee_details"]) for entry in entries.values())
     dollars = [charge for charge in stored["charges"] if charge["paid"] and charge["currency"] == "usd"]
     given = [refund for refund in stored["refunds"] if refund["currency"] == "usd"]

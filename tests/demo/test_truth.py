@@ -168,11 +168,16 @@ def test_disputes_are_in_the_cash_when_the_money_moved(stored: Data, truth: Json
     lost = sum(dispute["amount"] for dispute in stored["disputes"] if dispute["status"] != "won")
     told = sum(int(month["disputes_minor"]) for months in truth["cash_by_month"].values() for month in months.values())
     assert told == lost > 0
-    entries = [entry for entry in stored["balance_transactions"] if entry["type"] != "payout"]
-    settled = truth["settled_usd_by_month"].values()
-    assert sum(int(month["net_minor"]) for month in settled) == sum(entry["net"] for entry in entries)
-    adjusted = sum(entry["amount"] for entry in entries if entry["type"] == "adjustment")
-    assert sum(int(month["adjustment_minor"]) for month in settled) == adjusted < 0
+    assert truth["settled_by_month"].keys() == {"USD", "EUR", "JPY"}
+    for currency, months in truth["settled_by_month"].items():
+        entries = [
+            entry
+            for entry in stored["balance_transactions"]
+            if entry["type"] != "payout" and entry["currency"] == currency.lower()
+        ]
+        assert sum(int(month["net_minor"]) for month in months.values()) == sum(entry["net"] for entry in entries)
+        adjusted = sum(entry["amount"] for entry in entries if entry["type"] == "adjustment")
+        assert sum(int(month["adjustment_minor"]) for month in months.values()) == adjusted <= 0
 
 
 def test_a_campaigns_effect_is_in_the_payments(story: Path, stored: Data, truth: Json) -> None:

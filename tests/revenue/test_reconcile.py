@@ -14,6 +14,7 @@ import pytest
 
 from pipelines.demo.stripe_server import serving
 from pipelines.errors import MillstreamError
+from pipelines.quality import told
 from pipelines.settings import Settings
 from pipelines.stripe import StripeApi, reconcile
 from pipelines.warehouse import Snapshot, SnapshotReader, Warehouse, publish
@@ -83,10 +84,10 @@ def test_what_happened_after_the_sync_is_no_difference(
     }
     write(files["invoices"], [*invoices, settled])
     with stripe_of(business, monkeypatch) as api:
-        until, rows = reconcile(newest(built_folder), api)
-    assert until == CUT
-    assert {row["object"] for row in rows} >= {"charge", "invoice", "balance_transaction"}
-    assert wrong(rows) == []
+        found = reconcile(newest(built_folder), api)
+    assert found.until == CUT
+    assert {row["object"] for row in found.rows} >= {"charge", "invoice", "balance_transaction", "payout"}
+    assert wrong(found.rows) == found.unexplained == found.days == []
 
 
 def test_an_amount_that_differs_is_shown_to_the_minor_unit(
@@ -98,13 +99,76 @@ def test_an_amount_that_differs_is_shown_to_the_minor_unit(
     charges[number]["amount_captured"] += 1
     write(path, charges)
     with stripe_of(business, monkeypatch) as api:
-        _, rows = reconcile(newest(built_folder), api)
-    (row,) = wrong(rows)
+        found = reconcile(newest(built_folder), api)
+    (row,), (one,), (day,) = wrong(found.rows), found.unexplained, found.days
+    amount = charges[number]["amount_captured"]
+    made = datetime.fromtimestamp(charges[number]["created"], UTC).date()
+    assert (one["id"], one["ours_minor"], one["theirs_minor"]) == (charges[number]["id"], amount - 1, amount)
+    assert (one["reason"], found.unexplained_minor) == ("another amount", 1)
+    assert (one["day"], day["day"], day["unexplained_minor"]) == (made, made, -1)
     assert (row["object"], row["currency"], row["unexplained_minor"]) == (
         "charge",
         charges[number]["currency"].upper(),
         -1,
     )
+
+
+def test_two_differences_that_make_one_right_sum_are_both_shown(
+    built_folder: Path, business: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = business / "stripe" / "charges.jsonl"
+    charges = lines(path)
+    first, other = [one for one in charges if one["status"] == "succeeded" and one["currency"] == "eur"][:2]
+    first["amount_captured"] += 5
+    other["amount_captured"] -= 5
+    write(path, charges)
+    with stripe_of(business, monkeypatch) as api:
+        found = reconcile(newest(built_folder), api)
+    assert wrong(found.rows) == []
+    assert {one["id"] for one in found.unexplained} == {first["id"], other["id"]}
+    assert found.unexplained_minor == 10
+
+
+def test_nothing_is_unexplained_in_any_of_the_three_settlement_currencies(
+    built_folder: Path, business: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    snapshot = newest(built_folder)
+    with stripe_of(business, monkeypatch) as api:
+        found = reconcile(snapshot, api)
+    assert found.unexplained_minor == 0
+    booked = {row["currency"]: row for row in found.rows if row["object"] == "balance_transaction"}
+    paid_out = {row["currency"]: row for row in found.rows if row["object"] == "payout"}
+    assert booked.keys() == paid_out.keys() == {"EUR", "JPY", "USD"}
+    balance = {row["currency"]: row for row in told.balance(snapshot).iter_rows(named=True)}
+    assert balance.keys() == booked.keys()
+    for row in balance.values():
+        assert row["unexplained_minor"] == 0
+        assert row["balance_transactions"] > row["payouts"] >= row["payouts_listed"] > 0
+    assert told.unexplained(snapshot).is_empty()
+
+
+def test_a_planted_missing_refund_shows_as_exactly_that_row(
+    built_folder: Path, business: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Stripe has a refund and its balance transaction; we never heard of either."""
+    paths = {name: business / "stripe" / f"{name}.jsonl" for name in ("charges", "refunds", "balance_transactions")}
+    charges, refunds, entries = (lines(path) for path in paths.values())
+    paid = next(one for one in charges if one["status"] == "succeeded" and one["currency"] == "eur")
+    booked = next(one for one in entries if one["id"] == paid["balance_transaction"])
+    minor = paid["amount"] // 2
+    missing = {"id": "re_missing", "object": "refund", "charge": paid["id"], "amount": minor, "status": "succeeded",
+               "currency": "eur", "balance_transaction": "txn_missing", "created": BEFORE}  # fmt: skip
+    entry_of_it = booked | {"id": "txn_missing", "source": "re_missing", "type": "refund", "created": BEFORE,
+                            "reporting_category": "refund", "amount": -minor, "net": -minor, "fee": 0}  # fmt: skip
+    write(paths["refunds"], [*refunds, missing])
+    write(paths["balance_transactions"], [*entries, entry_of_it])
+    with stripe_of(business, monkeypatch) as api:
+        found = reconcile(newest(built_folder), api)
+    assert found.unexplained == [
+        {"object": "refund", "id": "re_missing", "currency": "EUR", "ours_minor": None, "theirs_minor": minor,
+         "day": CUT.date(), "reason": "not here"}
+    ]  # fmt: skip
+    assert found.unexplained_minor == minor
 
 
 def test_a_snapshot_without_a_completed_sync_says_so(
@@ -117,12 +181,14 @@ def test_a_snapshot_without_a_completed_sync_says_so(
         reconcile(newest(built_folder), api, account="acct_2")
 
 
+OWN_ENTRIES = ("back_1", "back_2", "lost", "won")
+"""Failed refunds and disputes go by the id of their entry."""
 Paid = tuple[str, str, int, int | None, str, str | None]
 """Id, kind, amount, net, made at, booked at."""
 
 
 @pytest.fixture
-def told(settings: Settings) -> Callable[[list[Paid]], Snapshot]:
+def publish_paid(settings: Settings) -> Callable[[list[Paid]], Snapshot]:
     """Publish hand-made payments of an account that is complete up to the cut."""
 
     def publish_it(paid: list[Paid]) -> Snapshot:
@@ -133,12 +199,15 @@ def told(settings: Settings) -> Callable[[list[Paid]], Snapshot]:
             )
             for name, kind, amount, net, at, booked in paid:
                 connection.execute(
-                    "insert into marts.fct_payments values ('default', $1, $2, 'USD', $3, 'USD', $3, $4, $5, $6, 'txn_' || $1)",
-                    [name, kind, amount, net, at, booked],
+                    "insert into marts.fct_payments values ('default', $1, $2, 'USD', $3, 'USD', $3, $4, $5, $6, $7)",
+                    [name, kind, amount, net, at, booked, name if name in OWN_ENTRIES else f"txn_{name}"],
                 )
             connection.execute(
-                "create table marts.fct_invoices (account varchar, currency varchar, paid_minor bigint, invoice_status varchar, "
+                "create table marts.fct_invoices (account varchar, invoice_id varchar, currency varchar, paid_minor bigint, invoice_status varchar, "
                 "created_at timestamp, paid_at timestamp)"
+            )
+            connection.execute(
+                "create table marts.fct_payouts (account varchar, payout_id varchar, currency varchar, amount_minor bigint, created_at timestamp)"
             )
             connection.execute(
                 "create table health.syncs as select 'stripe' as source, 'default' as account, 'test' as mode, $1::timestamp as complete_until",
@@ -153,10 +222,10 @@ def told(settings: Settings) -> Callable[[list[Paid]], Snapshot]:
 
 
 def test_failed_refunds_and_disputes_count_alike_on_both_sides(
-    told: Callable[[list[Paid]], Snapshot], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    publish_paid: Callable[[list[Paid]], Snapshot], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made, later = "2026-11-23 22:50:00", "2026-11-24 01:00:00"
-    snapshot = told([
+    snapshot = publish_paid([
         ("ch", "charge", 5_000, 4_800, made, made),
         # Charged as the sync ended: booked after the cut, by an entry that is not loaded yet.
         ("edge", "charge", 700, None, made, None),
@@ -197,9 +266,9 @@ def test_failed_refunds_and_disputes_count_alike_on_both_sides(
     }.items():  # fmt: skip
         write(folder / f"{name}.jsonl", things)
     with stripe_of(folder, monkeypatch) as api:
-        _, rows = reconcile(snapshot, api)
-    assert wrong(rows) == []
-    assert {row["object"]: (row["ours_count"], row["ours_minor"]) for row in rows} == {
+        found = reconcile(snapshot, api)
+    assert wrong(found.rows) == found.unexplained == []
+    assert {row["object"]: (row["ours_count"], row["ours_minor"]) for row in found.rows} == {
         "charge": (1, 5_000), "refund": (2, 200), "dispute": (1, -5_000), "balance_transaction": (5, 4_800 - 200 - 6_500),
     }  # fmt: skip
 

@@ -25,6 +25,7 @@ renamed as (
         -- numerics
         {{ json_integer('payload', 'amount') }} as settled_minor,
         {{ json_integer('payload', 'fee') }} as fee_minor,
+        cast({{ json_sum('payload', 'fee_details', 'amount') }} as bigint) as fee_details_minor,
         {{ json_integer('payload', 'net') }} as net_minor,
         {{ json_decimal('payload', 'exchange_rate') }} as exchange_rate,
 
