@@ -78,6 +78,7 @@ def measure(objects: int = OBJECTS, peer: int = PEER_OBJECTS) -> str:
                 later = NOW + timedelta(hours=1)
                 changed = spent(lambda: fetch(settings, connection, later)._api.requests)
                 reloaded = spent(lambda: load_landed(connection, settings, now=later).read)
+                rewritten = written_since(connection, later)
             limited = under_limit(told(folder / "limited", base), count // 100)
     return (
         f"{fetched.micros:.0f} µs of CPU per object fetched and landed ({fetched.objects:,} objects, "
@@ -86,7 +87,8 @@ def measure(objects: int = OBJECTS, peer: int = PEER_OBJECTS) -> str:
         f"with the load {(fetched.cpu + loaded.cpu) / fetched.objects * 1e6:.0f} µs, "
         f"{(fetched.cpu + loaded.cpu) / fetched.objects * 1e6 / loop.micros:.2f} of the SDK's loop; "
         f"under a limit of {RATE.per_endpoint:.0f} a second and endpoint {limited:.2f} of what it allows; "
-        f"after 100 changes {changed.objects} requests in {changed.seconds:.1f} s, loaded in {reloaded.seconds:.2f} s"
+        f"after 100 changes {changed.objects} requests in {changed.seconds:.1f} s, {rewritten} rows rewritten in "
+        f"{reloaded.seconds:.2f} s"
     )
 
 
@@ -237,6 +239,15 @@ def fetch(settings: Settings, connection: Connection, now: datetime, limits: Lim
     feed = Feed(settings, api, account="default", now=now, stored=stored, load=lambda: None, progress=quiet)
     feed.run()
     return feed
+
+
+def written_since(connection: Connection, moment: datetime) -> int:
+    """Rows of customers, invoices, lines and charges that the load of a later sync wrote."""
+    tables = ("customers", "invoices", "invoice_lines", "charges")
+    counts = " + ".join(f"(select count(*) from raw_stripe.{table} where version_at >= $moment)" for table in tables)
+    row = connection.execute(f"select {counts}", {"moment": moment.replace(tzinfo=None)}).fetchone()
+    assert row is not None
+    return int(row[0])
 
 
 def under_limit(settings: Settings, pages: int) -> float:

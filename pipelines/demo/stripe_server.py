@@ -53,13 +53,13 @@ class FakeStripe(Starlette):
         return Response(reply.body, reply.status, reply.headers, media_type="application/json")
 
 
-def create_app(data: Path, *, knobs: Knobs | None = None) -> Starlette:
-    """The app over a folder of `<kind>.jsonl` files (or the one that has them in `stripe/`)."""
-    return FakeStripe(Store(data), knobs or Knobs())
+def create_app(data: Path | Store, *, knobs: Knobs | None = None) -> Starlette:
+    """The app over a folder of `<kind>.jsonl` files (or the one that has them in `stripe/`), or over a store."""
+    return FakeStripe(Store(data) if isinstance(data, Path) else data, knobs or Knobs())
 
 
 @contextmanager
-def serving(data: Path, port: int = 0, knobs: Knobs | None = None) -> Iterator[str]:
+def serving(data: Path | Store, port: int = 0, knobs: Knobs | None = None) -> Iterator[str]:
     """Serve in a thread while the context lasts; yields the base URL. Port 0 = any free one."""
     listener = socket.create_server(("127.0.0.1", port))
     app = create_app(data, knobs=knobs)

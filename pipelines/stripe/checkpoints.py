@@ -7,7 +7,7 @@ it repeats requests, and a crash after it finds them done; neither loses anythin
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Literal
+from typing import Literal, get_args
 
 from sqlalchemy import Engine, delete, insert, select
 
@@ -27,12 +27,15 @@ class Checkpoints:
     def __init__(self, state: Engine, account: str, mode: str) -> None:
         self._state = state
         self._prefix = f"stripe/{account}/{mode}/"
+        # Read once: who holds the warehouse's lock is the only one that writes them.
+        names = [self._prefix + name for name in get_args(Name)]
+        with reading(state) as connection:
+            rows = connection.execute(select(cursors.c.name, cursors.c.value).where(cursors.c.name.in_(names)))
+            self._values: dict[str, str] = {str(name): str(value) for name, value in rows}
 
     def read(self, name: Name) -> str | None:
         """The value, or None where there is none yet."""
-        with reading(self._state) as connection:
-            found = connection.execute(select(cursors.c.value).where(cursors.c.name == self._prefix + name)).scalar()
-            return None if found is None else str(found)
+        return self._values.get(self._prefix + name)
 
     def moment(self, name: Name) -> datetime | None:
         """A value that is a number of seconds (since 1970) as a moment."""
@@ -52,4 +55,6 @@ class Checkpoints:
             connection.execute(delete(cursors).where(cursors.c.name.in_(names)))
             if rows:
                 connection.execute(insert(cursors), rows)
+        self._values = {name: value for name, value in self._values.items() if name not in names}
+        self._values |= {str(row["name"]): str(row["value"]) for row in rows}
         fault_point("stripe.after_checkpoint")

@@ -22,7 +22,7 @@ from pipelines.state import open_state
 from pipelines.state import reading as reading_state
 from pipelines.state.tables import cursors
 from pipelines.stripe.catalogue import OF_VERSIONS, TABLES
-from pipelines.stripe.items import mark_items_gone
+from pipelines.stripe.items import mark_children_gone
 from pipelines.stripe.moments import order_moments
 from pipelines.stripe.newest import prepare_tables, refresh_newest
 from pipelines.stripe.versions import COLUMNS, read_versions
@@ -149,7 +149,7 @@ def load_incoming(connection: Connection, segment: Segment) -> tuple[list[bytes]
     """Load the relation `incoming`, the lines of a segment; answers the quarantine's lines and the counts."""
     wrong = read_versions(connection, segment)
     counted = _count(connection)
-    mark_items_gone(connection)
+    mark_children_gone(connection)
     _insert_new(connection)
     order_moments(connection)
     refresh_newest(connection)

@@ -121,7 +121,8 @@ join told_rows on told_rows.row = newest_rows.told_row
 def _refresh_children(connection: Connection, child: ChildKind) -> None:
     """Children come inside their owner (the first ten) and from the owner's own list (the rest).
 
-    One that names no owner stands alone; nothing that was handed in is missing from its table.
+    One that names no owner stands alone; nothing that was handed in is missing from its table, but
+    what `pipelines.stripe.items` found to be gone.
     """
     connection.execute(f"""
         create or replace temp table touched_owners as
@@ -171,10 +172,13 @@ def _refresh_children(connection: Connection, child: ChildKind) -> None:
             select *, json_extract_string(payload, '/id') as id, '{child.name}' as object,
                 sha256(payload::varchar) as payload_hash
             from (from embedded union all by name from listed)
+        ),
+        newest_child as (
+            from hashed qualify row_number() over (
+                partition by account, livemode, parent_id, id order by version_at desc, payload_hash desc
+            ) = 1
         )
-        from hashed qualify row_number() over (
-            partition by account, livemode, parent_id, id order by version_at desc, payload_hash desc
-        ) = 1
+        from newest_child where json_extract_string(payload, '/deleted') is distinct from 'true'
     """)
     connection.execute(f"""
         delete from raw_stripe.{child.table} where rowid in (

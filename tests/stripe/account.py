@@ -22,7 +22,10 @@ from pipelines.demo.knobs import Knobs
 from pipelines.demo.live_store import LiveStore
 from pipelines.demo.refusals import Refusal
 from pipelines.demo.replies import Replies
+from pipelines.settings import Settings
+from pipelines.stripe import StripeApi
 from pipelines.stripe.catalogue import BY_NAME, KINDS, Kind
+from pipelines.stripe.limiter import Limits
 
 Json = dict[str, Any]
 FILES = {kind.name: kind.path.removeprefix("/v1/") for kind in KINDS}
@@ -44,6 +47,28 @@ class InProcess(stripe.HTTPClient):  # type: ignore[misc]  # mypy leaves the SDK
         given = {name.lower(): value for name, value in (headers or {}).items()}
         reply = self._replies.reply(method, unquote(parts.path).lstrip("/"), parts.query, given)
         return reply.body, reply.status, CaseInsensitiveDict(reply.headers)
+
+
+class ToldClock:
+    """Seconds that pass only while somebody sleeps: waiting for a rate limit costs nothing."""
+
+    def __init__(self) -> None:
+        self.now = 1_000_000.0
+
+    def sleep(self, pause: float) -> None:
+        self.now += pause
+
+
+def api_over(account: Account, settings: Settings, *, at_once: int) -> StripeApi:
+    """The product's client, asking an account in memory, so many requests at the same time."""
+    clock = ToldClock()
+    return StripeApi(
+        settings,
+        sleep=clock.sleep,
+        clock=lambda: clock.now,
+        limits=Limits(1e6, 1e6, at_once=at_once),
+        transport=InProcess(account.replies),
+    )
 
 
 class Account:

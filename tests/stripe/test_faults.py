@@ -18,12 +18,11 @@ from pipelines import faults
 from pipelines.errors import MillstreamError
 from pipelines.landing import Journal, Label, Landing
 from pipelines.settings import Settings
-from pipelines.stripe import StripeApi, sync
+from pipelines.stripe import sync
 from pipelines.stripe.catalogue import KINDS, TABLES
-from pipelines.stripe.limiter import Limits
 from pipelines.stripe.sync import SyncSummary
 from pipelines.warehouse import Warehouse
-from tests.stripe.account import Account, InProcess
+from tests.stripe.account import Account, api_over
 
 Json = dict[str, Any]
 BEGIN = datetime(2026, 6, 1, tzinfo=UTC)
@@ -49,12 +48,7 @@ class Shop:
         self.account.clock += after
         self.syncs += 1
         now = datetime.fromtimestamp(self.account.clock + skew, UTC) + timedelta(microseconds=self.syncs)
-        api = StripeApi(
-            self.settings,
-            sleep=lambda _: None,
-            limits=Limits(1e6, 1e6, at_once=4),
-            transport=InProcess(self.account.replies),
-        )
+        api = api_over(self.account, self.settings, at_once=4)
         self.told.clear()
         return sync(self.settings, api, account=self.name, full=full, now=now, progress=self.told.append)
 
@@ -464,6 +458,37 @@ def test_a_delivery_that_lies_in_the_journal_is_followed(shop: Shop) -> None:
     journal.append(label.encoded(), orjson.dumps(shop.account.events[-1]) + b"\n", now=now).result()
     shop.sync(after=5)
     journal.close()
+    shop.is_as_stripe_is()
+
+
+def test_an_event_is_followed_once_and_its_late_webhook_all_the_same(shop: Shop) -> None:
+    """The list shows an event for ten minutes; a webhook is later than the state that we have, and in another shape."""
+    customer = shop.account.create("customer")
+    shop.sync(after=40 * MINUTES)
+    asked: list[str] = []
+
+    def changes_again(path: str) -> None:
+        asked.append(path)
+        if len(asked) == 1:
+            shop.account.clock += 20
+            shop.account.change(customer)
+
+    shop.account.change(customer)
+    shop.account.clock += 2 * MINUTES
+    shop.account.knobs.meanwhile = changes_again
+    shop.sync()
+    late = shop.account.events[-1]
+    # Its state is fetched already, under a time before it: this fetch shows nothing new.
+    shop.sync(after=2 * MINUTES)
+    one = f"v1/customers/{customer['id']}"
+    assert asked.count(one) == 2
+    shop.account.knobs.meanwhile = asked.append
+    shop.sync(after=1 * MINUTES)
+    assert asked.count(one) == 2
+    shop.is_as_stripe_is()
+    shop.webhooks([late])
+    shop.sync(after=1 * MINUTES)
+    assert asked.count(one) == 3
     shop.is_as_stripe_is()
 
 

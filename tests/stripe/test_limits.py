@@ -7,17 +7,7 @@ import pytest
 from pipelines.settings import Settings
 from pipelines.stripe import StripeApi
 from pipelines.stripe.limiter import LIVE, SANDBOX, Limiter, Limits
-from tests.stripe.account import Account, InProcess
-
-
-class Clock:
-    """Moves when somebody sleeps."""
-
-    def __init__(self) -> None:
-        self.now = 1_000_000.0
-
-    def sleep(self, pause: float) -> None:
-        self.now += pause
+from tests.stripe.account import Account, InProcess, ToldClock
 
 
 def most_in_a_second(times: list[float]) -> int:
@@ -26,7 +16,7 @@ def most_in_a_second(times: list[float]) -> int:
 
 @pytest.mark.parametrize(("is_live", "allowed"), [(True, 100), (False, 25)])
 def test_many_endpoints_stay_below_the_limit_of_all_and_use_it(is_live: bool, allowed: int) -> None:
-    clock = Clock()
+    clock = ToldClock()
     limiter = Limiter(live=is_live, base=None, clock=lambda: clock.now, sleep=clock.sleep)
     begin, went = clock.now, []
     for number in range(600):
@@ -38,7 +28,7 @@ def test_many_endpoints_stay_below_the_limit_of_all_and_use_it(is_live: bool, al
 
 
 def test_a_refusal_halves_the_rate_and_it_comes_back() -> None:
-    clock = Clock()
+    clock = ToldClock()
     limiter = Limiter(live=True, base=None, clock=lambda: clock.now, sleep=clock.sleep)
 
     def a_second() -> int:
@@ -69,7 +59,7 @@ def test_requests_at_the_same_time_are_fewer_after_a_refusal_for_them() -> None:
 
 def test_a_server_with_stripes_limit_never_has_to_refuse(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("STRIPE_API_KEY", "sk_test_limits")
-    clock, account = Clock(), Account(1)
+    clock, account = ToldClock(), Account(1)
     for _ in range(3_000):
         account.create("customer", told=None)
     account.knobs.now, account.knobs.limit = lambda: clock.now, 25
@@ -87,7 +77,7 @@ def test_a_server_that_allows_less_than_we_think_is_still_read_to_the_end(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("STRIPE_API_KEY", "sk_test_limits")
-    clock, account = Clock(), Account(1)
+    clock, account = ToldClock(), Account(1)
     for _ in range(3_000):
         account.create("customer", told=None)
     account.knobs.now, account.knobs.limit = lambda: clock.now, 8

@@ -144,6 +144,36 @@ def test_lines_beyond_an_invoices_first_ten_are_followed(shop: Shop) -> None:
     ]
 
 
+@pytest.mark.parametrize("left", [11, 10, 3])
+def test_a_line_past_the_tenth_that_leaves_a_draft_leaves_the_table(shop: Shop, left: int) -> None:
+    """Whether the draft still has more lines than it shows, or shows all that are left."""
+    lines = [{"id": f"il_{number:02}", "object": "line_item", "invoice": "in_1"} for number in range(13)]
+
+    def draft(count: int) -> Json:
+        first = {"object": "list", "data": lines[: min(count, 10)], "has_more": count > 10}
+        made = seconds(NOW - timedelta(days=1))
+        return {"id": "in_1", "object": "invoice", "created": made, "status": "draft", "lines": first, "discounts": []}
+
+    held = "select id from raw_stripe.invoice_lines order by id"
+    shop.put("invoice_lines", *lines)
+    shop.put("invoices", draft(13))
+    shop.sync()
+    assert shop.rows(held) == [(line["id"],) for line in lines]
+    at = NOW + timedelta(minutes=5)
+    (shop.folder / "invoice_lines.jsonl").write_bytes(b"")
+    shop.put("invoice_lines", *lines[:left])
+    shop.put("invoices", draft(left))
+    shop.put("events", changed(draft(left), "invoice.updated", at=at))
+    shop.sync(at + timedelta(minutes=1))
+    assert shop.rows(held) == [(line["id"],) for line in lines[:left]]
+    # It is put back.
+    shop.put("invoice_lines", *lines[left:])
+    shop.put("invoices", draft(13))
+    shop.put("events", changed(draft(13), "invoice.updated", at=at + timedelta(minutes=2)))
+    shop.sync(at + timedelta(minutes=3))
+    assert shop.rows(held) == [(line["id"],) for line in lines]
+
+
 def test_lines_beyond_a_credit_notes_first_ten_are_followed(shop: Shop) -> None:
     """They do not say whose they are: the address of their list does."""
     lines = [{"id": f"cnli_{number}", "object": "credit_note_line_item", "amount": number} for number in range(25)]
