@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -133,7 +133,7 @@ def test_the_command_killed_anywhere_in_random_timelines(quick_folder: Path, mon
     _compare_in_the_warehouse(product, timelines)
 
 
-def _compare_in_the_warehouse(product: Settings, timelines: list[Timeline]) -> None:
+def _compare_in_the_warehouse(product: Settings, timelines: Sequence[Timeline]) -> None:
     """What it holds of these timelines' accounts, each of which it keeps apart."""
     parts = (f"select account, '{kind.name}', id, is_deleted, payload from raw_stripe.{kind.table}" for kind in KINDS)
     with Warehouse(product).write("test") as connection:

@@ -37,7 +37,7 @@ class Timeline:
     """One account, its feed, and what landed."""
 
     points = FEED
-    bad_lines = (0, 0, 0, 3, 5)
+    bad_lines: tuple[int, ...] = (0, 0, 0, 3, 5)
     """Each n-th answer is bad."""
 
     def __init__(self, folder: Path, settings: Settings, number: int, seed: int) -> None:
