@@ -227,6 +227,32 @@ def test_refunds_that_only_their_charge_tells(shop: Shop) -> None:
     shop.is_as_stripe_is()
 
 
+def test_balance_transactions_that_only_their_owners_tell(shop: Shop) -> None:
+    """Weeks after they were made: the charge's own, and the one of a refund that its charge tells."""
+    entry = shop.account.create("balance_transaction", told=None, status="pending")
+    charge = shop.account.create("charge", told="succeeded", balance_transaction=entry["id"])
+    refund = shop.account.refund(charge, 500)
+    shop.sync(after=25 * DAYS)
+    for identity in (entry["id"], refund["balance_transaction"]):
+        shop.account.change({"object": "balance_transaction", "id": identity}, told=None, status="available")
+    shop.account.change(charge)
+    shop.sync(after=2 * MINUTES)
+    shop.is_as_stripe_is()
+
+
+def test_a_balance_transaction_that_shows_later_than_its_charge(shop: Shop) -> None:
+    charge = shop.account.create("charge", told="succeeded", balance_transaction=None)
+    shop.sync(after=40 * MINUTES)
+    shop.account.knobs.visibility_lag, shop.account.knobs.event_lag = 240, 0
+    entry = shop.account.create("balance_transaction", told=None)
+    shop.account.change(charge, told="captured", balance_transaction=entry["id"])
+    shop.sync(after=2 * MINUTES)
+    # Not visible yet is not gone.
+    assert ("balance_transaction", entry["id"]) not in shop.held()
+    shop.sync(after=4 * MINUTES)
+    shop.is_as_stripe_is()
+
+
 def test_a_storm_of_429(shop: Shop) -> None:
     for _ in range(120):
         shop.account.create("customer")
