@@ -78,7 +78,7 @@ def measure(objects: int = OBJECTS, peer: int = PEER_OBJECTS) -> str:
                 later = NOW + timedelta(hours=1)
                 changed = spent(lambda: fetch(settings, connection, later)._api.requests)
                 reloaded = spent(lambda: load_landed(connection, settings, now=later).read)
-                rewritten = written_since(connection, later)
+                rewritten = written_since(connection, NOW)
             limited = under_limit(told(folder / "limited", base), count // 100)
     return (
         f"{fetched.micros:.0f} µs of CPU per object fetched and landed ({fetched.objects:,} objects, "
@@ -242,9 +242,9 @@ def fetch(settings: Settings, connection: Connection, now: datetime, limits: Lim
 
 
 def written_since(connection: Connection, moment: datetime) -> int:
-    """Rows of customers, invoices, lines and charges that the load of a later sync wrote."""
+    """Rows of customers, invoices, lines and charges that loads of later changes wrote."""
     tables = ("customers", "invoices", "invoice_lines", "charges")
-    counts = " + ".join(f"(select count(*) from raw_stripe.{table} where version_at >= $moment)" for table in tables)
+    counts = " + ".join(f"(select count(*) from raw_stripe.{table} where version_at > $moment)" for table in tables)
     row = connection.execute(f"select {counts}", {"moment": moment.replace(tzinfo=None)}).fetchone()
     assert row is not None
     return int(row[0])
