@@ -21,6 +21,16 @@ def connection() -> Iterator[duckdb.DuckDBPyConnection]:
         connection.execute(
             "create table events (person_id varchar, event varchar, event_at timestamp, properties json)"
         )
+        # The same as a snapshot has it: a person is two visitors, and the events know only these.
+        connection.execute("""
+            create schema raw_events;
+            create view raw_events.lake_events as
+            select * exclude (person_id), 2 * person_id::integer + 1 + (hash(event) % 2)::integer as visitor_key
+            from events;
+            create table raw_events.identity_map as
+            select n + 1 as visitor_key, n - n % 2 + 1 as person_key, (n // 2)::varchar as person_id
+            from range(20) as t(n);
+        """)
         yield connection
 
 
