@@ -7,6 +7,7 @@ data folder are derived here, so that nobody else spells a path. Nothing is read
 from __future__ import annotations
 
 import json
+import re
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
@@ -26,6 +27,10 @@ def is_zone(name: str) -> bool:
     return name in available_timezones() and name not in ("localtime", "Factory", "posixrules")
 
 
+def _listed(value: str) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(part.strip() for part in value.split(",") if part.strip()))
+
+
 class Settings(BaseSettings):
     """What the product was told. Frozen: a different setting is a different object."""
 
@@ -37,6 +42,7 @@ class Settings(BaseSettings):
     reporting_currency: str = Field("USD", validation_alias="MILLSTREAM_REPORTING_CURRENCY")
 
     stripe_api_key: SecretStr | None = Field(None, validation_alias="STRIPE_API_KEY")
+    stripe_accounts_setting: str = Field("default", validation_alias="MILLSTREAM_STRIPE_ACCOUNTS")
     stripe_webhook_secret: SecretStr | None = Field(None, validation_alias="STRIPE_WEBHOOK_SECRET")
     stripe_api_base: str | None = Field(None, validation_alias="STRIPE_API_BASE")
     stripe_mode: Literal["auto", "live", "test"] = Field("auto", validation_alias="MILLSTREAM_STRIPE_MODE")
@@ -65,6 +71,18 @@ class Settings(BaseSettings):
     @classmethod
     def _upper(cls, value: str) -> str:
         return value.upper()
+
+    @field_validator("stripe_accounts_setting")
+    @classmethod
+    def _account_ids(cls, value: str) -> str:
+        if not all(re.fullmatch(r"default|acct_\w+", account) for account in _listed(value)) or not _listed(value):
+            raise ValueError("write account ids (acct_...) with commas between them; default is the key's own account")
+        return value
+
+    @property
+    def stripe_accounts(self) -> tuple[str, ...]:
+        """The Stripe accounts that a sync reads, each once; `default` is the key's own."""
+        return _listed(self.stripe_accounts_setting)
 
     @property
     def state_url(self) -> str:
@@ -158,4 +176,6 @@ def load_settings() -> Settings:
     except ValidationError as problem:
         first = problem.errors(include_input=False)[0]
         name = str(first["loc"][0]) if first["loc"] else "settings"
-        raise UsageError(f"setting {name} is wrong: {first['msg']}. Nothing was changed.") from None
+        raise UsageError(
+            f"setting {name} is wrong: {first['msg'].removeprefix('Value error, ')}. Nothing was changed."
+        ) from None

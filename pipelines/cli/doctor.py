@@ -16,12 +16,13 @@ def register(app: typer.Typer) -> None:
 
 
 def doctor(
+    is_offline: Annotated[bool, typer.Option("--offline", help="Do not ask Stripe what the key may read.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")] = False,
 ) -> None:
-    """What is wrong with the data or stuck, and how to mend it; with --json all that Data health shows. Exit 0."""
+    """What is wrong with settings, keys, disk or data, or stuck, and how to mend it. Changes nothing, exit 0."""
     from pipelines.operations.doctor import examine
 
-    found = examine(load_settings())
+    found = examine(load_settings(), is_offline=is_offline)
     if as_json:
         emit(found)
         return
@@ -33,6 +34,10 @@ def doctor(
         names = ("source", "row_count", "newest_row_at", "last_loaded_at", "quarantined")
         cells = [[row[name] for name in names] for row in found["sources"]]
         table(("source", "rows", "newest row", "last load", "set aside"), cells, numbers=(1, 4))
+    used = sum(found["disk"]["used_bytes"].values())
+    note(f"data folder {used / 1024**2:,.0f} MB, {found['disk']['free_bytes'] / 1024**3:,.0f} GB free")
+    if found["stripe"] is not None and found["stripe"]["key"] is not None:
+        note(f"Stripe: {found['stripe']['key']} key, {found['stripe']['mode']} mode")
     if found["snapshot"] is not None:
         passed = sum(check["is_passed"] for check in found["checks"])
         note(f"as of {found['as_of']}, snapshot {found['snapshot']}, {passed} of {len(found['checks'])} checks passed")

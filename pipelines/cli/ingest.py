@@ -31,12 +31,15 @@ def stripe(
     ] = None,
     paths: Annotated[list[str] | None, typer.Argument(help="More files for --from.", show_default=False)] = None,
     full: Annotated[bool, typer.Option("--full", help="List everything again instead of what changed.")] = False,
-    account: Annotated[str, typer.Option(help="The Stripe account; acct_... asks for a connected one.")] = "default",
+    account: Annotated[
+        str | None,
+        typer.Option(help="One account; acct_... asks for a connected one. Otherwise MILLSTREAM_STRIPE_ACCOUNTS."),
+    ] = None,
     as_of: Annotated[str | None, typer.Option(help="The time that bare objects in files stand for.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Stripe objects, from the API (incremental) or from files (--from)."""
-    from pipelines.stripe import StripeApi, ingest_files, sync
+    from pipelines.stripe import ingest_files, sync_accounts
 
     settings = load_settings()
     if paths and not source:
@@ -46,11 +49,10 @@ def stripe(
             raise UsageError("--full lists everything at Stripe; it can not be joined with --from.")
         files = [*source, *(paths or [])]
         moment = end_of_day(as_of, settings)
-        _report(ingest_files(settings, files, account=account, as_of=moment, now=settings.now()), as_json)
+        _report(ingest_files(settings, files, account=account or "default", as_of=moment, now=settings.now()), as_json)
         return
-    api = StripeApi(settings, account=account)
-    summary = sync(settings, api, full=full, account=account, now=settings.now(), progress=note)
-    _report(summary, as_json)
+    accounts = settings.stripe_accounts if account is None else (account,)
+    _report(sync_accounts(settings, accounts, full=full, now=settings.now(), progress=note), as_json)
 
 
 @group.command("events")

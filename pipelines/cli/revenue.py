@@ -80,7 +80,7 @@ def revenue(
     snapshot = newest_snapshot(settings)
     check_account(snapshot, account)
     if report is Report.reconcile:
-        document = reconcile_document(settings, snapshot, account=account or "default")
+        document = reconcile_document(settings, snapshot, account=account or settings.stripe_accounts[0])
     else:
         document = _ask(settings, snapshot, report, date_from, date_to, by, currency, account, group)
     if as_json:

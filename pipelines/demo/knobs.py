@@ -11,6 +11,7 @@ from dataclasses import dataclass
 class Knobs:
     """`*_every=n`: each n-th request is answered so; counted over all requests, 0 = never.
 
+    `forbidden`: what the key may not read, as paths start (`customers`); answered with 403.
     `api_key`: the only key accepted (otherwise any sk_test_/rk_test_ key). `truncate_every`: the answer's JSON
     is cut in half. `visibility_lag`: seconds for which a new object stays invisible; `event_lag`: the same for
     events, where it differs. `event_retention_days`: older events are gone (None = all stay). `down`:
@@ -20,6 +21,7 @@ class Knobs:
     """
 
     api_key: str | None = None
+    forbidden: tuple[str, ...] = ()
     rate_limit_every: int = 0
     error_every: int = 0
     drop_every: int = 0

@@ -27,6 +27,22 @@ def invalid(message: str, param: str, **more: str) -> Refusal:
     return Refusal(400, message, param=param, **more)
 
 
+def forbidden(path: str) -> Refusal:
+    """The key may not read this kind of object."""
+    kind = path.strip("/").split("/")[1]
+    message = (
+        "The provided key 'rk_test_********' does not have the required permissions for this endpoint on account "
+        f"'acct_1Demo'. Having the 'rak_{kind.removesuffix('s')}_read' permission would allow this request to continue."
+    )
+    return Refusal(403, message)
+
+
+def not_connected(account: str) -> Refusal:
+    """The key may not ask for this account."""
+    message = f"The provided key does not have access to account '{account}' (or that account does not exist)."
+    return Refusal(403, message, code="account_invalid")
+
+
 def rate_limited() -> Refusal:
     """Too many requests."""
     message = "Request rate limit exceeded. Learn more about rate limits at https://stripe.com/docs/rate-limits."

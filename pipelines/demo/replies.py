@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
 from email.utils import formatdate
+from types import MappingProxyType
 
 import orjson
 
@@ -14,7 +15,7 @@ from pipelines.demo.answers import Answers
 from pipelines.demo.books import API_VERSION
 from pipelines.demo.knobs import Knobs
 from pipelines.demo.object_store import Store
-from pipelines.demo.refusals import Refusal, out_of_order, rate_limited
+from pipelines.demo.refusals import Refusal, forbidden, not_connected, out_of_order, rate_limited
 
 
 @dataclass(frozen=True)
@@ -27,10 +28,11 @@ class Reply:
 
 
 class Replies:
-    """Replies about one account; counts the requests."""
+    """Replies about an account and those that are connected to it; counts the requests."""
 
-    def __init__(self, store: Store, knobs: Knobs) -> None:
+    def __init__(self, store: Store, knobs: Knobs, connected: Mapping[str, Store] = MappingProxyType({})) -> None:
         self._answers, self._knobs = Answers(store, knobs), knobs
+        self._connected = {account: Answers(other, knobs) for account, other in connected.items()}
         self._recent: dict[str, deque[float]] = {}
 
     def is_answered(self) -> bool:
@@ -49,7 +51,10 @@ class Replies:
         try:
             self._misbehave(number, path)
             _check_key(given.get("authorization", ""), knobs.api_key)
-            body, status = self._body(method, path.strip("/"), query), 200
+            if knobs.forbidden and path.strip("/").removeprefix("v1/").startswith(knobs.forbidden):
+                raise forbidden(path)
+            answers = self._answers_of(given.get("stripe-account"))
+            body, status = _body(answers, method, path.strip("/"), query), 200
         except Refusal as refusal:
             body, status = orjson.dumps(refusal.body), refusal.status
             headers |= refusal.headers
@@ -57,12 +62,12 @@ class Replies:
             body = body[: len(body) // 2]
         return Reply(status, headers, body)
 
-    def _body(self, method: str, path: str, query: str) -> bytes:
-        if method.upper() not in ("GET", "HEAD"):
-            raise Refusal(405, f"This Stripe only answers questions ({method}: /{path}).")
-        if not path.startswith("v1/"):
-            raise Refusal(404, f"Unrecognized request URL ({method}: /{path}).")
-        return self._answers.get(path.removeprefix("v1/"), query)
+    def _answers_of(self, account: str | None) -> Answers:
+        if account is None:
+            return self._answers
+        if account not in self._connected:
+            raise not_connected(account)
+        return self._connected[account]
 
     def _misbehave(self, number: int, path: str) -> None:
         if self._knobs.down:
@@ -82,6 +87,14 @@ class Replies:
             return True
         recent.append(now)
         return False
+
+
+def _body(answers: Answers, method: str, path: str, query: str) -> bytes:
+    if method.upper() not in ("GET", "HEAD"):
+        raise Refusal(405, f"This Stripe only answers questions ({method}: /{path}).")
+    if not path.startswith("v1/"):
+        raise Refusal(404, f"Unrecognized request URL ({method}: /{path}).")
+    return answers.get(path.removeprefix("v1/"), query)
 
 
 def _turn(number: int, every: int) -> bool:

@@ -11,9 +11,10 @@ import asyncio
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from types import MappingProxyType
 
 import uvicorn
 from starlette.applications import Starlette
@@ -34,8 +35,8 @@ METHODS = ["GET", "POST", "DELETE", "PUT", "PATCH"]
 class FakeStripe(Starlette):
     """A Starlette app that can also hang up without an answer."""
 
-    def __init__(self, store: Store, knobs: Knobs) -> None:
-        self._replies, self._knobs = Replies(store, knobs), knobs
+    def __init__(self, store: Store, knobs: Knobs, connected: Mapping[str, Store]) -> None:
+        self._replies, self._knobs = Replies(store, knobs, connected), knobs
         super().__init__(routes=[Route("/{path:path}", self._respond, methods=METHODS)])
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -53,16 +54,26 @@ class FakeStripe(Starlette):
         return Response(reply.body, reply.status, reply.headers, media_type="application/json")
 
 
-def create_app(data: Path | Store, *, knobs: Knobs | None = None) -> Starlette:
-    """The app over a folder of `<kind>.jsonl` files (or the one that has them in `stripe/`), or over a store."""
-    return FakeStripe(Store(data) if isinstance(data, Path) else data, knobs or Knobs())
+def create_app(
+    data: Path | Store, *, knobs: Knobs | None = None, connected: Mapping[str, Store] = MappingProxyType({})
+) -> Starlette:
+    """The app over a folder of `<kind>.jsonl` files (or the one that has them in `stripe/`), or over a store.
+
+    `connected` are the accounts connected to it, by their ids.
+    """
+    return FakeStripe(Store(data) if isinstance(data, Path) else data, knobs or Knobs(), connected)
 
 
 @contextmanager
-def serving(data: Path | Store, port: int = 0, knobs: Knobs | None = None) -> Iterator[str]:
+def serving(
+    data: Path | Store,
+    port: int = 0,
+    knobs: Knobs | None = None,
+    connected: Mapping[str, Store] = MappingProxyType({}),
+) -> Iterator[str]:
     """Serve in a thread while the context lasts; yields the base URL. Port 0 = any free one."""
     listener = socket.create_server(("127.0.0.1", port))
-    app = create_app(data, knobs=knobs)
+    app = create_app(data, knobs=knobs, connected=connected)
     # Time is told by the knobs, not by this machine: a story may end at another moment.
     config = uvicorn.Config(app, log_level="critical", access_log=False, lifespan="off", date_header=False)
     server = uvicorn.Server(config)

@@ -6,38 +6,44 @@ A look changes nothing. Every problem is one sentence and one remedy.
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any
 
 import polars as pl
 from sqlalchemy import Engine
 
 from pipelines.campaigns import listing
 from pipelines.delivery import at_work
+from pipelines.operations import installation
+from pipelines.operations.installation import Problem
 from pipelines.quality import told
 from pipelines.settings import Settings
 from pipelines.state import open_state
 from pipelines.warehouse import Snapshot, SnapshotReader
 
 
-class Problem(NamedTuple):
-    """Something that is wrong, and what to do about it."""
+def examine(settings: Settings, *, is_offline: bool = False) -> dict[str, Any]:
+    """The document of `millstream doctor --json`: problems first, then builds, checks, sources and loads.
 
-    what: str
-    mend: str
-
-
-def examine(settings: Settings) -> dict[str, Any]:
-    """The document of `millstream doctor --json`: problems first, then builds, checks, sources and loads."""
+    Stripe is asked what the key may read, unless `is_offline`.
+    """
     engine, now = open_state(settings), settings.now()
     snapshot = SnapshotReader(settings.published_dir).current()
     builds = told.recent_builds(engine)
-    problems = [*_publishing(snapshot, builds, now), *_stuck(settings, engine)]
+    room, problems = installation.disk(settings)
+    problems += [*installation.configuration(settings), *installation.deliveries(settings)]
+    at_stripe = None
+    if not is_offline:
+        at_stripe, told_there = installation.at_stripe(settings)
+        problems += told_there
+    problems += [*_publishing(snapshot, builds, now), *_stuck(settings, engine)]
     return {
         "now": now,
         "snapshot": snapshot.number if snapshot else None,
         "as_of": snapshot.as_of if snapshot else None,
         "published_at": snapshot.published_at if snapshot else None,
         "problems": [one._asdict() for one in (*problems, *(_data(snapshot) if snapshot else ()))],
+        "disk": room,
+        "stripe": at_stripe,
         "builds": [vars(build) for build in builds],
         "checks": _rows(told.checks, snapshot),
         "failing_rows": _rows(told.failing_rows, snapshot),

@@ -8,7 +8,17 @@
 from pipelines.stripe.client import StripeApi
 from pipelines.stripe.files import ingest_files
 from pipelines.stripe.load import load_landed, prepare_stripe
+from pipelines.stripe.permissions import missing_permissions
 from pipelines.stripe.reconcile import reconcile
-from pipelines.stripe.sync import sync
+from pipelines.stripe.sync import sync, sync_accounts
 
-__all__ = ["StripeApi", "ingest_files", "load_landed", "prepare_stripe", "reconcile", "sync"]
+__all__ = [
+    "StripeApi",
+    "ingest_files",
+    "load_landed",
+    "missing_permissions",
+    "prepare_stripe",
+    "reconcile",
+    "sync",
+    "sync_accounts",
+]

@@ -8,6 +8,7 @@ parsing, and the raw JSON is what we keep.
 from __future__ import annotations
 
 import random
+import re
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -25,6 +26,8 @@ from pipelines.stripe.limiter import Limiter, Limits
 
 ATTEMPTS = 7
 TIMEOUT = (3.05, 30.0)
+_PERMISSION = re.compile(r"\brak_\w+")
+"""What Stripe's refusal calls the permission: "Having the 'rak_customer_read' permission would allow this ..."."""
 LONGEST_PAUSE = 60.0
 """Seconds: whoever asks for longer is answered by a failed run, since the warehouse is held meanwhile."""
 
@@ -47,6 +50,18 @@ class Page:
     body: bytes
     objects: list[Thing]
     has_more: bool
+
+
+class RefusedKeyError(MillstreamError):
+    """Stripe does not know the key (401), or the key may not ask for this account."""
+
+
+class ForbiddenError(MillstreamError):
+    """The key may not read this path (403); `permission` is what Stripe calls the missing one, where it tells it."""
+
+    def __init__(self, message: str, permission: str | None) -> None:
+        super().__init__(message)
+        self.permission = permission
 
 
 class CursorGoneError(MillstreamError):
@@ -104,6 +119,7 @@ class StripeApi:
         clock: Callable[[], float] = time.monotonic,
         limits: Limits | None = None,
         transport: stripe.HTTPClient | None = None,
+        attempts: int = ATTEMPTS,
     ) -> None:
         if settings.stripe_api_key is None:
             raise MillstreamError(
@@ -112,7 +128,7 @@ class StripeApi:
             )
         self._key = settings.stripe_api_key.get_secret_value()
         self.is_live = "_live_" in self._key
-        self._sleep = sleep
+        self._account, self._sleep, self._attempts = account, sleep, attempts
         base = settings.stripe_api_base
         self.limiter = Limiter(live=self.is_live, base=base, limits=limits, clock=clock, sleep=sleep)
         self.requests = 0
@@ -137,7 +153,7 @@ class StripeApi:
     def get(self, path: str, **parameters: object) -> Answer | None:
         """One answer, or None where Stripe has no such object (404)."""
         endpoint = path.split("/")[2]
-        for attempt in range(1, ATTEMPTS + 1):
+        for attempt in range(1, self._attempts + 1):
             self.requests += 1
             try:
                 with self.limiter.request(endpoint):
@@ -154,21 +170,31 @@ class StripeApi:
                     f"{problem.request_id}."
                 ) from None
             except stripe.AuthenticationError:
-                raise MillstreamError(
+                raise RefusedKeyError(
                     f"Stripe refused the key ending …{self._key[-4:]} (401): it was revoked, mistyped or belongs to "
                     "another mode. Nothing was changed. Create a restricted key and set STRIPE_API_KEY."
                 ) from None
-            except stripe.PermissionError:
-                raise MillstreamError(
+            except stripe.PermissionError as problem:
+                # The SDK keeps the code of some kinds of errors only.
+                if (problem.json_body or {}).get("error", {}).get("code") == "account_invalid":
+                    raise RefusedKeyError(
+                        f"the Stripe key ending …{self._key[-4:]} has no access to the account {self._account} (403). "
+                        "What was loaded before stays. Connect it, or take it off MILLSTREAM_STRIPE_ACCOUNTS."
+                    ) from None
+                named = _PERMISSION.search(str(problem))
+                permission = named[0] if named else None
+                raise ForbiddenError(
                     f"the Stripe key ending …{self._key[-4:]} may not read {path} (403). What was loaded before "
-                    "stays. Give the restricted key read permission for it."
+                    f"stays. Give the restricted key read permission for it{f' ({permission})' if permission else ''}; "
+                    "`millstream doctor` lists all that are missing.",
+                    permission,
                 ) from None
             except (stripe.RateLimitError, stripe.APIError, stripe.APIConnectionError, _Damaged) as problem:
                 if isinstance(problem, stripe.RateLimitError):
                     self.refusals += 1
                     self.limiter.refused(endpoint, _headers(problem).get("Stripe-Rate-Limited-Reason"))
-                if attempt == ATTEMPTS:
-                    raise MillstreamError(_no_answer(problem)) from None
+                if attempt == self._attempts:
+                    raise MillstreamError(_no_answer(problem, attempt)) from None
                 self._sleep(_pause(attempt, problem))
         raise AssertionError("unreachable")
 
@@ -242,10 +268,11 @@ def _no_list(path: str, instead: str) -> str:
     )
 
 
-def _no_answer(problem: Exception) -> str:
+def _no_answer(problem: Exception, attempts: int) -> str:
     code = getattr(problem, "http_status", None)
     status = "damaged answers" if isinstance(problem, _Damaged) else f"status {code}" if code else "no connection"
+    tried = f"{attempts} attempts" if attempts > 1 else "one attempt"
     return (
-        f"Stripe did not answer after {ATTEMPTS} attempts ({status}). What was loaded before stays, and the next run "
+        f"Stripe did not answer after {tried} ({status}). What was loaded before stays, and the next run "
         "goes on from there. See status.stripe.com, STRIPE_API_BASE and this machine's network."
     )

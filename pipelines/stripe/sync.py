@@ -11,10 +11,11 @@ call, whatever it fetches.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from pipelines.errors import BusyError, MillstreamError
 from pipelines.landing.summary import LoadSummary
 from pipelines.settings import Settings
 from pipelines.stripe.client import StripeApi
@@ -38,6 +39,15 @@ class SyncSummary(LoadSummary):
     fetch_seconds: float = 0.0
     objects_per_second: float = 0.0
 
+    def add(self, other: LoadSummary) -> None:
+        """Add another account's sync."""
+        super().add(other)
+        self.seconds += other.seconds
+        if isinstance(other, SyncSummary):
+            for name in ("requests", "rate_limit_refusals", "rate_limit_wait_seconds", "fetched", "fetch_seconds"):
+                setattr(self, name, getattr(self, name) + getattr(other, name))
+            self.objects_per_second = self.fetched / max(self.fetch_seconds, 0.001)
+
     def document(self) -> dict[str, object]:
         """The JSON document of `ingest --json`."""
         rounded = {
@@ -55,6 +65,40 @@ class SyncSummary(LoadSummary):
             "objects_fetched": self.fetched,
             "objects_per_second": round(self.objects_per_second, 1),
         }
+
+
+def sync_accounts(
+    settings: Settings,
+    accounts: Sequence[str],
+    *,
+    full: bool = False,
+    now: datetime,
+    progress: Progress = lambda line: None,
+) -> SyncSummary:
+    """`sync` for each of these accounts, one after the other; one that fails does not hold up the rest.
+
+    Raises:
+        MillstreamError: an account could not be read; those that could are loaded.
+        BusyError: another process writes.
+    """
+    summary = SyncSummary()
+    failed: list[str] = []
+    for account in accounts:
+        if len(accounts) > 1:
+            progress(f"stripe: account {account}")
+        try:
+            api = StripeApi(settings, account=account)
+            summary.add(sync(settings, api, full=full, account=account, now=now, progress=progress))
+        except BusyError:
+            raise
+        except MillstreamError as problem:
+            if len(accounts) == 1:
+                raise
+            failed.append(f"{account}: {problem}")
+    if failed:
+        read = len(accounts) - len(failed)
+        raise MillstreamError(f"{read} of {len(accounts)} Stripe accounts were read. " + " ".join(failed))
+    return summary
 
 
 def sync(

@@ -11,7 +11,10 @@ from sqlalchemy import insert, update
 
 from pipelines.campaigns import parse_campaign, save
 from pipelines.cli import invoke
+from pipelines.landing import Landing
+from pipelines.operations import installation
 from pipelines.operations.doctor import examine
+from pipelines.operations.installation import configuration, deliveries, disk
 from pipelines.segments import parse_segment
 from pipelines.segments import save as save_segment
 from pipelines.settings import Settings
@@ -64,3 +67,45 @@ def test_a_built_folder_is_told_of_its_bad_lines_and_late_figures(
         "The figures are of 2026-11-24 00:00 UTC: the pipeline is late."
     )
     assert before == {path: path.stat().st_mtime_ns for path in (built_folder / "published").rglob("*")}
+
+
+def test_settings_that_do_not_go_together_are_named(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert configuration(settings) == []
+    monkeypatch.setenv("MILLSTREAM_MAILER", "sendgrid")
+    monkeypatch.setenv("STRIPE_API_KEY", "sk_live_x")
+    monkeypatch.setenv("MILLSTREAM_STRIPE_MODE", "test")
+    told = " ".join(one.what for one in configuration(Settings()))
+    for part in ("no postal address", "unsubscribe links lead to this machine", "hello@example.com", "secret key"):
+        assert part in told
+    assert "The Stripe key is of live mode, but figures are of test mode." in told
+    monkeypatch.setenv("MILLSTREAM_POSTAL_ADDRESS", "1 Mill Lane")
+    monkeypatch.setenv("MILLSTREAM_PUBLIC_URL", "https://news.example.org")
+    monkeypatch.setenv("MILLSTREAM_FROM_EMAIL", "news@example.org")
+    monkeypatch.setenv("STRIPE_API_KEY", "rk_live_x")
+    monkeypatch.setenv("MILLSTREAM_STRIPE_MODE", "auto")
+    assert configuration(Settings()) == []
+
+
+def test_webhooks_of_an_account_that_is_not_read_are_named(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STRIPE_API_KEY", "rk_test_x")
+    for account in ("default", "acct_A"):
+        options = {"account": account, "source": "webhook"}
+        Landing(settings.landing_dir).add_lines(
+            [b"{}" + account.encode()], source="stripe", name="webhook", options=options, now=NOW
+        )
+    assert [one.what.split()[5] for one in deliveries(Settings())] == ["acct_A"]
+    monkeypatch.setenv("MILLSTREAM_STRIPE_ACCOUNTS", "default,acct_A")
+    assert deliveries(Settings()) == []
+
+
+def test_the_disk_is_told_by_room_and_a_folder_that_can_not_be_made_is_named(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    settings.landing_dir.mkdir(parents=True)
+    (settings.landing_dir / "part").write_bytes(b"x" * 1000)
+    told, problems = disk(settings)
+    assert told["used_bytes"]["landing"] == 1000
+    assert told["free_bytes"] > 0
+    assert problems == []
+    monkeypatch.setattr(installation, "ROOM", 10**18)
+    assert "are free on the disk" in disk(settings)[1][0].what

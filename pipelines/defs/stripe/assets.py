@@ -7,7 +7,7 @@ import dagster as dg
 
 from pipelines.resources import told_to_dagster
 from pipelines.settings import Settings
-from pipelines.stripe import StripeApi, load_landed, sync
+from pipelines.stripe import load_landed, sync_accounts
 from pipelines.stripe.catalogue import TABLES
 from pipelines.warehouse import Warehouse
 
@@ -45,7 +45,7 @@ def stripe_objects(
     with told_to_dagster():
         warehouse = Warehouse(settings)
         if settings.stripe_api_key is not None:
-            cost = sync(settings, StripeApi(settings), now=now, progress=context.log.info).cost()
+            cost = sync_accounts(settings, settings.stripe_accounts, now=now, progress=context.log.info).cost()
         with warehouse.write("counting Stripe objects") as connection:
             load_landed(connection, settings, now=now)
             for table in STRIPE_TABLES:
