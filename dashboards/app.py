@@ -7,7 +7,7 @@ import uuid
 
 import streamlit as st
 
-from dashboards.parts.follow import follow_snapshots
+from dashboards.parts.follow import follow
 from dashboards.parts.frame import demo_banner, footer, page_style
 from dashboards.parts.words import literal
 from dashboards.view import open_view
@@ -34,7 +34,7 @@ body = st.container()
 try:
     view = open_view()
     footer(view)
-    follow_snapshots()
+    follow()
     with body:
         page_style(view)
         demo_banner(view)

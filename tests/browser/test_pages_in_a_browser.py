@@ -13,41 +13,58 @@ from playwright.sync_api import Browser, BrowserContext
 from dashboards.parts.follow import SECONDS
 from pipelines.warehouse import Warehouse, publish
 from pipelines.warehouse.lake import refresh_lake_view
-from tests.browser.looking import CHARTS, PATHS, Scheme, glancing, looking
+from tests.browser.looking import CHARTS, PATHS, Scheme, Sight, glancing, looking
 from tests.dashboards.places import CAMPAIGN, NOW, settings_of
 
 pytestmark = pytest.mark.browser
 EACH_PAGE = pytest.mark.parametrize("page", PATHS)
 EACH_SCHEME = pytest.mark.parametrize("scheme", ["light", "dark"])
-PIXELS = {"light": "rgb(255, 255, 255)", "dark": "rgb(18, 21, 28)"}
+PIXELS: dict[Scheme, str] = {"light": "rgb(255, 255, 255)", "dark": "rgb(18, 21, 28)"}
+_OURS = "() => [...document.querySelectorAll('.stHtml')].map(part => part.innerHTML).join()"
+"""The parts of a page that are ours to colour."""
 WIDTHS = (1920, 390, 1280)
 Profiles = dict[Scheme, BrowserContext]
 
 
-@EACH_SCHEME
 @EACH_PAGE
 def test_a_page_is_drawn_whole_for_everybody_and_asks_no_other_host(
-    profiles: Profiles, filled_site: str, person: str, shots: Path | None, page: str, scheme: Scheme
+    profiles: Profiles, filled_site: str, person: str, shots: Path | None, page: str
 ) -> None:
-    """One visit, many questions: no mistake, the theme's ground, charts with colours, no barrier, every width."""
-    with glancing(profiles[scheme], filled_site) as sight:
+    """One visit, many questions: no mistake, the theme's ground, charts with colours, no barrier, every width.
+
+    Half way the visitor's system turns dark, and the open page follows.
+    """
+    with glancing(profiles["light"], filled_site) as sight:
+        # The page looks now and then what changed; the browser's clock is put forward to that moment.
+        sight.page.clock.install()
         sight.open(PATHS[page].format(person=person))
-        for test_id in ("stException", "stAlertContentError"):
-            assert sight.page.get_by_test_id(test_id).count() == 0
-        ground = sight.page.get_by_test_id("stApp").evaluate("element => getComputedStyle(element).backgroundColor")
-        assert ground == PIXELS[scheme]
-        if charts := CHARTS.get(page):
-            colours = sight.colours_of_charts(charts)
-            assert len(colours) == charts
-            assert min(colours) > 5
-        assert sight.barriers() == []
-        for width in WIDTHS:
-            assert sight.overflow(width) <= 0, width
-            assert sight.cut() == [], width
-            if shots is not None:
-                sight.picture(shots / f"{page}-{scheme}-{width}.png")
+        light = sight.page.evaluate(_OURS)
+        for scheme in PIXELS:
+            if scheme == "dark":
+                sight.page.emulate_media(color_scheme="dark")
+                sight.page.clock.fast_forward(1000 * (SECONDS + 1))
+                sight.page.wait_for_function(f"light => ({_OURS})() !== light", arg=light)
+                sight.settle()
+            _is_drawn_whole(sight, scheme, CHARTS.get(page, 0))
+            for width in WIDTHS:
+                assert sight.overflow(width) <= 0, width
+                assert sight.cut() == [], width
+                if shots is not None:
+                    sight.picture(shots / f"{page}-{scheme}-{width}.png")
         assert sight.strangers() == []
         assert sight.mistakes == []
+
+
+def _is_drawn_whole(sight: Sight, scheme: Scheme, charts: int) -> None:
+    for test_id in ("stException", "stAlertContentError"):
+        assert sight.page.get_by_test_id(test_id).count() == 0
+    ground = sight.page.get_by_test_id("stApp").evaluate("element => getComputedStyle(element).backgroundColor")
+    assert ground == PIXELS[scheme]
+    if charts:
+        colours = sight.colours_of_charts(charts)
+        assert len(colours) == charts
+        assert min(colours) > 5
+    assert sight.barriers() == []
 
 
 @EACH_SCHEME
