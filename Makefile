@@ -8,16 +8,20 @@ ONCE ?=
 # Some images set this. Without compiled files each of our many short processes compiles thousands of modules anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test check check-python check-sql fmt docs bench chaos clean setup
+.PHONY: demo test check pytest check-python check-sql fmt docs bench chaos clean setup
 
 demo: setup
 	$(RUN) millstream demo $(if $(ONCE),--once)
 
-test: check
-	$(RUN) pytest -n auto --dist loadgroup -ra
+# The checks run beside the tests: the tests wait now and then, for a browser or for another process.
+test: setup
+	@$(MAKE) --no-print-directory --jobs 3 pytest check-python check-sql
 
 check: setup
 	@$(MAKE) --no-print-directory --jobs 2 check-python check-sql
+
+pytest:
+	$(RUN) pytest -n auto --dist loadgroup -ra
 
 check-python:
 	$(RUN) ruff check
