@@ -25,8 +25,8 @@ COLUMNS = """
 def read_versions(connection: Connection, segment: Segment) -> list[bytes]:
     """Make the temp table `incoming_versions` from the relation `incoming`; return the quarantine's lines.
 
-    Beside the columns of `object_versions` it has line, position and `is_handed_in` (false for the
-    object inside an event, which the caller did not hand in by itself).
+    Beside the columns of `object_versions` it has line, position and `is_handed_in` (false for the object
+    inside an event, and for a refund inside a charge, which the caller did not hand in by themselves).
     """
     connection.execute(_ELEMENTS)
     connection.execute(
@@ -95,7 +95,7 @@ _OWNER = "".join(f" when '{kind}' then json_extract_string(element, '{pointer}')
 
 _VERSIONS = f"""
 create or replace temp table incoming_versions as
-with handed_in as (
+with told as (
     select line, position, element, true as is_handed_in, null::json as event, parent_id
     from elements where problem is null
     union all
@@ -103,6 +103,19 @@ with handed_in as (
     where problem is null and json_extract_string(element, '/object') = 'event'
         and json_type(json_extract(element, '/data/object')) = 'OBJECT'
         and json_extract_string(element, '/data/object/object') is not null
+),
+-- Before 2022-11-15 a charge carried its refunds, and an event about it may be all that a file tells of them.
+carried as (
+    select line, position, event, unnest(json_extract(element, '$.refunds.data[*]')) as element,
+        json_extract_string(element, '/livemode') as carrier_mode
+    from told
+    where json_extract_string(element, '/object') = 'charge' and json_type(element, '/refunds/data') = 'ARRAY'
+),
+handed_in as (
+    select *, false as is_carried, null::varchar as carrier_mode from told
+    union all
+    select line, position, element, false as is_handed_in, event, null as parent_id, true as is_carried, carrier_mode
+    from carried where json_extract_string(element, '/object') = 'refund'
 ),
 described as (
     select
@@ -126,7 +139,7 @@ select
     end as account,
     coalesce(
         try_cast(json_extract_string(element, '/livemode') as boolean),
-        try_cast(json_extract_string(event, '/livemode') as boolean),
+        try_cast(coalesce(carrier_mode, json_extract_string(event, '/livemode')) as boolean),
         $livemode
     ) as livemode,
     coalesce(json_extract_string(element, '/id'), 'sha256:' || payload_hash) as id,
@@ -135,7 +148,8 @@ select
     moment at time zone 'UTC' as version_at,
     $fetched_at::timestamptz at time zone 'UTC' as fetched_at,
     case when event is not null then 'event' else $source end as source,
-    json_extract_string(event, '/id') as event_id,
+    -- What an event says it replaced is of its own object, not of one that this carries.
+    case when not is_carried then json_extract_string(event, '/id') end as event_id,
     coalesce(try_cast(json_extract_string(element, '/deleted') as boolean), false)
     -- An ended subscription is still an object at Stripe; every other `.deleted` means that it is gone.
     or coalesce(event_type like '%.deleted' and event_type <> 'customer.subscription.deleted', false) as is_deleted,

@@ -203,3 +203,32 @@ def test_made_and_deleted_within_a_second_is_deleted(tmp_path: Path, settings: S
     with Warehouse(settings).write("test") as connection:
         rows = connection.execute("select account, is_deleted from raw_stripe.invoiceitems order by account").fetchall()
     assert rows == [("a0", True), ("a1", True)]
+
+
+def test_refunds_that_only_an_old_charge_carries_are_refunds(settings: Settings, tmp_path: Path) -> None:
+    """Up to 2022-11-15 a charge carried them; a later word of the refund itself counts more, an earlier one less."""
+
+    def refund(number: int, status: str) -> dict[str, object]:
+        return {"id": f"re_{number}", "object": "refund", "charge": "ch_1", "status": status}
+
+    carrying = charge(
+        1, livemode=True, refunds={"object": "list", "data": [refund(1, "pending"), refund(2, "pending")]}
+    )
+    told = [
+        event(1, carrying, at=2000, kind="charge.refunded"),
+        charge(2, refunds={"data": []}),
+        charge(3, refunds=None),
+    ]
+    later = [event(2, refund(1, "failed"), at=3000, kind="charge.refund.updated")]
+    earlier = [event(3, refund(2, "requires_action"), at=1000, kind="charge.refund.updated")]
+    files = []
+    for name, lines in (("later", later), ("carrying", told), ("earlier", earlier)):
+        files.append(tmp_path / f"{name}.jsonl")
+        files[-1].write_text("\n".join(map(json.dumps, lines)))
+    summary = load(settings, *files)
+    assert (summary.read, summary.loaded) == (5, 5), "what a charge carries was not handed in"
+    found = rows(
+        settings, "select id, json_extract_string(payload, '/status'), livemode from raw_stripe.refunds order by id"
+    )
+    assert found == [("re_1", "failed", True), ("re_2", "pending", True)]
+    assert load(settings, *files).loaded == 0

@@ -1,54 +1,10 @@
 with
 
-refunds as (
-
-    select
-        account,
-        livemode,
-        id,
-        payload
-    from {{ source('raw_stripe', 'refunds') }}
-
-    where {{ is_of_mode() }}
-
-),
-
-charges as (
-
-    select * from {{ source('raw_stripe', 'charges') }}
-
-    where {{ is_of_mode() }}
-
-),
-
--- Before 2022-11-15 a charge carried its refunds, and an event about them may be all that a file tells.
-inside_charges as (
-
-    select
-        account,
-        livemode,
-        unnest(json_extract(payload, '$.refunds.data[*]')) as payload
-    from charges
-
-),
-
 source as (
 
-    select * from refunds
+    select * from {{ source('raw_stripe', 'refunds') }}
 
-    union all
-
-    select
-        inside_charges.account,
-        inside_charges.livemode,
-        json_extract_string(inside_charges.payload, '$.id') as id,
-        inside_charges.payload
-    from inside_charges
-    left join refunds
-        on
-            inside_charges.account = refunds.account
-            and json_extract_string(inside_charges.payload, '$.id') = refunds.id
-    where refunds.id is null
+    where {{ is_of_mode() }}
 
 ),
 
