@@ -1,10 +1,11 @@
 """Who a visitor is: anonymous ids and user ids to visitors, visitors to people.
 
 A visitor is one pair of user id and anonymous id as it came. A person is a user, or an anonymous
-id that no user ever claimed. An anonymous id belongs to the first user seen with it (by time of
-event, then by user id); later users of a shared device keep their own events and never merge.
-The map is small (one row per visitor) and is made anew from the links at each load, so a merge
-restates history without touching the events. Decision record 0006.
+id that no user ever claimed. An anonymous id belongs to the first user seen with it, or that an
+`alias` gave it to (by time of event, then by user id); later users of a shared device keep their
+own events and never merge, and neither do two users whom an `alias` names. The map is small (one row
+per visitor) and is made anew from the links at each load, so a merge restates history without
+touching the events. Decision record 0006.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import duckdb
 PREPARE = """
 create table if not exists raw_events.visitors (visitor_key integer primary key, user_id varchar, anonymous_id varchar);
 create table if not exists raw_events.links (anonymous_id varchar, user_id varchar, first_at timestamp);
+create table if not exists raw_events.owners (anonymous_id varchar, user_id varchar);
 create table if not exists raw_events.identity_map (
     visitor_key integer, person_key integer, user_id varchar, anonymous_id varchar, person_id varchar
 );
@@ -22,6 +24,9 @@ create table if not exists raw_events.identities (
     first_identified_at timestamp, last_identified_at timestamp
 );
 """
+
+PREVIOUS_ID = "nullif(json_extract_string(properties, '/previousId'), '')"
+"""SQL: the id that an `alias` says its user had before."""
 
 
 def add_visitors(connection: duckdb.DuckDBPyConnection, rows: str) -> None:
@@ -43,9 +48,11 @@ def add_visitors(connection: duckdb.DuckDBPyConnection, rows: str) -> None:
                 and known.anonymous_id is not distinct from fresh.anonymous_id
         )
     """)
-    connection.execute("""
+    connection.execute(f"""
         create or replace temp table met as
         select anonymous_id, user_id, first_at from seen_pairs where anonymous_id is not null and user_id is not null
+        union all select {PREVIOUS_ID} as anonymous_id, user_id, event_at as first_at from {rows}
+        where type = 'alias' and user_id is not null and {PREVIOUS_ID} <> user_id
         union all select * from raw_events.links
     """)
     connection.execute("delete from raw_events.links")
@@ -53,17 +60,22 @@ def add_visitors(connection: duckdb.DuckDBPyConnection, rows: str) -> None:
 
 
 def refresh_identity_map(connection: duckdb.DuckDBPyConnection) -> None:
-    """Make `raw_events.identity_map` anew: visitor to person, with the person's smallest visitor key."""
+    """Make `raw_events.owners` (anonymous id to user) and `raw_events.identity_map` anew.
+
+    The map is visitor to person, with the person's smallest visitor key.
+    """
+    connection.execute("delete from raw_events.owners")
+    connection.execute("""
+        insert into raw_events.owners
+        select anonymous_id, user_id from raw_events.links
+        qualify row_number() over (partition by anonymous_id order by first_at, user_id) = 1
+    """)
     connection.execute("delete from raw_events.identity_map")
     connection.execute("""
         insert into raw_events.identity_map
-        with owners as (
-            select anonymous_id, user_id from raw_events.links
-            qualify row_number() over (partition by anonymous_id order by first_at, user_id) = 1
-        ),
-        resolved as (
+        with resolved as (
             select visitor_key, coalesce(visitors.user_id, owners.user_id) as user_id, visitors.anonymous_id
-            from raw_events.visitors left join owners on visitors.anonymous_id = owners.anonymous_id
+            from raw_events.visitors as visitors left join raw_events.owners as owners using (anonymous_id)
         )
         select
             visitor_key,

@@ -139,7 +139,8 @@ class _Input:
         self._landing.index_people(
             self._connection,
             segment,
-            f"select user_id from {part.events} union select anonymous_id from {part.events}",
+            f"select user_id from {part.events} union select anonymous_id from {part.events} "
+            f"union select {identity.PREVIOUS_ID} from {part.events} where type = 'alias'",
         )
         return part
 

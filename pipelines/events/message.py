@@ -95,7 +95,7 @@ def meaning(fields: str, *, keep: str, flat_properties: str) -> str:
     """SQL: rows from a relation of fields, with what to keep of each and the properties of a flat line.
 
     `fields` has event_id, user_id, anonymous_id, event_name, time_text, received_at, type_name,
-    is_message, page_name, previous_id, own_properties, traits, own_context and problem.
+    is_message, page_name, previous_id, group_id, own_properties, traits, own_context and problem.
     """
     return f"""
     with shaped as (
@@ -135,7 +135,9 @@ def meaning(fields: str, *, keep: str, flat_properties: str) -> str:
         end) as problem,
         case
             when problem is not null then '{{}}'::json
-            when is_message and type_name in ('identify', 'group') and {_is_object("traits")} then traits
+            when is_message and type_name = 'group' then json_merge_patch(
+                case when {_is_object("traits")} then traits else '{{}}'::json end, json_object('groupId', group_id))
+            when is_message and type_name = 'identify' and {_is_object("traits")} then traits
             when is_message and type_name = 'alias' then json_object('previousId', previous_id)
             when is_message then own_properties
             else {flat_properties}
@@ -198,6 +200,7 @@ fields as (
         coalesce(list_contains($types, lower({_first("type")})), false) as is_message,
         json_extract_string(document, '/name') as page_name,
         json_extract_string(document, '/previousId') as previous_id,
+        json_extract_string(document, '/groupId') as group_id,
         json_extract(document, '/properties') as own_properties,
         json_extract(document, '/traits') as traits,
         json_extract(document, '/context') as own_context

@@ -24,7 +24,7 @@ PLACE = "rowid - (select min(rowid) from {table})"
 _TOO_ODD = 0.3
 """Above this part of odd lines, reading a file twice is no gain."""
 
-_TEXTS = ("name", "previousId")
+_TEXTS = ("name", "previousId", "groupId")
 _DOCUMENTS = ("properties", "traits", "context")
 
 
@@ -110,7 +110,8 @@ def _fields(keys: dict[str, tuple[str, ...]], column: str) -> str:
         {first("event")} as event_name, {first("timestamp")} as time_text, {first("received_at")} as received_at,
         lower({first("type")}) as type_name,
         coalesce(list_contains($types, lower({first("type")})), false) as is_message,
-        {part("name")} as page_name, {part("previousId")} as previous_id, {part("properties")} as own_properties,
+        {part("name")} as page_name, {part("previousId")} as previous_id, {part("groupId")} as group_id,
+        {part("properties")} as own_properties,
         {part("traits")} as traits, {part("context")} as own_context, null::varchar as problem
     """
 

@@ -58,6 +58,7 @@ create table raw_events.lake_events (
 create table raw_events.identity_map (
     visitor_key integer, person_key integer, user_id varchar, anonymous_id varchar, person_id varchar
 );
+create table raw_events.owners (anonymous_id varchar, user_id varchar);
 create table raw_events.identities (
     user_id varchar, email varchar, first_name varchar, country varchar, traits json,
     first_identified_at timestamp, last_identified_at timestamp

@@ -13,6 +13,7 @@ from pipelines.warehouse import Warehouse
 TABLES = {
     "events": "Every event once, in the lake's daily files, with the ids it came with.",
     "identity_map": "Which person a visitor is; made anew at each load.",
+    "owners": "The user that an anonymous id belongs to; made anew at each load.",
     "identities": "What identified users told of themselves, newest value of each trait.",
 }
 

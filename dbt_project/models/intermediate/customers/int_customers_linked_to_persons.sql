@@ -12,6 +12,12 @@ users as (
 
 ),
 
+referred as (
+
+    select * from {{ ref('int_references_linked_to_persons') }}
+
+),
+
 linked as (
 
     select
@@ -19,11 +25,13 @@ linked as (
         customers.customer_id,
         coalesce(
             customers.user_id,
+            referred.user_id,
             users.user_id,
+            referred.person_id,
             {{ person_of_email('customers.email') }},
             customers.customer_id
         ) as person_id,
-        coalesce(customers.user_id, users.user_id) as user_id,
+        coalesce(customers.user_id, referred.user_id, users.user_id) as user_id,
         customers.email,
         customers.name,
         customers.country,
@@ -31,6 +39,9 @@ linked as (
         customers.created_at
 
     from customers
+
+    left join referred
+        on customers.account = referred.account and customers.customer_id = referred.customer_id
 
     left join users on customers.email = users.email
 

@@ -10,15 +10,33 @@ identities as (
 
 ),
 
+stripe_customers as (
+
+    select * from {{ ref('stg_stripe__customers') }}
+
+),
+
+referred as (
+
+    select * from {{ ref('int_references_linked_to_persons') }}
+
+    where user_id is not null
+
+),
+
 customers as (
 
     select
-        user_id,
-        email,
-        created_at as known_at
-    from {{ ref('stg_stripe__customers') }}
+        coalesce(stripe_customers.user_id, referred.user_id) as user_id,
+        stripe_customers.email,
+        stripe_customers.created_at as known_at
 
-    where user_id is not null
+    from stripe_customers
+
+    left join referred
+        on stripe_customers.account = referred.account and stripe_customers.customer_id = referred.customer_id
+
+    where coalesce(stripe_customers.user_id, referred.user_id) is not null
 
 ),
 
