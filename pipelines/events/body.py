@@ -25,6 +25,9 @@ _GZIP = 16 + zlib.MAX_WBITS
 _HALF = re.compile("[\ud800-\udfff]")
 
 
+_FAST_CANONICAL = partial(orjson.dumps, option=orjson.OPT_SORT_KEYS)
+
+
 class UnreadableBodyError(Exception):
     """No messages can be taken out of a body; nothing of it is kept."""
 
@@ -39,7 +42,7 @@ class Body:
 
     document: dict[str, Any]
     _encode: Callable[[Any], bytes] = orjson.dumps
-    _canonical: Callable[[Any], bytes] = partial(orjson.dumps, option=orjson.OPT_SORT_KEYS)
+    _canonical: Callable[[Any], bytes] = _FAST_CANONICAL
 
     def encode(self, value: Any) -> bytes:
         """A value of the body on one line.

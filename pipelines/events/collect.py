@@ -77,9 +77,7 @@ _NEEDS = {
     "group": ("groupId", Problem("no_group", "a group call without groupId")),
     "alias": ("previousId", Problem("no_previous", "an alias call without previousId")),
 }
-_NO_TEXT = {
-    name: Problem("value", f"{name} is no text") for names in (*_TEXT_FIELDS.values(), *_IDS) for name in names
-}
+_NO_TEXT = {name: Problem("value", f"{name} is no text") for names in (*_TEXT_FIELDS.values(), *_IDS) for name in names}
 _NO_DOCUMENT = {name: Problem("value", f"{name} is no JSON object") for name in _OBJECTS}
 
 
