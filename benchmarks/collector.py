@@ -1,4 +1,4 @@
-"""Events over the tracking API in batches of 100: how many a second the gateway brings to disk, and how soon it answers.
+"""Events over the tracking API in batches of 100: how many a second the gateway brings to disk, how soon it answers.
 
 Both servers are the same application in a process of its own and read, stamp and answer the same; one has a journal
 that keeps nothing. First each is asked as fast as it answers over a few connections, which gives its rate; then both
@@ -17,6 +17,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from statistics import median
@@ -32,7 +33,7 @@ from pipelines.settings import Settings
 from pipelines.state import open_state
 
 BATCH = 100
-CONNECTIONS = 8
+CONNECTIONS = 32
 SECONDS = 4
 ROUNDS = 5
 STEADY = 50
@@ -41,33 +42,55 @@ STEADY = 50
 Connection = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 
+@dataclass
+class Figures:
+    """What a server did, by round."""
+
+    rate: list[float] = field(default_factory=list)
+    """Events a second."""
+    cost: list[float] = field(default_factory=list)
+    """Microseconds of CPU for an event."""
+    tail: list[float] = field(default_factory=list)
+    """The 99th percentile in milliseconds."""
+
+
 def measure(seconds: int = SECONDS, rounds: int = ROUNDS, steady: int = STEADY) -> str:
-    """The rate of both servers and its ratio, and the 99th percentile of both at a steady rate and its ratio."""
-    rates: dict[str, list[float]] = {"discard": [], "journal": []}
-    tails: dict[str, list[float]] = {"discard": [], "journal": []}
+    """Rate, CPU per event and 99th percentile of both servers, and the ratios."""
+    found = {"discard": Figures(), "journal": Figures()}
     with tempfile.TemporaryDirectory() as name:
         for number in range(rounds):
-            for kind in rates:
-                with _serving(kind, Path(name) / f"{kind}{number}") as (port, key):
+            for kind, figures in found.items():
+                with _serving(kind, Path(name) / f"{kind}{number}") as (process, port, key):
                     asyncio.run(_fast(port, key, 1.0))  # The first answers warm it up.
-                    rates[kind].append(asyncio.run(_fast(port, key, seconds)))
-                    tails[kind].append(_tail(asyncio.run(_steadily(port, key, steady, seconds))))
-    floor, ours = median(rates["discard"]) * BATCH, median(rates["journal"]) * BATCH
-    tail_floor, tail = median(tails["discard"]), median(tails["journal"])
-    spread = ", ".join(f"{ours / floor:.2f}" for floor, ours in zip(rates["discard"], rates["journal"], strict=True))
+                    before = _cpu(process)
+                    batches = asyncio.run(_fast(port, key, seconds))
+                    figures.rate.append(batches * BATCH / seconds)
+                    figures.cost.append((_cpu(process) - before) / batches / BATCH * 1e6)
+                    figures.tail.append(_tail(asyncio.run(_steadily(port, key, steady, seconds))) * 1000)
+    floor, ours = found.values()
+    by_round = ", ".join(f"{one / other:.2f}" for one, other in zip(ours.rate, floor.rate, strict=True))
     return (
-        f"batches of {BATCH} over {CONNECTIONS} connections, {rounds} rounds of {seconds} s: {ours:,.0f} events a second "
-        f"on disk, discarding {floor:,.0f}: {ours / floor:.2f} of it (by round {spread}); at {steady * BATCH:,} a second "
-        f"the 99th percentile is {tail * 1000:.1f} ms, discarding {tail_floor * 1000:.1f} ms: {tail / tail_floor:.1f} times"
+        f"batches of {BATCH}, {CONNECTIONS} connections, {rounds} rounds of {seconds} s: {median(ours.rate):,.0f} "
+        f"events a second on disk, discarding {median(floor.rate):,.0f}: "
+        f"{median(ours.rate) / median(floor.rate):.2f} of it (by round {by_round}); CPU for an event "
+        f"{median(ours.cost):.1f} and {median(floor.cost):.1f} µs; at {steady * BATCH:,} a second the 99th percentile "
+        f"is {median(ours.tail):.1f} ms, discarding {median(floor.tail):.1f} ms: "
+        f"{median(ours.tail) / median(floor.tail):.1f} times"
     )
+
+
+def _cpu(process: int) -> float:
+    """Seconds of CPU that a process has used."""
+    told = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+    return (int(told[11]) + int(told[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def _tail(times: list[float]) -> float:
     return sorted(times)[len(times) * 99 // 100]
 
 
-async def _fast(port: int, key: str, seconds: float) -> float:
-    """Batches a second when each connection sends the next one as soon as it has its answer."""
+async def _fast(port: int, key: str, seconds: float) -> int:
+    """Batches answered in that time when each connection sends the next one as soon as it has its answer."""
     bodies = [_request(key, number) for number in range(200)]
     done = 0
     end = time.perf_counter() + seconds
@@ -83,14 +106,14 @@ async def _fast(port: int, key: str, seconds: float) -> float:
         connection[1].close()
 
     await asyncio.gather(*(send(first) for first in range(CONNECTIONS)))
-    return done / seconds
+    return done
 
 
 async def _steadily(port: int, key: str, rate: int, seconds: int) -> list[float]:
     """Seconds until the answer to each batch, from the moment at which it was due."""
     bodies = [_request(key, number) for number in range(200)]
     free: asyncio.Queue[Connection] = asyncio.Queue()
-    for _ in range(CONNECTIONS * 4):
+    for _ in range(CONNECTIONS):
         free.put_nowait(await asyncio.open_connection("127.0.0.1", port))
     times: list[float] = []
 
@@ -145,7 +168,8 @@ def _request(key: str, number: int) -> bytes:
 
 
 @contextmanager
-def _serving(kind: str, folder: Path) -> Iterator[tuple[int, str]]:
+def _serving(kind: str, folder: Path) -> Iterator[tuple[int, int, str]]:
+    """A server's process, port and write key."""
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = int(probe.getsockname()[1])
     key = add_source(open_state(Settings(MILLSTREAM_DATA_DIR=folder)), "shop", now=datetime.now(UTC))
@@ -160,7 +184,7 @@ def _serving(kind: str, folder: Path) -> Iterator[tuple[int, str]]:
                     break
             except OSError:
                 time.sleep(0.1)
-        yield port, key
+        yield server.pid, port, key
     finally:
         server.terminate()
         server.wait(timeout=30)

@@ -13,6 +13,7 @@ import re
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
 from typing import Any
 
@@ -45,7 +46,7 @@ class Body:
     _canonical: Callable[[Any], bytes] = _FAST_CANONICAL
 
     def encode(self, value: Any) -> bytes:
-        """A value of the body on one line.
+        """A value of the body on one line; moments may stand in it.
 
         Raises:
             UnreadableBodyError: it is nested deeper than can be written.
@@ -122,5 +123,12 @@ def _finite(text: str) -> float | None:
 
 
 def _write_slowly(value: Any, *, sort_keys: bool = False) -> bytes:
-    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False, sort_keys=sort_keys)
+    text = json.dumps(
+        value,
+        ensure_ascii=False,
+        separators=(",", ":"),
+        allow_nan=False,
+        sort_keys=sort_keys,
+        default=datetime.isoformat,
+    )
     return _HALF.sub("\N{REPLACEMENT CHARACTER}", text).encode()

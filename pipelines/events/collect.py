@@ -157,33 +157,37 @@ class _Stamp:
         self._body = body
         self._source = source
         self._received = received_at
-        self._text = _written(received_at)
+        self._text = received_at.astimezone(UTC).isoformat(timespec="microseconds")
         self._sent = envelope.get("sentAt")
         self._shift = self._shift_of(self._sent)
         self._context = _object(envelope.get("context"))
+        self._mark = {"source": source}
         self._seen: Counter[bytes] = Counter()
 
     def stamped(self, message: dict[str, Any], kind: str | None) -> dict[str, Any]:
         """A good message as it is landed."""
+        get = message.get
         stamped = {**message, "type": kind, "receivedAt": self._text}
-        stamped.pop("writeKey", None)
-        shift = self._shift
-        if self._sent is not None:
-            stamped["sentAt"] = self._sent
+        if "writeKey" in message:
+            del stamped["writeKey"]
+        if self._sent is None:
+            shift = self._shift_of(get("sentAt"))
         else:
-            shift = self._shift_of(message.get("sentAt"))
-        original, given = message.get("originalTimestamp"), message.get("timestamp")
-        if original in (None, ""):
+            shift = self._shift
+            stamped["sentAt"] = self._sent
+        given = get("timestamp")
+        original = get("originalTimestamp")
+        if original is None or original == "":
             original = given
-        if original in (None, ""):
+        if has_time := original is not None and original != "":
+            if original is given or given is None or given == "":
+                stamped["originalTimestamp"] = original
+                stamped["timestamp"] = _moved(original, shift)
+        else:
             stamped["timestamp"] = self._text
-        elif original is given or given in (None, ""):
-            stamped["originalTimestamp"] = original
-            stamped["timestamp"] = _moved(original, shift)
-        context = _object(message.get("context"))
-        stamped["context"] = {**self._context, **context, "millstream": {"source": self._source}}
-        if message.get("messageId") in (None, ""):
-            stamped["messageId"] = self._own_id(message, kind, has_time=original not in (None, ""))
+        stamped["context"] = {**self._context, **(get("context") or {}), "millstream": self._mark}
+        if get("messageId") in (None, ""):
+            stamped["messageId"] = self._own_id(message, kind, has_time=has_time)
         return stamped
 
     def _own_id(self, message: dict[str, Any], kind: str | None, *, has_time: bool) -> str:
@@ -220,17 +224,12 @@ def _moment(value: object) -> datetime | None:
 
 def _moved(value: Any, shift: timedelta | None) -> Any:
     """A time by our clock; as it came where it can not be read here or the sender's clock is not known."""
-    moment = None if shift is None else _moment(value)
-    if moment is None or shift is None:
+    if shift is None or (moment := _moment(value)) is None:
         return value
     try:
-        return _written(moment + shift)
+        return moment.astimezone(UTC) + shift
     except OverflowError:
         return value
-
-
-def _written(moment: datetime) -> str:
-    return moment.astimezone(UTC).isoformat(timespec="microseconds")
 
 
 def _object(value: object) -> dict[str, Any]:

@@ -64,7 +64,7 @@ def aside(collected: Collected) -> list[tuple[str, Any]]:
 @pytest.mark.parametrize("sent", ["2026-11-24T11:00:00Z", "2026-11-24T13:00:00+02:00", "2026-11-24T11:00:00"])
 def test_a_clock_that_is_an_hour_slow_is_corrected_and_its_time_kept(sent: str) -> None:
     (line,) = lines(batch(VIEW, sentAt=sent))
-    assert line["timestamp"] == "2026-11-24T11:00:00.000000+00:00"
+    assert line["timestamp"] == "2026-11-24T11:00:00+00:00"
     assert line["originalTimestamp"] == VIEW["timestamp"]
     assert (line["sentAt"], line["receivedAt"]) == (sent, "2026-11-24T12:00:00.000000+00:00")
 
