@@ -29,6 +29,7 @@ import uvicorn
 from benchmarks.webhooks import Discarding
 from pipelines.events.sources import add_source
 from pipelines.gateway.app import create_app
+from pipelines.gateway.garbage import look_less_often
 from pipelines.settings import Settings
 from pipelines.state import open_state
 
@@ -192,6 +193,7 @@ def _serving(kind: str, folder: Path) -> Iterator[tuple[int, int, str]]:
 
 def _serve(kind: str, port: int) -> None:
     app = create_app(Settings(), journal=Discarding() if kind == "discard" else None)
+    look_less_often()
     uvicorn.run(app, port=port, log_level="error", access_log=False, server_header=False)
 
 
