@@ -17,7 +17,8 @@ from hypothesis import strategies as st
 
 from pipelines.events import load_landed
 from pipelines.events.body import TooLargeBodyError, UnreadableBodyError, read_body, unpack
-from pipelines.events.collect import BATCH, MESSAGE_LIMIT, Collected, collect
+from pipelines.events.collect import BATCH, Collected, collect
+from pipelines.events.problems import MESSAGE_LIMIT
 from pipelines.landing import Journal
 from pipelines.landing.records import read_label
 from pipelines.settings import Settings
