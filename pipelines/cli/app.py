@@ -18,6 +18,7 @@ from pipelines.cli import (
     run,
     segment,
     serve,
+    source,
     version,
 )
 
@@ -33,6 +34,7 @@ for module in (
     serve,
     run,
     ingest,
+    source,
     build,
     funnel,
     revenue,

@@ -11,6 +11,7 @@ from datetime import datetime
 from pathlib import Path
 
 from pipelines.events import identity
+from pipelines.events.collect import REFUSED
 from pipelines.events.days import write_days
 from pipelines.events.identify import start_input
 from pipelines.events.quarantine import write_quarantine
@@ -134,6 +135,7 @@ class _Input:
                 timezone=segment.options.get("timezone", "UTC"),
                 typed=typed,
                 unreadable=unreadable.get(path),
+                refused=segment.options.get(REFUSED),
             )
         self._connection.execute(f"insert into quarantined select line, problem, text from {part.bad}")
         self._landing.index_people(

@@ -44,8 +44,11 @@ def read_part(
     timezone: str,
     typed: bool = True,
     unreadable: str | None = None,
+    refused: str | None = None,
 ) -> Part:
     """Read the `number`th file that is held at the same time. With `unreadable` it is one bad line.
+
+    With `refused` every line is a bad one for this reason: whoever received them saw that they are no events.
 
     `bad` has line, problem and text. Rows without an id are counted on from the part before
     (`identify.start_input`), so the parts of an input are read in their order.
@@ -56,7 +59,7 @@ def read_part(
     part = Part(f"events_{number}", f"bad_{number}", (f"typed_{number}", f"given_{number}", f"bad_{number}"))
     whole, given, bad = part.tables
     odd: list[int] | None = None
-    if typed and unreadable is None and file_format == "jsonl":
+    if typed and unreadable is None and refused is None and file_format == "jsonl":
         odd = read_typed(connection, path, whole, mapping=mapping, timezone=timezone)
     if unreadable is not None:
         register_unreadable(connection, unreadable)
@@ -64,6 +67,8 @@ def read_part(
         register_lines(connection, path, file_format, first_line=first_line, only=odd)
         if odd and connection.execute("select count(*) from incoming").fetchone() != (len(odd),):
             raise TypedReadError("lines were named that the file does not have")
+    if refused is not None:
+        connection.execute("update incoming_lines set problem = coalesce(problem, $reason)", {"reason": refused})
     parse_incoming(connection, mapping=mapping, timezone=timezone)
     columns = ", ".join(EVENT_COLUMNS)
     without_id = "select * exclude (problem, text) from parsed where problem is null"

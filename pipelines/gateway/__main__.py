@@ -10,6 +10,7 @@ import uvicorn
 
 from pipelines.errors import MillstreamError
 from pipelines.gateway.app import create_app
+from pipelines.gateway.garbage import look_less_often
 from pipelines.gateway.server import ADDRESS, PORT
 from pipelines.settings import load_settings
 from pipelines.stripe.webhooks import secrets_of
@@ -31,8 +32,10 @@ def main() -> int:
     log.info("listening on %s:%d, data in %s", given.host, given.port, settings.data_dir)
     if not secrets_of(settings):
         log.warning("STRIPE_WEBHOOK_SECRET is not set: Stripe's webhooks are refused, the sync finds everything itself")
+    app = create_app(settings)
+    look_less_often()
     uvicorn.run(
-        create_app(settings),
+        app,
         host=given.host,
         port=given.port,
         log_level="warning",

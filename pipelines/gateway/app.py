@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 
@@ -19,13 +19,17 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from pipelines.gateway.bodies import CutOffError, TooLargeError, read_body
+from pipelines.events.sources import WriteKey, read_keys
+from pipelines.gateway import collector
+from pipelines.gateway.bodies import read_body
 from pipelines.gateway.health import Probe
+from pipelines.gateway.keys import KeyRing
 from pipelines.gateway.metrics import CONTENT_TYPE, Counts
-from pipelines.gateway.refusals import REFUSALS
-from pipelines.landing import Appender, Journal, Landing, NotStoredError, OverloadedError
+from pipelines.gateway.refusals import REFUSALS, reason_of
+from pipelines.landing import Appender, Journal, Landing
 from pipelines.landing.journal import Figures
 from pipelines.settings import Settings
+from pipelines.state import open_state, reading
 from pipelines.stripe import webhooks
 from pipelines.stripe.delivered import newest_keys
 
@@ -37,11 +41,12 @@ class Gateway:
     """The parts of one gateway and what its routes do with them."""
 
     def __init__(self, settings: Settings, journal: Appender | None, clock: Callable[[], datetime]) -> None:
+        self._settings = settings
         self._landing = Landing(settings.landing_dir)
         self._secrets = webhooks.secrets_of(settings)
         self._given = journal
         self._clock = clock
-        self._counts = Counts(("stripe",))
+        self._counts = Counts(("stripe", collector.SOURCE))
         self._probe = Probe(settings.landing_dir)
         self._figures = Figures()
 
@@ -54,6 +59,7 @@ class Gateway:
         self._figures = own.figures if own else self._figures
         self._stripe = webhooks.Inbox(journal, self._secrets)
         self._stripe.remember(await asyncio.to_thread(newest_keys, self._landing))
+        self._collector = collector.Collector(journal, KeyRing(self._read_keys), self._counts, self._clock)
         threading.Thread(target=self._seal, name="sealing", daemon=True).start()
         yield
         if own:
@@ -62,31 +68,32 @@ class Gateway:
     async def stripe_webhook(self, request: Request) -> Response:
         """`POST /webhooks/stripe`."""
 
-        async def take() -> str:
+        async def take() -> Response:
             body = await read_body(request, webhooks.LIMIT)
-            return await self._stripe.take(body, request.headers.get("stripe-signature"), now=self._clock())
+            outcome = await self._stripe.take(body, request.headers.get("stripe-signature"), now=self._clock())
+            self._counts.took("stripe", outcome)
+            return Response(_TAKEN[outcome], media_type="application/json")
 
         return await self._answer("stripe", take())
 
-    async def _answer(self, source: str, taking: Awaitable[str]) -> Response:
-        """Wait until a delivery is taken or not; count it and answer it."""
+    async def collect(self, request: Request) -> Response:
+        """`POST /v1/track` and its like, and what a browser asks before it sends there."""
+        if request.method == "OPTIONS":
+            return collector.preflight(request)
+        return await self._answer(collector.SOURCE, self._collector.take(request), collector.ANY_ORIGIN)
+
+    async def _answer(
+        self, source: str, taking: Awaitable[Response], headers: Mapping[str, str] | None = None
+    ) -> Response:
+        """The answer to a delivery; one that is not taken is counted and told why."""
         try:
-            outcome = await taking
-        except webhooks.RefusedError as refused:
-            reason: str = refused.reason
-        except TooLargeError:
-            reason = "too_large"
-        except CutOffError:
-            reason = "cut_off"
-        except OverloadedError:
-            reason = "overloaded"
-        except NotStoredError:
-            reason = "not_stored"
-        else:
-            self._counts.took(source, outcome)
-            return Response(_TAKEN[outcome], media_type="application/json")
+            return await taking
+        except Exception as problem:
+            reason = reason_of(problem)
+            if reason is None:
+                raise
         self._counts.refused(source, reason)
-        return REFUSALS[reason].response()
+        return REFUSALS[reason].response(headers)
 
     async def healthz(self, _request: Request) -> Response:
         """`GET /healthz`: the process answers."""
@@ -100,6 +107,10 @@ class Gateway:
     async def metrics(self, _request: Request) -> Response:
         """`GET /metrics`, for Prometheus."""
         return Response(self._counts.text(self._figures, self._landing.folder), media_type=CONTENT_TYPE)
+
+    def _read_keys(self) -> list[WriteKey]:
+        with reading(open_state(self._settings)) as connection:
+            return read_keys(connection)
 
     def _seal(self) -> None:
         try:
@@ -123,6 +134,7 @@ def create_app(
     return Starlette(
         routes=[
             Route("/webhooks/stripe", gateway.stripe_webhook, methods=["POST"]),
+            *(Route(path, gateway.collect, methods=["POST", "OPTIONS"]) for path in collector.PATHS),
             Route("/healthz", gateway.healthz),
             Route("/readyz", gateway.readyz),
             Route("/metrics", gateway.metrics),

@@ -6,7 +6,7 @@ import logging
 import shutil
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 
 from pipelines.gateway.refusals import REFUSALS
@@ -26,11 +26,18 @@ class Counts:
         self._clock = clock
         self._taken = Counter({(source, outcome): 0 for source in sources for outcome in ("accepted", "duplicate")})
         self._refused = Counter({(source, reason): 0 for source in sources for reason in REFUSALS})
+        self._messages: Counter[str] = Counter()
+        self._set_aside: Counter[tuple[str, str]] = Counter()
         self._told: dict[tuple[str, str], float] = {}
 
     def took(self, source: str, outcome: str) -> None:
         """Count a delivery that was answered with 2xx."""
         self._taken[source, outcome] += 1
+
+    def messages(self, source: str, accepted: int, set_aside: Iterable[str]) -> None:
+        """Count the messages of one body, by the source of events that its key opens."""
+        self._messages[source] += accepted
+        self._set_aside.update((source, reason) for reason in set_aside)
 
     def refused(self, source: str, reason: str) -> None:
         """Count a delivery that was not taken, and say so in the log now and then."""
@@ -48,6 +55,10 @@ class Counts:
                      _labelled("outcome", self._taken)),
             *_metric("deliveries_refused_total", "counter", "Deliveries that were not taken, by reason.",
                      _labelled("reason", self._refused)),
+            *_metric("messages_total", "counter", "Messages of event sources that are on disk, to be loaded.",
+                     {f'{{source="{source}"}}': number for source, number in self._messages.items()}),
+            *_metric("messages_set_aside_total", "counter", "Messages that are no events, kept with their reason.",
+                     _labelled("reason", self._set_aside)),
             *_metric("journal_commits_total", "counter", "Batches brought to disk.", {"": figures.commits}),
             *_metric("journal_commit_seconds_total", "counter", "Time that took.",
                      {"": round(figures.commit_seconds, 6)}),

@@ -5,10 +5,15 @@ A refusal says what to do and quotes nothing of the request.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import orjson
 from starlette.responses import Response
+
+from pipelines.events.body import TooLargeBodyError, UnreadableBodyError
+from pipelines.gateway.bodies import CutOffError, TooLargeError
+from pipelines.landing import NotStoredError, OverloadedError
 
 
 @dataclass(frozen=True)
@@ -19,9 +24,11 @@ class Refusal:
     words: str
     retry_after: int | None = None
 
-    def response(self) -> Response:
-        """The answer itself."""
-        headers = {} if self.retry_after is None else {"Retry-After": str(self.retry_after)}
+    def response(self, more: Mapping[str, str] | None = None) -> Response:
+        """The answer itself, with `more` headers."""
+        headers = dict(more or {})
+        if self.retry_after is not None:
+            headers["Retry-After"] = str(self.retry_after)
         return Response(orjson.dumps({"error": self.words}), self.status, headers, media_type="application/json")
 
 
@@ -30,9 +37,28 @@ REFUSALS = {
     "expired": Refusal(400, "signed too long ago; a delivery that comes late is healed by the next sync"),
     "future": Refusal(400, "signed ahead of this machine's clock; check both clocks"),
     "malformed": Refusal(400, "signed, but no event that is known here"),
+    "unreadable": Refusal(400, "no JSON of a message or a batch; nothing of it was taken"),
+    "unauthorized": Refusal(401, "no source has this write key; `millstream source list` shows them"),
+    "encoding": Refusal(415, "packed otherwise than with gzip"),
     "too_large": Refusal(413, "the body is too large"),
     "cut_off": Refusal(408, "the body did not arrive in time"),
     "overloaded": Refusal(429, "too much is waiting for the disk; send it again", retry_after=1),
     "not_stored": Refusal(503, "the disk does not take it; send it again", retry_after=30),
+    "no_keys": Refusal(503, "the write keys can not be read; send it again", retry_after=30),
     "no_secret": Refusal(503, "no signing secret is set here (STRIPE_WEBHOOK_SECRET)", retry_after=3600),
 }
+
+_REASONS: dict[type[Exception], str] = {
+    TooLargeError: "too_large",
+    TooLargeBodyError: "too_large",
+    UnreadableBodyError: "unreadable",
+    CutOffError: "cut_off",
+    OverloadedError: "overloaded",
+    NotStoredError: "not_stored",
+}
+
+
+def reason_of(problem: Exception) -> str | None:
+    """Under which reason a request was not taken; None where that was not foreseen."""
+    reason = _REASONS.get(type(problem)) or getattr(problem, "reason", None)
+    return reason if reason in REFUSALS else None

@@ -135,6 +135,24 @@ recipients = Table(
     Index(None, "address_key", "in_flight_at"),
 )
 
+event_sources = Table(
+    "event_sources",
+    metadata,
+    Column("name", String(100), primary_key=True),
+    Column("created_at", UtcDateTime, nullable=False),
+)
+
+write_keys = Table(
+    "write_keys",
+    metadata,
+    Column("key_hash", String(64), primary_key=True),
+    Column("source", String(100), ForeignKey("event_sources.name"), nullable=False),
+    Column("ending", String(4), nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("expires_at", UtcDateTime),
+    Index(None, "source"),
+)
+
 cursors = Table(
     "cursors",
     metadata,

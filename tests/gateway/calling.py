@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import http.client
 import json
 import re
@@ -54,6 +55,16 @@ class Caller:
     def post(self, body: bytes | Iterator[bytes], headers: dict[str, str] | None = None) -> Answer:
         return self._ask("POST", "/webhooks/stripe", body, headers or {})
 
+    def send(self, path: str, body: object, headers: dict[str, str] | None = None, *, key: str | None = None) -> Answer:
+        """A body to a path of the tracking API, with a key as clients give it."""
+        raw = body if isinstance(body, bytes) else json.dumps(body).encode()
+        given = {} if key is None else {"Authorization": "Basic " + base64.b64encode(f"{key}:".encode()).decode()}
+        return self._ask("POST", path, raw, {**given, **(headers or {})})
+
+    def ask_first(self, path: str, headers: dict[str, str]) -> Answer:
+        """What a browser asks before it sends there."""
+        return self._ask("OPTIONS", path, None, headers)
+
     def get(self, path: str) -> Answer:
         return self._ask("GET", path, None, {})
 
@@ -66,18 +77,18 @@ class Caller:
         found = re.findall(r"^millstream_(\S+) (\S+)$", self.get("/metrics").text, re.MULTILINE)
         return {name: float(value) for name, value in found if float(value)}
 
-    def refused(self) -> dict[str, int]:
-        """Refusals of Stripe's deliveries by reason."""
-        start = 'deliveries_refused_total{source="stripe",reason="'
+    def refused(self, source: str = "stripe") -> dict[str, int]:
+        """Refusals of a source's deliveries by reason."""
+        start = f'deliveries_refused_total{{source="{source}",reason="'
         return {
             name.removeprefix(start).removesuffix('"}'): int(value)
             for name, value in self.counts().items()
             if name.startswith(start)
         }
 
-    def taken(self) -> dict[str, int]:
-        """Deliveries of Stripe's that were answered with 2xx."""
-        start = 'deliveries_total{source="stripe",outcome="'
+    def taken(self, source: str = "stripe") -> dict[str, int]:
+        """Deliveries of a source that were answered with 2xx."""
+        start = f'deliveries_total{{source="{source}",outcome="'
         return {
             name.removeprefix(start).removesuffix('"}'): int(value)
             for name, value in self.counts().items()
