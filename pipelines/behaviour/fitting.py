@@ -15,7 +15,7 @@ def masks_sql(connection: Connection, relation: str, query: FunnelQuery, binding
     """SQL of `person_id, value, moment, steps, exclusions`, and with steps of money `event, event_id, amount_minor,
     currency`.
 
-    In order of person, value and time. `person_id` is what is counted, `value` the breakdown's where there is one.
+    In order of person, of value where each has a funnel of its own, and of time. `person_id` is what is counted, `value` the breakdown's where there is one.
     `moment` is in microseconds; `steps` has bit n set where the event could fill step n, and so has
     `exclusions`. A strict funnel looks at every event, the others at those with a bit.
     """
@@ -33,7 +33,7 @@ def masks_sql(connection: Connection, relation: str, query: FunnelQuery, binding
             {_bits_sql(steps)} as steps, {_bits_sql(exclusions)} as exclusions, {money}
         from ({source})
         where {kept}
-        order by person_id, value, moment
+        order by {'1, 2, 3' if query.splits_events else '1, 3'}
     """
 
 

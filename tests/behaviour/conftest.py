@@ -33,10 +33,10 @@ def connection() -> Iterator[duckdb.DuckDBPyConnection]:
             select * exclude (person_id), 2 * person_id::integer + 1 + ascii(event) % 2 as visitor_key from events;
             create table raw_events.identity_map as
             select n + 1 as visitor_key, n - n % 2 + 1 as person_key, (n // 2)::varchar as person_id
-            from range(20) as t(n);
+            from range(40) as t(n);
             create table raw_events.visitors as
             select n + 1 as visitor_key, case when n % 2 = 0 then 'user ' || n // 2 end as user_id, 'visitor ' || n + 1 as anonymous_id
-            from range(20) as t(n);
+            from range(40) as t(n);
             create schema marts;
             create view marts.fct_events as
             select *, 2 * person_id::integer + 1 + ascii(event) % 2 as visitor_key from events;
