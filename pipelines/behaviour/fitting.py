@@ -12,12 +12,11 @@ from pipelines.warehouse.writer import Connection
 
 
 def masks_sql(connection: Connection, relation: str, query: FunnelQuery, bindings: Bindings) -> str:
-    """SQL of `person_id, value, moment, steps, exclusions`, and with steps of money `event, event_id, amount_minor,
-    currency`.
+    """SQL of `person_id, value, moment, steps, exclusions`; for steps of money also of what the facts bear.
 
-    In order of person, of value where each has a funnel of its own, and of time. `person_id` is what is counted, `value` the breakdown's where there is one.
-    `moment` is in microseconds; `steps` has bit n set where the event could fill step n, and so has
-    `exclusions`. A strict funnel looks at every event, the others at those with a bit.
+    In order of person, of value where each has a funnel of its own, and of time. `person_id` is what is counted,
+    `value` the breakdown's where there is one. `moment` is in microseconds; `steps` has bit n set where the event
+    could fill step n, and so has `exclusions`. A strict funnel looks at every event, the others at those with a bit.
     """
     kept = "true" if query.order == "strict" else "steps > 0 or exclusions > 0"
     steps = [_step_sql(step, number, query, bindings) for number, step in enumerate(query.steps)]
@@ -33,7 +32,7 @@ def masks_sql(connection: Connection, relation: str, query: FunnelQuery, binding
             {_bits_sql(steps)} as steps, {_bits_sql(exclusions)} as exclusions, {money}
         from ({source})
         where {kept}
-        order by {'1, 2, 3' if query.splits_events else '1, 3'}
+        order by {"1, 2, 3" if query.splits_events else "1, 3"}
     """
 
 
