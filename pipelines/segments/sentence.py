@@ -25,7 +25,7 @@ COMPARED = {
 TIMES = {"eq": "exactly", "ne": "not", "gt": "more than", "gte": "at least", "lt": "fewer than", "lte": "at most"}
 """Each comparison of a number of times in words."""
 _NOT = "not those"
-_SAID = 20
+_SAID = 10
 """So many values of a list are said; the rest is counted."""
 _UNITS = {"m": "minute", "h": "hour", "d": "day", "w": "week"}
 _TOLD = {
