@@ -8,7 +8,7 @@ data folder is.
 
 from pipelines.behaviour.answer import FunnelAnswer, FunnelPart, FunnelStep
 from pipelines.behaviour.conversion import ConversionAnswer, time_to_convert
-from pipelines.behaviour.facts import EMAIL, STRIPE
+from pipelines.behaviour.facts import EMAIL, FACT_PROPERTIES, STRIPE
 from pipelines.behaviour.funnels import funnel, people_at_step
 from pipelines.behaviour.query import FunnelQuery, parse_funnel
 from pipelines.behaviour.retention import RetentionAnswer, RetentionQuery, parse_retention, retention
@@ -16,6 +16,7 @@ from pipelines.behaviour.trends import TrendPeriod, TrendsAnswer, funnel_trends
 
 __all__ = [
     "EMAIL",
+    "FACT_PROPERTIES",
     "STRIPE",
     "ConversionAnswer",
     "FunnelAnswer",

@@ -36,6 +36,11 @@ EMAIL = {
     "email:unsubscribe": "unsubscribed",
 }
 """What the mailer tells, and what `fct_email_events.outcome` calls it."""
+FACT_PROPERTIES = {
+    **dict.fromkeys(STRIPE, ("amount_minor", "currency", "customer_id", "invoice_id", "subscription_id")),
+    **dict.fromkeys(EMAIL, ("campaign", "url", "reason", "bounce_type")),
+}
+"""What conditions and breakdowns may ask of a fact."""
 PUBLISHED = "marts.fct_events"
 COLUMNS = "person_id, event, event_at, properties, event_id, amount_minor, currency"
 """What a source of events and facts has."""
