@@ -103,7 +103,6 @@ def funnel_split(ask: Ask) -> Iterator[str]:
         yield f"{length(step['average_conversion_seconds'])} {length(step['median_conversion_seconds'])}"
         if step.get("revenue"):
             yield ", ".join(format_money(part["amount_minor"], part["currency"]) for part in step["revenue"])
-    yield "1. Home 2. Signed Up, optional 3. stripe:invoice_paid"
     for part in told["breakdown"][:12]:
         yield " ".join([part["value"] or "(none)", *(count(step["users"]) for step in part["steps"])])
         yield percent(part["steps"][-1]["conversion_from_start"])
