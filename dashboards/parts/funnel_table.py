@@ -15,7 +15,7 @@ from dashboards.view import View
 from pipelines.behaviour import FunnelAnswer, FunnelPart, FunnelStep
 
 SHOWN = 12
-NO_VALUE = "(none)"
+_NAMELESS = {None: "(none)", "": "(empty)"}
 _HEADERS = ("Step", "People", "% from start", "% from previous", "Dropped", "Mean time", "Median time")
 
 
@@ -58,7 +58,7 @@ def split_table(parts: Sequence[FunnelPart], names: Sequence[str], view: View) -
     headers = ("Value", *numbered, "% came through")
     rows = [
         (
-            NO_VALUE if part.value is None else part.value,
+            _NAMELESS.get(part.value, part.value or ""),
             *(count(step.users) for step in part.steps),
             percent(part.steps[-1].conversion_from_start),
         )

@@ -104,7 +104,8 @@ def funnel_split(ask: Ask) -> Iterator[str]:
         if step.get("revenue"):
             yield ", ".join(format_money(part["amount_minor"], part["currency"]) for part in step["revenue"])
     for part in told["breakdown"][:12]:
-        yield " ".join([part["value"] or "(none)", *(count(step["users"]) for step in part["steps"])])
+        value = {None: "(none)", "": "(empty)"}.get(part["value"], part["value"])
+        yield " ".join([value, *(count(step["users"]) for step in part["steps"])])
         yield percent(part["steps"][-1]["conversion_from_start"])
     assert last["users"]
     assert len(told["breakdown"]) > 1
