@@ -8,10 +8,10 @@ from dashboards.parts.funnel_builder import edited_steps
 from dashboards.parts.funnel_conditions import edited_conditions
 from dashboards.parts.funnel_people import funnel_people
 from dashboards.parts.funnel_trend import funnel_trend
-from dashboards.parts.funnel_views import chosen_look, steps_view, the_same_by_command
+from dashboards.parts.funnel_views import chosen_look, steps_view, the_same_by_command, times_view
 from dashboards.parts.words import small
 from dashboards.queries.funnel_question import document_of, repeated
-from dashboards.queries.funnels import answer, catalogue, trend
+from dashboards.queries.funnels import answer, catalogue, times, trend
 from dashboards.view import current_view
 
 view = current_view()
@@ -26,13 +26,13 @@ if snapshot is None or known is None or not known.names:
     st.stop()
 
 with st.container(border=True):
-    steps = edited_steps(snapshot, known.names)
+    steps = edited_steps(snapshot, known)
     if twice := repeated(steps):
         words = ", ".join(twice)
         small(
             f"In more than one step: {words}. One event fills one step, so it has to happen that often.", view.colours
         )
-conditions = edited_conditions(known, view.last_day(snapshot), steps)
+conditions = edited_conditions(snapshot, known, view.last_day(snapshot), steps)
 if conditions is None:
     nothing_here("Choose the last day as well.")
     st.stop()
@@ -44,11 +44,12 @@ if not found.steps[0].users:
     nothing_here("Nobody did the first step in these days. Choose other days or another first step.")
     st.stop()
 with st.container(border=True):
-    # A trend needs a first step to be dated by.
-    look = chosen_look(has_trend=document["order"] != "unordered")
+    look = chosen_look()
     if look.graph == "trend":
         over_time = trend(snapshot, document, look.interval)
         funnel_trend(over_time, view, settled=over_time.settled(snapshot.as_of), name=name)
+    elif look.graph == "times":
+        times_view(times(snapshot, document), view, name=name)
     else:
         steps_view(found, steps, view, base=look.base, name=name)
 with st.container(border=True):

@@ -1,4 +1,4 @@
-"""The steps of a funnel as rows to edit: event, condition, up, down, copy, remove.
+"""The steps of a funnel as rows to edit: event, condition, optional or not, up, down, copy, remove.
 
 The address is the one place where the steps live: each change rewrites it, each rerun reads it, so
 what is on screen can be sent as a link. The session remembers them while another page is open.
@@ -14,20 +14,20 @@ import streamlit as st
 from dashboards.parts.frame import ICONS_ONLY
 from dashboards.parts.words import literal
 from dashboards.queries.funnel_question import LEAST, MOST, OPS, Step, steps_of, text_of
-from dashboards.queries.funnels import property_names, usual_steps
+from dashboards.queries.funnels import Catalogue, property_names, usual_steps
 from pipelines.warehouse import Snapshot
 
 _PARAMETER, _MEMORY = "steps", "funnel_steps"
 _ANY = "Any event"
 
 
-def edited_steps(snapshot: Snapshot, names: list[str]) -> list[Step]:
+def edited_steps(snapshot: Snapshot, known: Catalogue) -> list[Step]:
     """Draw the rows and return the steps as they stand now."""
     written = st.query_params.get(_PARAMETER) or st.session_state.get(_MEMORY, "")
-    steps = steps_of(written, names) or usual_steps(names)
+    steps = steps_of(written, known.steps) or usual_steps(known.names)
     _keep(steps)
     for number, step in enumerate(steps):
-        _row(snapshot, names, steps, number, step)
+        _row(snapshot, known.steps, steps, number, step)
     full = len(steps) >= MOST
     st.button(
         "Add step",
@@ -35,7 +35,7 @@ def edited_steps(snapshot: Snapshot, names: list[str]) -> list[Step]:
         type="tertiary",
         disabled=full,
         help=f"A funnel has at most {MOST} steps here." if full else None,
-        on_click=lambda: _keep([*steps, Step(names[0])]),
+        on_click=lambda: _keep([*steps, Step(known.names[0])]),
     )
     return steps
 
@@ -57,8 +57,10 @@ def _row(snapshot: Snapshot, names: list[str], steps: list[Step], number: int, s
             key=f"step_{number}",
             label_visibility="collapsed",
             width=320,
-            on_change=lambda: _keep(_with(steps, number, _of_event(st.session_state[f"step_{number}"]))),
+            on_change=lambda: _keep(_with(steps, number, _of_event(st.session_state[f"step_{number}"], step.optional))),
         )
+        if step.optional and number:
+            st.markdown("optional", width="content")
         with st.popover(
             literal(_short(step.condition)) or "Filter",
             key=f"filter_{number}",
@@ -72,6 +74,9 @@ def _row(snapshot: Snapshot, names: list[str], steps: list[Step], number: int, s
             _button("arrow_downward", "Move down", number, number == last, lambda: _keep(_moved(steps, number, 1)))
             copied = [*steps[: number + 1], *steps[number:]]
             _button("content_copy", "Duplicate", number, len(steps) >= MOST, lambda: _keep(copied))
+            skipped = _with(steps, number, replace(step, optional=not step.optional))
+            what = "Make it required" if step.optional else "Make it optional"
+            _button("alt_route", what, number, number == 0, lambda: _keep(skipped))
             others = [*steps[:number], *steps[number + 1 :]]
             _button("close", "Remove", number, len(steps) <= LEAST, lambda: _keep(others))
 
@@ -97,8 +102,9 @@ def _condition(snapshot: Snapshot, steps: list[Step], number: int, step: Step) -
     _shown(keys["value"], step.value)
 
     def changed() -> None:
-        found = {field: st.session_state.get(key) or "" for field, key in keys.items()}
-        _keep(_with(steps, number, replace(step, **{"value": step.value, **found})))
+        now = {"value": step.value} | {field: st.session_state.get(key) or "" for field, key in keys.items()}
+        changed_step = replace(step, field=now["field"], op=now["op"], value=now["value"])
+        _keep(_with(steps, number, changed_step))
 
     st.selectbox(
         "Property",
@@ -122,8 +128,8 @@ def _short(text: str) -> str:
     return text if len(text) <= 40 else text[:39] + "…"
 
 
-def _of_event(chosen: str) -> Step:
-    return Step(None if chosen == _ANY else chosen)
+def _of_event(chosen: str, optional: bool) -> Step:
+    return Step(None if chosen == _ANY else chosen, optional=optional)
 
 
 def _with(steps: list[Step], number: int, step: Step) -> list[Step]:

@@ -10,10 +10,11 @@ import streamlit as st
 from dashboards.parts.download import csv_download
 from dashboards.parts.numbers import counted
 from dashboards.parts.people import people_table
-from dashboards.parts.words import small
-from dashboards.queries.funnels import people
+from dashboards.parts.words import literal, small
+from dashboards.queries.funnels import people, save_people
 from dashboards.view import View
 from pipelines.behaviour import FunnelAnswer
+from pipelines.errors import UsageError
 
 _NOBODY = "nobody yet"
 
@@ -32,6 +33,21 @@ def funnel_people(answer: FunnelAnswer, document: dict[str, Any], view: View, *,
     people_table(view, found, key="people_page")
     frame = pl.DataFrame({"person_id": found}, schema={"person_id": pl.String})
     csv_download(frame, f"funnel-{chosen.replace(' ', '-')}_{name}.csv", key="people_csv")
+    _save_as_segment(view, chosen, found)
+
+
+def _save_as_segment(view: View, chosen: str, found: list[str]) -> None:
+    assert view.snapshot is not None
+    with st.popover("Save as segment", icon=":material/group_add:", disabled=not found):
+        small("These people by name, whatever they do from now on.", view.colours)
+        name = st.text_input("Name", key="people_segment", placeholder="for example saw_prices")
+        if st.button("Save", key="people_save", disabled=not name):
+            try:
+                told = save_people(view.settings, view.snapshot, name, chosen, found, actor=view.person.name)
+            except UsageError as problem:
+                st.warning(literal(str(problem)), icon=":material/warning:")
+            else:
+                small(told, view.colours)
 
 
 def _choices(steps: int) -> dict[str, tuple[int, bool] | None]:

@@ -1,4 +1,4 @@
-"""What a funnel shows: steps as bars and a table, or a trend; and the same question for the command line."""
+"""What a funnel shows: steps as bars and tables, a trend or times; and the same question for the command line."""
 
 from __future__ import annotations
 
@@ -10,15 +10,16 @@ from typing import Any, Literal, TypeVar
 import polars as pl
 import streamlit as st
 
-from dashboards.charts.funnel_bars import height
+from dashboards.charts.funnel_bars import Bar, funnel_bars, height
 from dashboards.charts.funnel_steps import Base, finding, funnel_chart
 from dashboards.parts.charted import charted
 from dashboards.parts.download import csv_download
-from dashboards.parts.funnel_table import funnel_table, step_names
+from dashboards.parts.funnel_table import funnel_table, split_frame, split_table, step_names
+from dashboards.parts.numbers import count, counted, length
 from dashboards.parts.words import small
 from dashboards.queries.funnel_question import Step
 from dashboards.view import View
-from pipelines.behaviour import FunnelAnswer
+from pipelines.behaviour import ConversionAnswer, FunnelAnswer
 
 T = TypeVar("T")
 _SHARES: dict[str, Base] = {"of the first step": "first", "of the step before": "previous"}
@@ -28,15 +29,17 @@ _SHARES: dict[str, Base] = {"of the first step": "first", "of the step before": 
 class Look:
     """How the answer is looked at."""
 
-    graph: Literal["steps", "trend"] = "steps"
+    graph: Literal["steps", "trend", "times"] = "steps"
     base: Base = "first"
     interval: Literal["day", "week", "month"] = "day"
 
 
-def chosen_look(*, has_trend: bool) -> Look:
+def chosen_look() -> Look:
     """The choices above the picture, kept in the address."""
     with st.container(horizontal=True, vertical_alignment="center"):
-        graph = _choice("Graph", ("steps", "trend"), key="graph") if has_trend else "steps"
+        graph = _choice("Graph", ("steps", "trend", "times"), key="graph")
+        if graph == "times":
+            return Look("times")
         if graph == "trend":
             return Look("trend", interval=_choice("Entered by", ("day", "week", "month"), key="by"))
         return Look("steps", base=_SHARES[_choice("Shares", tuple(_SHARES), key="share")])
@@ -60,8 +63,30 @@ def steps_view(answer: FunnelAnswer, steps: Sequence[Step], view: View, *, base:
     small(finding(answer, names), view.colours)
     charted(funnel_chart(answer, names, view.colours, base=base), key="funnel", height=height(len(names)))
     funnel_table(answer, names, view)
-    rows = [{key: value for key, value in vars(step).items() if key != "user_ids"} for step in answer.steps]
+    if answer.breakdown is not None:
+        split_table(answer.breakdown, names, view)
+        csv_download(split_frame(answer.breakdown), f"funnel-by-value_{name}.csv", key="split_csv")
+    rows = [
+        {key: value for key, value in vars(step).items() if key not in ("user_ids", "revenue")} for step in answer.steps
+    ]
     csv_download(pl.DataFrame(rows, infer_schema_length=None), f"funnel_{name}.csv", key="steps_csv")
+
+
+def times_view(answer: ConversionAnswer, view: View, *, name: str) -> None:
+    """How long people took from the first step to the last: the sentence, a bar for each stretch of time, its CSV."""
+    people = sum(users for _, users in answer.bins)
+    said = (
+        f"{counted(people, 'person', 'people')} came through, on average in {length(answer.average_seconds)}, "
+        f"half of them within {length(answer.median_seconds)}."
+        if people
+        else "Nobody came through."
+    )
+    small(said, view.colours)
+    if people:
+        bars = [Bar(f"from {length(start)}", users, count(users)) for start, users in answer.bins]
+        charted(funnel_bars(bars, alt=said, colours=view.colours), key="times", height=height(len(bars)))
+    frame = pl.DataFrame(answer.bins, schema={"start_second": pl.Int64, "users": pl.Int64}, orient="row")
+    csv_download(frame, f"funnel-times_{name}.csv", key="times_csv")
 
 
 def the_same_by_command(document: dict[str, Any]) -> None:

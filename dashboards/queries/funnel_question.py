@@ -1,7 +1,7 @@
 """What the funnel builder asks: its steps as text in a link, and as a query document of `pipelines.behaviour`.
 
-A link carries `steps=Pricing~Signed Up!plan!is!pro~Paid`: steps parted by `~`, a step's condition
-behind its event, parted by `!`. An empty event is any event.
+A link carries `steps=Pricing~Signed Up!plan!is!pro~Trial!optional~Paid`: steps parted by `~`, a step's condition
+behind its event, parted by `!`, and behind all whether the step is optional. An empty event is any event.
 """
 
 from __future__ import annotations
@@ -28,6 +28,13 @@ OPS = {
 }
 """What the page calls the ops of a query document; the words stand in links, so they stay as they are."""
 ORDERS = {"in this order": "ordered", "strictly one after the other": "strict", "in any order": "unordered"}
+TOUCHES = {
+    "first seen": "first_touch",
+    "last seen": "last_touch",
+    "seen at the first step": "step:0",
+    "each by its own events": "all_events",
+}
+"""Which value of a property counts for a person."""
 WINDOWS: dict[str, dict[str, Any] | None] = {
     "1 hour": {"value": 1, "unit": "hour"},
     "1 day": {"value": 1, "unit": "day"},
@@ -41,12 +48,16 @@ WINDOWS: dict[str, dict[str, Any] | None] = {
 
 @dataclass(frozen=True)
 class Step:
-    """One step of the builder: an event (None is any) and at most one condition on a property of it."""
+    """One step of the builder: an event (None is any) and at most one condition on a property of it.
+
+    It may be left out where it is `optional`; the first one and those of other orders never are.
+    """
 
     event: str | None
     field: str = ""
     op: str = "is"
     value: str = ""
+    optional: bool = False
 
     @property
     def condition(self) -> str:
@@ -64,6 +75,14 @@ class Step:
             return [{"property": self.field, "op": op}]
         value = _value(op, self.value)
         return [] if value is None else [{"property": self.field, "op": op, "value": value}]
+
+
+@dataclass(frozen=True)
+class Split:
+    """By which property of the events an answer is split, and which value counts (`TOUCHES`)."""
+
+    field: str
+    touch: str
 
 
 @dataclass(frozen=True)
@@ -94,20 +113,34 @@ def document_of(
     days: tuple[date, date],
     timezone: str,
     without: Without | None = None,
+    split: Split | None = None,
 ) -> dict[str, Any]:
     """The builder's state as a query document."""
+    ends = [number for number, step in enumerate(steps) if not is_optional(steps, number, order)]
     document: dict[str, Any] = {
-        "steps": [{"event": step.event} | ({"where": step.where()} if step.where() else {}) for step in steps],
+        "steps": [
+            {"event": step.event}
+            | ({"where": step.where()} if step.where() else {})
+            | ({} if number in ends else {"optional": True})
+            for number, step in enumerate(steps)
+        ],
         "order": ORDERS[order],
         "window": WINDOWS[window],
         "date_from": days[0].isoformat(),
         "date_to": days[1].isoformat(),
         "timezone": timezone,
     }
-    if without is not None:
+    if without is not None and without.after in ends and without.before in ends:
         span = {"from_step": without.after, "to_step": without.before}
         document["exclusions"] = [{"event": without.event} | span]
+    if split is not None:
+        document["breakdown"] = {"property": split.field, "attribution": TOUCHES[split.touch]}
     return document
+
+
+def is_optional(steps: Sequence[Step], number: int, order: str) -> bool:
+    """Whether a step may be left out: never the first one, and only where the steps come in order."""
+    return number > 0 and steps[number].optional and ORDERS[order] == "ordered"
 
 
 def repeated(steps: Sequence[Step]) -> list[str]:
@@ -120,13 +153,16 @@ def _step(part: str, known: Sequence[str]) -> Step | None:
     event, *condition = (unquote(piece) for piece in part.split("!"))
     if event and event not in known:
         return None
+    optional = len(condition) in (1, 4) and condition.pop() == "optional"
     if len(condition) != 3 or condition[1] not in OPS:
-        return Step(event or None)
-    return Step(event or None, *condition)
+        return Step(event or None, optional=optional)
+    field, op, value = condition
+    return Step(event or None, field, op, value, optional)
 
 
 def _part(step: Step) -> str:
-    pieces = [step.event or ""] + ([step.field, step.op, step.value] if step.field else [])
+    condition = [step.field, step.op, step.value] if step.field else []
+    pieces = [step.event or "", *condition, *(["optional"] if step.optional else [])]
     return "!".join(_escaped(piece) for piece in pieces)
 
 

@@ -10,7 +10,22 @@ from typing import Any
 
 from dashboards.queries.cache import per_snapshot
 from dashboards.queries.funnel_question import Step
-from pipelines.behaviour import FunnelAnswer, TrendsAnswer, funnel, funnel_trends, parse_funnel, people_at_step
+from dashboards.queries.segments import keep
+from pipelines.behaviour import (
+    EMAIL,
+    FACT_PROPERTIES,
+    STRIPE,
+    ConversionAnswer,
+    FunnelAnswer,
+    TrendsAnswer,
+    funnel,
+    funnel_trends,
+    parse_funnel,
+    people_at_step,
+    time_to_convert,
+)
+from pipelines.segments import known_people, listed_segment
+from pipelines.settings import Settings
 from pipelines.warehouse import Snapshot
 
 EVENTS = "marts.fct_events"
@@ -21,18 +36,24 @@ USUAL = ("Pricing", "Signed Up", "Trial Started", "Subscription Started")
 
 @dataclass(frozen=True)
 class Catalogue:
-    """The events there are: names by volume, and the days they span (UTC)."""
+    """The events there are: names by volume, and the days they span (UTC); and what Stripe and mails tell."""
 
     names: list[str]
     first_day: date | None
     last_day: date | None
+    facts: list[str]
+
+    @property
+    def steps(self) -> list[str]:
+        """What a step can stand on."""
+        return [*self.names, *self.facts]
 
 
 @per_snapshot
 def catalogue(snapshot: Snapshot) -> Catalogue:
     """Names that can be a step: tracked events and visited pages."""
     if not snapshot.has(COUNTS):
-        return Catalogue([], None, None)
+        return Catalogue([], None, None, [])
     rows = snapshot.query(
         """
         select event, sum(event_count) as volume, min(day) as first_day, max(day) as last_day
@@ -42,7 +63,10 @@ def catalogue(snapshot: Snapshot) -> Catalogue:
         order by volume desc, event
         """
     )
-    return Catalogue(rows["event"].to_list(), _day(rows["first_day"].min()), _day(rows["last_day"].max()))
+    days = _day(rows["first_day"].min()), _day(rows["last_day"].max())
+    told = {"marts.fct_stripe_facts": STRIPE, "marts.fct_email_events": EMAIL}
+    facts = [name for mart, names in told.items() if snapshot.has(mart) for name in names]
+    return Catalogue(rows["event"].to_list(), *days, facts)
 
 
 def _day(value: object) -> date | None:
@@ -51,7 +75,9 @@ def _day(value: object) -> date | None:
 
 @per_snapshot
 def property_names(snapshot: Snapshot, event: str | None) -> list[str]:
-    """Properties that events of this name have, as far as a few thousand of them show."""
+    """Properties that events of this name have, as far as a few thousand of them show; of facts all."""
+    if event in FACT_PROPERTIES:
+        return list(FACT_PROPERTIES[event])
     rows = snapshot.query(
         """
         select distinct unnest(json_keys(properties)) as name
@@ -91,8 +117,17 @@ def answer(snapshot: Snapshot, document: dict[str, Any]) -> FunnelAnswer:
 def trend(snapshot: Snapshot, document: dict[str, Any], interval: str) -> TrendsAnswer:
     """The same funnel by the period in which people entered it."""
     with closing(snapshot.cursor()) as cursor:
-        question = parse_funnel(document | {"kind": "funnel_trends", "interval": interval})
+        whole = {key: value for key, value in document.items() if key != "breakdown"}
+        question = parse_funnel(whole | {"kind": "funnel_trends", "interval": interval})
         return funnel_trends(cursor, EVENTS, question)
+
+
+@per_snapshot
+def times(snapshot: Snapshot, document: dict[str, Any]) -> ConversionAnswer:
+    """How long people take from the first step to the last."""
+    with closing(snapshot.cursor()) as cursor:
+        whole = {key: value for key, value in document.items() if key != "breakdown"}
+        return time_to_convert(cursor, EVENTS, parse_funnel(whole | {"kind": "funnel_time_to_convert"}))
 
 
 @per_snapshot
@@ -110,3 +145,18 @@ def people(snapshot: Snapshot, document: dict[str, Any], step: int, *, dropped: 
     )
     known = set(rows["person_id"])
     return sorted(found, key=lambda person: (person not in known, person))
+
+
+def save_people(
+    settings: Settings, snapshot: Snapshot, name: str, what: str, found: Sequence[str], *, actor: str
+) -> str:
+    """Keep these people as a segment, as `millstream funnel --save-segment` does; says what became of it.
+
+    Raises:
+        UsageError: the name is none, or they are none or too many.
+    """
+    known = known_people(snapshot, found)
+    document = listed_segment(name, f"{what} of a funnel, as of {snapshot.as_of:%Y-%m-%d %H:%M} UTC", known)
+    changed = keep(settings, snapshot, document, actor=actor)
+    done = "is saved" if changed else "was saved already"
+    return f"Segment {name} {done}: {len(known):,} of {len(found):,} people are known."

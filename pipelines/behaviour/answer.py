@@ -11,10 +11,19 @@ from pipelines.behaviour.query import FunnelQuery
 
 
 @dataclass(frozen=True)
+class Revenue:
+    """What the facts that filled a step brought in, in one currency; refunds are negative."""
+
+    currency: str
+    amount_minor: int
+
+
+@dataclass(frozen=True)
 class FunnelStep:
     """One step. Ratios are fractions, times are seconds from the step before; None without a base.
 
-    `event` is None for any event; in an unordered funnel step n stands for any n + 1 of the steps.
+    The step before is the last one that is not optional. `event` is None for any event; in an unordered funnel step n
+    stands for any n + 1 of the steps. `revenue` is None for a step whose facts bear none.
     """
 
     step: int
@@ -25,51 +34,94 @@ class FunnelStep:
     average_conversion_seconds: float | None
     median_conversion_seconds: float | None
     user_ids: list[str] | None = None
+    revenue: list[Revenue] | None = None
+
+    def document(self) -> dict[str, Any]:
+        """The step as `millstream funnel --json` prints it."""
+        told = dict(vars(self))
+        if self.revenue is not None:
+            told["revenue"] = [dict(vars(part)) for part in self.revenue]
+        return {key: value for key, value in told.items() if value is not None or key not in ("user_ids", "revenue")}
+
+
+@dataclass(frozen=True)
+class FunnelPart:
+    """The same steps of those who bear one value of the breakdown; None for those without."""
+
+    value: str | None
+    steps: list[FunnelStep]
 
 
 @dataclass(frozen=True)
 class FunnelAnswer:
-    """The answer to one query."""
+    """The answer to one query; `breakdown` is None where it asks for none, else the largest part comes first."""
 
     query: FunnelQuery
     steps: list[FunnelStep]
+    breakdown: list[FunnelPart] | None = None
 
     def document(self) -> dict[str, Any]:
         """The answer as `millstream funnel --json` prints it."""
-        steps = [dict(vars(step)) for step in self.steps]
-        for step in steps:
-            if step["user_ids"] is None:
-                del step["user_ids"]
-        return {"kind": self.query.kind, "query": self.query.document(), "steps": steps}
+        told: dict[str, Any] = {"kind": self.query.kind, "query": self.query.document()}
+        told["steps"] = [step.document() for step in self.steps]
+        if self.breakdown is not None:
+            told["breakdown"] = [
+                {"value": part.value, "steps": [step.document() for step in part.steps]} for part in self.breakdown
+            ]
+        return told
 
 
-def steps_answer(query: FunnelQuery, attempts: pl.DataFrame, *, users: bool) -> FunnelAnswer:
-    """Sum up attempts (`person_id, reached, at_0, ...` in microseconds); `users` lists people by step."""
+def steps_of(query: FunnelQuery, attempts: pl.DataFrame, *, users: bool) -> list[FunnelStep]:
+    """Sum up attempts (`funnels.attempts`); `users` lists people by step."""
     steps: list[FunnelStep] = []
     for number, step in enumerate(query.steps):
-        there = attempts.filter(pl.col("reached") > number)
-        taken = there[f"at_{number}"] - there[f"at_{number - 1}"] if number else pl.Series(dtype=pl.Int64)
+        there = attempts.filter(pl.col(f"at_{number}").is_not_null())
+        base = query.base_of(number)
+        taken = pl.Series(dtype=pl.Int64) if base is None else there[f"at_{number}"] - there[f"at_{base}"]
         steps.append(
             FunnelStep(
                 step=number,
                 event=None if query.order == "unordered" else step.event,
                 users=there.height,
                 conversion_from_start=_ratio(there.height, steps[0].users if steps else there.height),
-                conversion_from_previous=_ratio(there.height, steps[-1].users) if steps else None,
-                average_conversion_seconds=_average(taken),
-                median_conversion_seconds=_median(taken),
+                conversion_from_previous=None if base is None else _ratio(there.height, steps[base].users),
+                average_conversion_seconds=average_seconds(taken),
+                median_conversion_seconds=median_seconds(taken),
                 user_ids=there["person_id"].sort().to_list() if users else None,
+                revenue=_revenue(there, number) if number in query.revenue_steps else None,
             )
         )
-    return FunnelAnswer(query, steps)
+    return steps
 
 
-def _average(taken: pl.Series) -> float | None:
+def parts_of(query: FunnelQuery, attempts: pl.DataFrame, *, users: bool) -> list[FunnelPart] | None:
+    """The attempts summed up by value, the most people first, then by the alphabet; None without a breakdown."""
+    if query.breakdown is None:
+        return None
+    if query.attributed_step is not None:
+        # Who bears no value at the step that says it is in no part.
+        attempts = attempts.filter(pl.col("value").is_not_null())
+    found = [
+        FunnelPart(value, steps_of(query, part, users=users))
+        for (value,), part in attempts.partition_by("value", as_dict=True).items()
+    ]
+    return sorted(found, key=lambda part: (-part.steps[0].users, part.value is None, part.value or ""))
+
+
+def _revenue(there: pl.DataFrame, step: int) -> list[Revenue]:
+    amount, currency = pl.col(f"amount_{step}"), pl.col(f"currency_{step}")
+    sums = there.filter(amount.is_not_null()).group_by(currency).agg(amount.sum()).sort(currency)
+    return [Revenue(code, int(total)) for code, total in sums.iter_rows()]
+
+
+def average_seconds(taken: pl.Series) -> float | None:
+    """The mean of times in microseconds."""
     # Summed as whole microseconds: a sum of floats depends on the order of the rows.
     return int(taken.sum()) / len(taken) / 1_000_000 if len(taken) else None
 
 
-def _median(taken: pl.Series) -> float | None:
+def median_seconds(taken: pl.Series) -> float | None:
+    """Their middle."""
     middle = taken.median()
     return middle / 1_000_000 if isinstance(middle, float) else None
 

@@ -18,10 +18,13 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from pipelines.behaviour.conditions import Bindings, where_sql
-from pipelines.behaviour.matching import JOINED, Parts, events_sql
+from pipelines.behaviour.attribution import attributed, with_revenue
+from pipelines.behaviour.conditions import Bindings
+from pipelines.behaviour.fitting import chain_sql
+from pipelines.behaviour.matching import JOINED, Parts
 from pipelines.behaviour.query import FunnelQuery
-from pipelines.behaviour.scan import FOREVER
+from pipelines.behaviour.rows import is_plain
+from pipelines.behaviour.walks import FOREVER
 from pipelines.warehouse.writer import Connection
 
 Numbers: TypeAlias = npt.NDArray[np.int64]
@@ -53,6 +56,9 @@ def chain_attempts(connection: Connection, relation: str, query: FunnelQuery, *,
 
     with ThreadPoolExecutor(os.cpu_count()) as threads:
         attempts = pl.concat(threads.map(walked, _parts(found)))
+    if query.breakdown is not None or query.revenue_steps:
+        seen = found.with_columns(steps=pl.lit(1, pl.Int64) * 2 ** pl.col("step").cast(pl.Int64))
+        attempts = with_revenue(attributed(attempts, seen, query, by=[KEY]), seen, query, by=[KEY])
     if people is None:
         return attempts.drop(KEY)
     named = attempts.join(people.cast({KEY: pl.Int64}), on=KEY, how="left")
@@ -62,17 +68,23 @@ def chain_attempts(connection: Connection, relation: str, query: FunnelQuery, *,
 def _matched(
     connection: Connection, relation: str, query: FunnelQuery, *, ids: bool
 ) -> tuple[pl.DataFrame, pl.DataFrame | None]:
-    """`person_key, moment, step` in no order, and with `ids` who the keys are."""
-    if (parts := JOINED.get(relation)) is not None and _is_there(connection, parts):
+    """`person_key, moment, step` and what the query splits and sums by, in no order; with `ids` who the keys are."""
+    if is_plain(query) and (parts := JOINED.get(relation)) is not None and _is_there(connection, parts):
         found = _events(connection, parts.events, query, "visitor_key")
         people = connection.execute(f"select visitor_key, person_key, person_id from {parts.people}").pl()
         person_of = np.zeros(1 + int(people["visitor_key"].max() or 0), dtype=np.int64)  # type: ignore[arg-type]
         person_of[people["visitor_key"].to_numpy()] = people[KEY].to_numpy()
-        keys = pl.Series(KEY, person_of[found["visitor_key"].to_numpy()])
-        return found.drop("visitor_key").with_columns(keys), people.select(KEY, "person_id").unique() if ids else None
+        keys = pl.Series(KEY, person_of[found["who"].to_numpy()])
+        return found.drop("who").with_columns(keys), people.select(KEY, "person_id").unique() if ids else None
     found = _events(connection, relation, query, "person_id")
-    people = found.select("person_id").unique().with_row_index(KEY)
-    return found.join(people, on="person_id"), people
+    if query.splits_events:
+        # Each value is a funnel of its own: a person counts once in each.
+        people = found.select("who", "value").unique().with_row_index(KEY)
+        keyed = found.join(people, on=["who", "value"], nulls_equal=True).drop("value")
+    else:
+        people = found.select("who").unique().with_row_index(KEY)
+        keyed = found.join(people, on="who")
+    return keyed.drop("who"), people.rename({"who": "person_id"})
 
 
 def _is_there(connection: Connection, parts: Parts) -> bool:
@@ -85,25 +97,12 @@ def _is_there(connection: Connection, parts: Parts) -> bool:
 
 
 def _events(connection: Connection, relation: str, query: FunnelQuery, person: str) -> pl.DataFrame:
-    """The events that fill a step: who did it, `moment` in microseconds, `step` from 0; in no order."""
+    """The events that fill a step: `who` did it, `moment` in microseconds, `step` from 0; in no order."""
     bindings = Bindings()
-    # One look-up of the name: the engine does it once for each name that a file knows, and not once for each event.
-    number = f"list_position({bindings.add([step.event for step in query.steps])}, event)"
-    tests = [
-        f"(step <> {position} or {where_sql(step.where, bindings)})"
-        for position, step in enumerate(query.steps, start=1)
-        if step.where
-    ]
-    sql = f"""
-        select {person}, event_at, step
-        from (
-            select *, cast({number} as tinyint) as step
-            from ({events_sql(relation, query, bindings, person=person)})
-        )
-        where {" and ".join(["step > 0", *tests])}
-    """
+    sql = chain_sql(connection, relation, query, bindings, person=person)
     found = connection.execute(sql, bindings.values).pl()
-    return found.select(person, pl.col("event_at").cast(pl.Int64).alias("moment"), pl.col("step") - 1)
+    moment = pl.col("event_at").cast(pl.Int64).alias("moment")
+    return found.select(pl.exclude("event_at", "step"), moment, pl.col("step") - 1)
 
 
 def _parts(found: pl.DataFrame) -> Iterator[pl.DataFrame]:

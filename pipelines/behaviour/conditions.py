@@ -30,6 +30,7 @@ Op = Literal[
     "is_set",
     "is_not_set",
 ]
+Scope = Literal["event", "user"]
 _SIGNS = {"gt": ">", "gte": ">=", "lt": "<", "lte": "<="}
 
 
@@ -39,7 +40,7 @@ class Condition(Document):
     property: str = Field(min_length=1)
     op: Op
     value: Any = None
-    scope: Literal["event", "user"] = "event"
+    scope: Scope = "event"
 
     @model_validator(mode="after")
     def _value_fits_op(self) -> Condition:
@@ -102,6 +103,8 @@ class Bindings:
 
     def __init__(self) -> None:
         self.values: dict[str, object] = {}
+        self.traits: dict[str, str] = {}
+        """Properties of the user that the statement asks for, each with the column that has it (`rows`)."""
 
     def add(self, value: object) -> str:
         """Take a value in and return its place in the SQL (`$v0`)."""
@@ -109,14 +112,33 @@ class Bindings:
         self.values[name] = value
         return f"${name}"
 
+    def trait(self, name: str) -> str:
+        """The column with a property of the user."""
+        return self.traits.setdefault(name, f"trait_{len(self.traits)}")
+
 
 def conditions_of(nodes: list[Node]) -> list[Condition]:
     """Every condition in a `where`, however deep."""
     return [leaf for node in nodes for leaf in ([node] if isinstance(node, Condition) else conditions_of(node.nodes))]
 
 
+def property_sql(name: str, bindings: Bindings) -> str:
+    """SQL of a property's text in a row with the column `properties`; null where it is missing or null."""
+    return f"json_extract_string(properties, {bindings.add(pointer(name))})"
+
+
+def text_sql(name: str, scope: Scope, bindings: Bindings) -> str:
+    """The same of an event's property or of the user's."""
+    return bindings.trait(name) if scope == "user" else property_sql(name, bindings)
+
+
+def pointer(name: str) -> str:
+    """Where a property lies in a JSON object."""
+    return "/" + name.replace("~", "~0").replace("/", "~1")
+
+
 def where_sql(nodes: list[Node], bindings: Bindings) -> str:
-    """SQL that is true or false (never null) for a row with the column `properties`."""
+    """SQL that is true or false (never null) for a row with `properties` and the bindings' traits."""
     return _joined(nodes, "and", bindings) if nodes else "true"
 
 
@@ -129,8 +151,7 @@ def _node_sql(node: Node, bindings: Bindings) -> str:
         return _joined(node.nodes, "and", bindings)
     if isinstance(node, AnyOf):
         return _joined(node.nodes, "or", bindings)
-    pointer = "/" + node.property.replace("~", "~0").replace("/", "~1")
-    text = f"json_extract_string(properties, {bindings.add(pointer)})"
+    text = text_sql(node.property, node.scope, bindings)
     holds = f"coalesce({_comparison(text, node, bindings)}, false)"
     return f"(not {holds})" if node.op in ("ne", "not_in", "is_not_set") else holds
 

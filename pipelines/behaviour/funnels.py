@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import polars as pl
 
-from pipelines.behaviour.answer import FunnelAnswer, steps_answer
+from pipelines.behaviour.answer import FunnelAnswer, parts_of, steps_of
+from pipelines.behaviour.attribution import attributed, with_revenue
 from pipelines.behaviour.chain import chain_attempts
-from pipelines.behaviour.matching import chain_is_right
+from pipelines.behaviour.fitting import chain_is_right
 from pipelines.behaviour.query import FunnelQuery
-from pipelines.behaviour.scan import furthest_attempt, people_with_events, plan_of
+from pipelines.behaviour.scan import by_person, furthest_attempt, plan_of, seen_events
 from pipelines.warehouse.writer import Connection
 
 
@@ -20,9 +21,11 @@ def funnel(connection: Connection, relation: str, query: FunnelQuery, *, users: 
     """Answer a funnel over a relation of events (its shape: see `matching`).
 
     With `users` every step lists the ids of its people. The connection is only read. A query of
-    kind `funnel_trends` is `trends.funnel_trends`'s.
+    kind `funnel_trends` is `trends.funnel_trends`'s, one of `funnel_time_to_convert` `conversion.time_to_convert`'s.
     """
-    return steps_answer(query, attempts(connection, relation, query, ids=users), users=users)
+    whole = attempts(connection, relation, _whole(query) if query.splits_events else query, ids=users)
+    split = attempts(connection, relation, query, ids=users) if query.splits_events else whole
+    return FunnelAnswer(query, steps_of(query, whole, users=users), parts_of(query, split, users=users))
 
 
 def people_at_step(
@@ -30,24 +33,27 @@ def people_at_step(
 ) -> list[str]:
     """Ids of the people who reached a step (from 0), sorted.
 
-    With `dropped`, of those who got to the step before it and no further.
+    With `dropped`, of those who got to the step before it that is not optional, and not to it.
 
     Raises:
         ValueError: there is no such step.
     """
     if not (1 if dropped else 0) <= step < len(query.steps):
         raise ValueError(f"there is no step {step} to ask for")
-    reached = attempts(connection, relation, query)
-    there = pl.col("reached") == step if dropped else pl.col("reached") > step
-    people: list[str] = reached.filter(there)["person_id"].sort().to_list()
+    found = attempts(connection, relation, _whole(query))
+    there = pl.col(f"at_{step}").is_not_null()
+    if dropped:
+        there = ~there & pl.col(f"at_{query.base_of(step)}").is_not_null()
+    people: list[str] = found.filter(there)["person_id"].sort().to_list()
     return people
 
 
 def attempts(connection: Connection, relation: str, query: FunnelQuery, *, ids: bool = True) -> pl.DataFrame:
     """The attempt that counts of everybody who started: `person_id, reached, at_0, at_1, ...`.
 
-    `reached` is the number of filled steps, `at_n` the time of step n in microseconds or null.
-    Without `ids` there may be no `person_id`.
+    `reached` is the number of the last filled step, from 1; `at_n` the time of step n in microseconds or null.
+    With a breakdown also `value`; with steps of money `amount_n, currency_n`. Without `ids` there may be no
+    `person_id`.
     """
     if chain_is_right(query):
         return chain_attempts(connection, relation, query, ids=ids)
@@ -57,14 +63,22 @@ def attempts(connection: Connection, relation: str, query: FunnelQuery, *, ids: 
 def scan_attempts(connection: Connection, relation: str, query: FunnelQuery) -> pl.DataFrame:
     """The same as `attempts`, by the scan, which is right for every query."""
     plan = plan_of(query)
-    people: list[str] = []
-    ways: list[tuple[int, ...]] = []
-    for person, events in people_with_events(connection, relation, query):
+    by = ["person_id", "value"] if query.splits_events else ["person_id"]
+    seen = seen_events(connection, relation, query)
+    keys: list[tuple[str | None, ...]] = []
+    ways: list[tuple[int | None, ...]] = []
+    for key, events in by_person(seen, by=by):
         if way := furthest_attempt(events, plan):
-            people.append(person)
+            keys.append(key)
             ways.append(way)
     columns = {f"at_{n}": [way[n] if n < len(way) else None for way in ways] for n in range(plan.steps)}
-    return pl.DataFrame(
-        {"person_id": people, "reached": [len(way) for way in ways], **columns},
-        schema={"person_id": pl.String, "reached": pl.Int32, **dict.fromkeys(columns, pl.Int64)},
+    found = pl.DataFrame(
+        {**{name: [key[n] for key in keys] for n, name in enumerate(by)}, "reached": list(map(len, ways)), **columns},
+        schema={**dict.fromkeys(by, pl.String), "reached": pl.Int32, **dict.fromkeys(columns, pl.Int64)},
     )
+    return with_revenue(attributed(found, seen, query, by=by), seen, query, by=by)
+
+
+def _whole(query: FunnelQuery) -> FunnelQuery:
+    """The query without its breakdown."""
+    return query.model_copy(update={"breakdown": None})

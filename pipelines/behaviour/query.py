@@ -1,20 +1,19 @@
-"""The funnel's query document: its whole shape, its defaults, and what is not answered yet.
+"""The funnel's query document: its whole shape, its defaults, and what can not be meant.
 
-The shape is the contract's, so that a document written for a later version is refused with a clear
-word and not for an unknown key. How a funnel is counted stands in `funnels`.
+The shape is the contract's. How a funnel is counted stands in `funnels`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, StrictInt, StringConstraints, model_validator
+from pydantic import AfterValidator, Field, StrictInt, StringConstraints, model_validator
 
-from pipelines.behaviour.conditions import Where, conditions_of
+from pipelines.behaviour.conditions import Condition, Where, conditions_of
 from pipelines.behaviour.documents import Day, Document, Zone, parse
+from pipelines.behaviour.facts import REVENUE, check_name, is_fact
 from pipelines.behaviour.periods import Interval
-from pipelines.errors import UsageError
 
 Order = Literal["ordered", "strict", "unordered"]
 Unit = Literal["second", "minute", "hour", "day", "week", "month"]
@@ -33,11 +32,11 @@ _BELONGS = {
     "to_step": ("funnel_trends", "funnel_time_to_convert"),
     "interval": ("funnel_trends",),
     "bin_count": ("funnel_time_to_convert",),
+    "breakdown": ("funnel_steps",),
 }
-MONEY_FACTS = ("stripe:", "email:")
-
 
 Name = Annotated[str, StringConstraints(min_length=1)]
+EventName = Annotated[Name, AfterValidator(check_name)]
 StepNumber = Annotated[StrictInt, Field(ge=0)]
 Aggregation = Annotated[str, StringConstraints(pattern=r"^(user|identity|(event|user)_property:.+)$")]
 Attribution = Annotated[str, StringConstraints(pattern=r"^(first_touch|last_touch|all_events|step:\d+)$")]
@@ -62,9 +61,13 @@ class Window(Document):
 
 
 class Step(Document):
-    """What fills a step; `event` null is any event."""
+    """What fills a step; `event` null is any event.
 
-    event: Name | None = None
+    `first_time_for_user`: only the first event of that name that the person ever did, whatever the dates and the
+    filters. `optional`: an attempt may leave the step out. `window`: the longest time since the step before.
+    """
+
+    event: EventName | None = None
     where: Where = Field(default_factory=list)
     first_time_for_user: bool = False
     optional: bool = False
@@ -74,14 +77,18 @@ class Step(Document):
 class Exclusion(Document):
     """What voids an attempt when it happens after `from_step` and before `to_step`."""
 
-    event: Name | None = None
+    event: EventName | None = None
     where: Where = Field(default_factory=list)
     from_step: StepNumber = 0
     to_step: StepNumber
 
 
 class Breakdown(Document):
-    """The property by which an answer is split."""
+    """The property by which an answer is split, and which of a person's events says the value.
+
+    The first or last that bears one of those that could fill a step, the one that fills a certain step, or all:
+    then each value has a funnel of its own events. A property of the user has one value.
+    """
 
     property: Name
     scope: Literal["event", "user"] = "event"
@@ -118,15 +125,87 @@ class FunnelQuery(Document):
                 raise ValueError(f"{path}to_step: there is no step {end}; the last is {len(self.steps) - 1}")
             if start is not None and start >= (len(self.steps) - 1 if end is None else end):
                 raise ValueError(f"{path}from_step: must lie before to_step")
-        for field in ("from_step", "to_step", "interval", "bin_count"):
-            if getattr(self, field) is not None and self.kind not in _BELONGS[field]:
-                raise ValueError(f"{field}: belongs to kind {' or '.join(_BELONGS[field])}")
+        for field, kinds in _BELONGS.items():
+            if getattr(self, field) is not None and self.kind not in kinds:
+                raise ValueError(f"{field}: belongs to kind {' or '.join(kinds)}")
         return self
+
+    @model_validator(mode="after")
+    def _steps_fit_together(self) -> FunnelQuery:
+        last = len(self.steps) - 1
+        for number, step in enumerate(self.steps):
+            path = f"steps[{number}]"
+            if step.window is not None and (number == 0 or self.order == "unordered"):
+                raise ValueError(f"{path}.window: is the time since the step before, and there is none")
+            if step.optional and number == 0:
+                raise ValueError(f"{path}.optional: the first step begins the funnel, so everybody does it")
+            if step.optional and self.order != "ordered":
+                raise ValueError(f"{path}.optional: only the steps of an ordered funnel can be left out")
+        for number, span in enumerate(self.exclusions):
+            path = f"exclusions[{number}]"
+            if self.order == "unordered" and (span.from_step, span.to_step) != (0, last):
+                raise ValueError(f"{path}: in any order nothing lies between two certain steps; write 0 to {last}")
+            for end in ("from_step", "to_step"):
+                if self.steps[getattr(span, end)].optional:
+                    raise ValueError(f"{path}.{end}: that step is optional and may be left out")
+        self._check_breakdown()
+        if self.aggregate_by == "identity" and self.facts:
+            raise ValueError("aggregate_by: identity: facts of Stripe and of mails are known by person only")
+        return self
+
+    def _check_breakdown(self) -> None:
+        if (number := self.attributed_step) is None:
+            return
+        if number >= len(self.steps):
+            raise ValueError(f"breakdown.attribution: there is no step {number}; the last is {len(self.steps) - 1}")
+        if self.order == "unordered":
+            raise ValueError("breakdown.attribution: in any order no event belongs to a certain step")
 
     @property
     def window_microseconds(self) -> int | None:
         """The window's length; None for a funnel without one."""
         return None if self.window is None else self.window.seconds * 1_000_000
+
+    @property
+    def facts(self) -> list[str]:
+        """The facts of Stripe and of mails that it asks for."""
+        return [part.event for part in self._parts() if part.event and is_fact(part.event)]
+
+    @property
+    def revenue_steps(self) -> list[int]:
+        """The steps whose facts bear revenue; none in any order, where no step has a place."""
+        if self.order == "unordered":
+            return []
+        return [number for number, step in enumerate(self.steps) if step.event in REVENUE]
+
+    @property
+    def attributed_step(self) -> int | None:
+        """The step whose event says the value of the breakdown, where one does."""
+        if self.breakdown is None or not self.breakdown.attribution.startswith("step:"):
+            return None
+        return int(self.breakdown.attribution.removeprefix("step:"))
+
+    @property
+    def splits_events(self) -> bool:
+        """Whether each value of the breakdown has a funnel of its own events."""
+        return self.breakdown is not None and self.breakdown.attribution == "all_events"
+
+    @property
+    def has_detours(self) -> bool:
+        """Whether steps may be left out or have a window of their own."""
+        return any(step.optional or step.window is not None for step in self.steps)
+
+    def base_of(self, step: int) -> int | None:
+        """The step that ratios and times of this one are measured from: the last before that is not optional."""
+        return next((number for number in range(step - 1, -1, -1) if not self.steps[number].optional), None)
+
+    def conditions(self) -> Iterator[Condition]:
+        """Every condition anywhere in it."""
+        for where in (self.where, *(part.where for part in self._parts())):
+            yield from conditions_of(where)
+
+    def _parts(self) -> list[Step | Exclusion]:
+        return [*self.steps, *self.exclusions]
 
     def document(self) -> dict[str, Any]:
         """The same question as a document, defaults that matter spelled out."""
@@ -139,35 +218,6 @@ def parse_funnel(document: Mapping[str, Any], *, timezone: str = "UTC") -> Funne
     """A query document as a question that can be answered; `timezone` is used where it names none.
 
     Raises:
-        UsageError: with the path of the field that can not be meant, or is not answered yet.
+        UsageError: with the path of the field that can not be meant.
     """
-    query = parse(FunnelQuery, {"timezone": timezone, **document})
-    for path, unbuilt in _unbuilt(query).items():
-        if unbuilt:
-            raise UsageError(f"query: {path} is not supported yet")
-    return query
-
-
-def _unbuilt(query: FunnelQuery) -> dict[str, bool]:
-    found = {
-        f"kind: {query.kind}": query.kind == "funnel_time_to_convert",
-        "kind: funnel_trends of an unordered funnel": query.kind == "funnel_trends" and query.order == "unordered",
-        f"aggregate_by: {query.aggregate_by}": query.aggregate_by != "user",
-        "exclusions of an unordered funnel": bool(query.exclusions) and query.order == "unordered",
-        "breakdown": query.breakdown is not None,
-        "where: scope user": _asks_the_user(query.where),
-    }
-    for number, exclusion in enumerate(query.exclusions):
-        found[f"exclusions[{number}].where: scope user"] = _asks_the_user(exclusion.where)
-    for number, step in enumerate(query.steps):
-        path = f"steps[{number}]"
-        found[f"{path}.event: {step.event}"] = (step.event or "").startswith(MONEY_FACTS)
-        found[f"{path}.where: scope user"] = _asks_the_user(step.where)
-        found[f"{path}.first_time_for_user"] = step.first_time_for_user
-        found[f"{path}.optional"] = step.optional
-        found[f"{path}.window"] = step.window is not None
-    return found
-
-
-def _asks_the_user(where: Where) -> bool:
-    return any(condition.scope == "user" for condition in conditions_of(where))
+    return parse(FunnelQuery, {"timezone": timezone, **document})

@@ -13,14 +13,15 @@ from itertools import groupby
 from operator import itemgetter
 from typing import NamedTuple
 
-from pipelines.behaviour.conditions import Bindings
-from pipelines.behaviour.matching import masks_sql
-from pipelines.behaviour.query import FunnelQuery, Order
-from pipelines.behaviour.unordered import furthest_in_any_order
-from pipelines.behaviour.walks import OrderedWalk, StrictWalk, Times
-from pipelines.warehouse.writer import Connection
+import polars as pl
 
-FOREVER = 2**62
+from pipelines.behaviour.conditions import Bindings
+from pipelines.behaviour.detours import DetourWalk
+from pipelines.behaviour.fitting import masks_sql
+from pipelines.behaviour.query import FunnelQuery, Order
+from pipelines.behaviour.unordered import arrivals_in_any_order
+from pipelines.behaviour.walks import FOREVER, OrderedWalk, StrictWalk, Times
+from pipelines.warehouse.writer import Connection
 
 
 class Seen(NamedTuple):
@@ -32,59 +33,95 @@ class Seen(NamedTuple):
 
 
 class Plan(NamedTuple):
-    """What the scan needs to know of a query; an exclusion is its first and its last step."""
+    """What the scan needs to know of a query; an exclusion is its first and its last step.
+
+    `windows` has for every step the longest time since the step before; `optional` the steps that may be left out.
+    """
 
     steps: int
     window: int
     order: Order
-    exclusions: tuple[tuple[int, int], ...]
+    exclusions: tuple[tuple[int, int], ...] = ()
+    windows: tuple[int, ...] = ()
+    optional: frozenset[int] = frozenset()
 
 
 def plan_of(query: FunnelQuery) -> Plan:
     """The plan of a query."""
     window = FOREVER if query.window_microseconds is None else query.window_microseconds
     spans = tuple((exclusion.from_step, exclusion.to_step) for exclusion in query.exclusions)
-    return Plan(len(query.steps), window, query.order, spans)
+    windows = tuple(FOREVER if step.window is None else step.window.seconds * 1_000_000 for step in query.steps)
+    optional = frozenset(number for number, step in enumerate(query.steps) if step.optional)
+    return Plan(len(query.steps), window, query.order, spans, windows if query.has_detours else (), optional)
 
 
 def furthest_attempt(events: Sequence[Seen], plan: Plan) -> Times:
-    """The attempt that counts of one person, whose events come in order of time; empty without one."""
+    """The attempt that counts of one person, whose events come in order of time; empty without one.
+
+    A step that was left out has no time.
+    """
+    arrivals = _arrivals(events, plan)
+    if not plan.exclusions:
+        return arrivals[0] if arrivals else ()
+    moments = [
+        [event.at for event in events if event.exclusions >> number & 1] for number in range(len(plan.exclusions))
+    ]
+    return next((attempt for attempt in arrivals if not _is_void(attempt, plan, moments)), ())
+
+
+def _arrivals(events: Sequence[Seen], plan: Plan) -> Sequence[Times]:
+    """The attempts that got to the furthest step, in order of time."""
     if plan.order == "unordered":
-        return furthest_in_any_order([event[:2] for event in events], plan.window)
-    walk = StrictWalk(plan.steps, plan.window) if plan.order == "strict" else OrderedWalk(plan.steps, plan.window)
+        return arrivals_in_any_order([event[:2] for event in events], plan.window, first_only=not plan.exclusions)
+    walk: OrderedWalk | DetourWalk
+    if plan.order == "strict":
+        walk = StrictWalk(plan.steps, plan.window, plan.windows)
+    elif plan.windows:
+        walk = DetourWalk(plan.window, plan.windows, plan.optional)
+    else:
+        walk = OrderedWalk(plan.steps, plan.window)
     for at, tied in groupby(events, key=itemgetter(0)):
         masks = [event[1] for event in tied]
         if len(masks) == 1:
             walk.take_one(at, masks[0])
         else:
             walk.take_tied(at, masks)
-    if not plan.exclusions:
-        return walk.arrivals[0] if walk.arrivals else ()
-    moments = [
-        [event.at for event in events if event.exclusions >> number & 1] for number in range(len(plan.exclusions))
-    ]
-    return next((attempt for attempt in walk.arrivals if not _is_void(attempt, plan, moments)), ())
+    return walk.arrivals
 
 
 def _is_void(attempt: Times, plan: Plan, moments: list[list[int]]) -> bool:
     """Whether an excluded event lies between an exclusion's steps, or before the window ends."""
     for (first, last), excluded in zip(plan.exclusions, moments, strict=True):
         if len(attempt) > first:
-            begin = bisect_right(excluded, attempt[first])
+            begin = bisect_right(excluded, _time(attempt[first]))
             ends_before = len(attempt) <= last
             end = (
-                bisect_right(excluded, attempt[0] + plan.window)
+                bisect_right(excluded, _time(attempt[0]) + plan.window)
                 if ends_before
-                else bisect_left(excluded, attempt[last])
+                else bisect_left(excluded, _time(attempt[last]))
             )
             if begin < end:
                 return True
     return False
 
 
-def people_with_events(connection: Connection, relation: str, query: FunnelQuery) -> Iterator[tuple[str, list[Seen]]]:
-    """Everybody with what the scan looks at, in order of time."""
+def _time(at: int | None) -> int:
+    # Exclusions end at steps that are not optional.
+    assert at is not None
+    return at
+
+
+def seen_events(connection: Connection, relation: str, query: FunnelQuery) -> pl.DataFrame:
+    """What the scan looks at (`fitting.masks_sql`), in order of person and time."""
     bindings = Bindings()
-    rows = connection.execute(masks_sql(relation, query, bindings), bindings.values).pl()
-    for person, events in groupby(rows.iter_rows(buffer_size=100_000), key=itemgetter(0)):
-        yield person, [Seen(*row[1:]) for row in events]
+    sql = masks_sql(connection, relation, query, bindings)
+    return connection.execute(sql, bindings.values).pl()
+
+
+def by_person(
+    seen: pl.DataFrame, *, by: Sequence[str] = ("person_id",)
+) -> Iterator[tuple[tuple[str | None, ...], list[Seen]]]:
+    """Everybody with their events, in order of time; with more in `by`, once for each."""
+    rows = seen.select(*by, "moment", "steps", "exclusions")
+    for key, events in groupby(rows.iter_rows(buffer_size=100_000), key=lambda row: row[: len(by)]):
+        yield key, [Seen(*row[len(by) :]) for row in events]

@@ -12,8 +12,10 @@ from datetime import date, datetime
 from typing import Any
 
 from pipelines.behaviour.periods import Periods, day_of, known_by
-from pipelines.behaviour.query import FunnelQuery
-from pipelines.behaviour.scan import Plan, Seen, furthest_attempt, people_with_events, plan_of
+from pipelines.behaviour.query import FunnelQuery, Order
+from pipelines.behaviour.scan import Plan, Seen, by_person, furthest_attempt, plan_of, seen_events
+from pipelines.behaviour.unordered import counts_by_start
+from pipelines.behaviour.walks import Times
 from pipelines.warehouse.writer import Connection
 
 
@@ -68,7 +70,7 @@ def funnel_trends(connection: Connection, relation: str, query: FunnelQuery) -> 
 
     Without dates the periods are those in which somebody began.
     """
-    people = [events for _, events in people_with_events(connection, relation, query)]
+    people = [events for _, events in by_person(seen_events(connection, relation, query))]
     periods = _periods(query, people)
     if periods is None:
         return TrendsAnswer(query, [])
@@ -77,15 +79,15 @@ def funnel_trends(connection: Connection, relation: str, query: FunnelQuery) -> 
     plan = plan_of(query)
     entered, converted = [0] * len(periods.labels), [0] * len(periods.labels)
     for events in people:
-        for number, reached in _reached_by_period(events, periods, plan).items():
-            entered[number] += reached > first
-            converted[number] += reached > last
+        for number, way in _ways_by_period(events, periods, plan).items():
+            entered[number] += _filled(way, first)
+            converted[number] += _filled(way, first) and _filled(way, last)
     rows = zip(periods.labels, entered, converted, strict=True)
     return TrendsAnswer(query, [TrendPeriod(*row) for row in rows])
 
 
 def _periods(query: FunnelQuery, people: list[list[Seen]]) -> Periods | None:
-    starts = [event.at for events in people for event in events if event.steps & 1]
+    starts = [event.at for events in people for event in events if event.steps & _beginning(query.order)]
     if not starts and None in (query.date_from, query.date_to):
         return None
     first = query.date_from or day_of(min(starts), query.timezone)
@@ -93,12 +95,24 @@ def _periods(query: FunnelQuery, people: list[list[Seen]]) -> Periods | None:
     return Periods(first, last, query.interval or "day", query.timezone)
 
 
-def _reached_by_period(events: list[Seen], periods: Periods, plan: Plan) -> dict[int, int]:
-    """By period in which the person could begin, the number of steps filled by attempts that began there."""
+def _beginning(order: Order) -> int:
+    """The steps that can begin an attempt, as bits."""
+    return -1 if order == "unordered" else 1
+
+
+def _filled(way: Times, step: int) -> bool:
+    return len(way) > step and way[step] is not None
+
+
+def _ways_by_period(events: list[Seen], periods: Periods, plan: Plan) -> dict[int, Times]:
+    """By period in which the person could begin, the attempt that counts of those that began there."""
+    if plan.order == "unordered" and not plan.exclusions:
+        return _most_by_period(events, periods, plan)
     times = [event.at for event in events]
+    beginning = _beginning(plan.order)
     starts: dict[int, tuple[int, int]] = {}
     for event in events:
-        if event.steps & 1:
+        if event.steps & beginning:
             number = periods.number_of(event.at)
             starts[number] = (starts.get(number, (event.at, 0))[0], event.at)
     found = {}
@@ -106,5 +120,15 @@ def _reached_by_period(events: list[Seen], periods: Periods, plan: Plan) -> dict
         # Only what can still belong to an attempt of this period is looked at.
         part = events[bisect_left(times, first) : bisect_right(times, last + plan.window)]
         only = [event if event.at <= last else event._replace(steps=event.steps & ~1) for event in part]
-        found[number] = len(furthest_attempt(only, plan))
+        found[number] = furthest_attempt(only, plan)
     return found
+
+
+def _most_by_period(events: list[Seen], periods: Periods, plan: Plan) -> dict[int, Times]:
+    """In any order an attempt begins with any step: the most steps of those that began in a period."""
+    most: dict[int, int] = {}
+    for at, count in counts_by_start([event[:2] for event in events], plan.window):
+        number = periods.number_of(at)
+        most[number] = max(most.get(number, 0), count)
+    # Their times are not asked for.
+    return {number: (0,) * count for number, count in most.items()}

@@ -7,11 +7,11 @@ were done since. There are never more of them than steps.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from pipelines.behaviour.instant import can_all_fill
-from pipelines.behaviour.walks import Times
+from pipelines.behaviour.walks import Way
 
 
 class Done(NamedTuple):
@@ -21,10 +21,13 @@ class Done(NamedTuple):
     steps: int
 
 
-def furthest_in_any_order(events: Sequence[tuple[int, int]], window: int) -> Times:
-    """The attempt that counts of one person (`(at, steps)` in order of time): its steps' times, ascending."""
+def arrivals_in_any_order(events: Sequence[tuple[int, int]], window: int, *, first_only: bool = False) -> list[Way]:
+    """The attempts of one person that did the most steps, in order of time: their steps' times, ascending.
+
+    `events` are `(at, steps)` in order of time. A start that came that far goes no second way.
+    """
     latest: list[Done] = []
-    reached, start, end = 0, 0, 0
+    reached, spans = 0, [(0, 0)]
     for position, (at, mask) in enumerate(events):
         if mask:
             latest = _with(latest, Done(at, mask))
@@ -32,8 +35,22 @@ def furthest_in_any_order(events: Sequence[tuple[int, int]], window: int) -> Tim
             continue
         latest = [done for done in latest if at - done.at <= window]
         if len(latest) > reached:
-            reached, start, end = len(latest), latest[0].at, at
-    return _earliest(events, start, end) if reached else ()
+            reached, spans = len(latest), [(latest[0].at, at)]
+        elif reached and len(latest) == reached and latest[0].at > spans[-1][0] and not first_only:
+            spans.append((latest[0].at, at))
+    return [_earliest(events, start, end) for start, end in spans] if reached else []
+
+
+def counts_by_start(events: Sequence[tuple[int, int]], window: int) -> Iterator[tuple[int, int]]:
+    """For every moment at which a step could be done, the most steps done within the window from then on."""
+    # The same walk backwards: now the events closest after a moment are kept.
+    latest: list[Done] = []
+    backwards = [(-at, mask) for at, mask in reversed(events) if mask]
+    for position, (at, mask) in enumerate(backwards):
+        latest = _with(latest, Done(at, mask))
+        if position + 1 == len(backwards) or backwards[position + 1][0] != at:
+            latest = [done for done in latest if at - done.at <= window]
+            yield -at, len(latest)
 
 
 def _with(latest: list[Done], event: Done) -> list[Done]:
@@ -47,7 +64,7 @@ def _with(latest: list[Done], event: Done) -> list[Done]:
     return kept[::-1]
 
 
-def _earliest(events: Sequence[tuple[int, int]], start: int, end: int) -> Times:
+def _earliest(events: Sequence[tuple[int, int]], start: int, end: int) -> Way:
     kept: list[Done] = []
     for at, mask in events:
         if start <= at <= end and mask and can_all_fill([*(done.steps for done in kept), mask]):

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
@@ -17,7 +17,8 @@ from pipelines.cli.retention import retention
 from pipelines.errors import UsageError
 
 if TYPE_CHECKING:
-    from pipelines.behaviour import FunnelAnswer, TrendsAnswer
+    from pipelines.behaviour import ConversionAnswer, FunnelAnswer, FunnelQuery, FunnelStep, TrendsAnswer
+    from pipelines.settings import Settings
 
 _UNITS = {"s": "second", "m": "minute", "min": "minute", "h": "hour", "d": "day", "w": "week", "mo": "month"}
 _SIZES = (("d", 86400), ("h", 3600), ("min", 60), ("s", 1))
@@ -44,14 +45,29 @@ def funnel(
     date_from: Annotated[str | None, typer.Option("--from", help="First day that counts.", show_default=False)] = None,
     date_to: Annotated[str | None, typer.Option("--to", help="Last day that counts.", show_default=False)] = None,
     timezone: Timezone = None,
+    breakdown: Annotated[
+        str | None, typer.Option(metavar="PROP", help="Split by a property of the events.", show_default=False)
+    ] = None,
     events: Events = None,
     maps: Maps = None,
     users: Annotated[bool, typer.Option("--users", help="List the ids of the people of every step.")] = False,
+    save_segment: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME", help="Save the people of --reached or --dropped as a segment.", show_default=False
+        ),
+    ] = None,
+    reached: Annotated[
+        int | None, typer.Option(metavar="STEP", help="Those who reached this step (from 0).", show_default=False)
+    ] = None,
+    dropped: Annotated[
+        int | None,
+        typer.Option(metavar="STEP", help="Those who got to the step before it and not to it.", show_default=False),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")] = False,
 ) -> None:
     """How far people come along a row of steps. Options change what the query document says."""
-    from pipelines.behaviour import funnel as answer_funnel
-    from pipelines.behaviour import funnel_trends, parse_funnel
+    from pipelines.behaviour import parse_funnel
     from pipelines.settings import load_settings
 
     settings = load_settings()
@@ -59,15 +75,71 @@ def funnel(
     document = _document(query, step or []) | {key: value for key, value in given.items() if value is not None}
     if window is not None:
         document["window"] = _window(window)
+    if breakdown is not None:
+        document["breakdown"] = {"property": breakdown}
     question = parse_funnel(document, timezone=settings.reporting_timezone)
-    over_time = question.kind == "funnel_trends"
-    if users and over_time:
-        raise UsageError("--users lists people by step; kind funnel_trends counts by period")
+    if users and question.kind != "funnel_steps":
+        raise UsageError(f"--users lists people by step; kind {question.kind} has none")
+    if (save_segment, reached, dropped) != (None, None, None):
+        if events:
+            raise UsageError("--save-segment keeps people of the published data; ask without --events")
+        people = _people_to_save(question, save_segment, reached, dropped)
+        _save(settings, question, people, as_json)
+        return
     with opened(settings, events=events, more=more_events, maps=maps, timezone=timezone) as asked:
-        if over_time:
-            _show_trends(funnel_trends(asked.connection, asked.relation, question), asked, as_json)
-        else:
-            _show_steps(answer_funnel(asked.connection, asked.relation, question, users=users), as_json)
+        _answer(question, asked, users, as_json)
+
+
+def _answer(question: FunnelQuery, asked: Asked, users: bool, as_json: bool) -> None:
+    from pipelines.behaviour import funnel as answer_funnel
+    from pipelines.behaviour import funnel_trends, time_to_convert
+
+    if question.kind == "funnel_trends":
+        _show_trends(funnel_trends(asked.connection, asked.relation, question), asked, as_json)
+    elif question.kind == "funnel_time_to_convert":
+        _show_times(time_to_convert(asked.connection, asked.relation, question), as_json)
+    else:
+        _show_steps(answer_funnel(asked.connection, asked.relation, question, users=users), as_json)
+
+
+class _People(NamedTuple):
+    """Whom to save, and under which name."""
+
+    segment: str
+    step: int
+    dropped: bool
+
+
+def _people_to_save(question: FunnelQuery, name: str | None, reached: int | None, dropped: int | None) -> _People:
+    if name is None or (reached is None) == (dropped is None):
+        raise UsageError("write --save-segment NAME with either --reached STEP or --dropped STEP")
+    step, first = (reached, 0) if reached is not None else (dropped or 0, 1)
+    if not first <= step < len(question.steps):
+        raise UsageError(
+            f"--{'reached' if reached is not None else 'dropped'} {step}: write {first} to {len(question.steps) - 1}"
+        )
+    return _People(name, step, dropped is not None)
+
+
+def _save(settings: Settings, question: FunnelQuery, people: _People, as_json: bool) -> None:
+    from pipelines.behaviour import people_at_step
+    from pipelines.cli.segment import published
+    from pipelines.segments import known_people, listed_segment, save
+    from pipelines.state import open_state
+
+    snapshot = published(settings)
+    with opened(settings, events=None, more=None, maps=None, timezone=None) as asked:
+        found = people_at_step(asked.connection, asked.relation, question, people.step, dropped=people.dropped)
+    what = f"{'dropped before' if people.dropped else 'reached'} step {people.step} of a funnel"
+    known = known_people(snapshot, found)
+    document = listed_segment(people.segment, f"{what}, as of {snapshot.as_of:%Y-%m-%d %H:%M} UTC", known)
+    zone, engine = settings.reporting_timezone, open_state(settings)
+    changed = save(engine, document, settings.now(), snapshot=snapshot, timezone=zone)
+    if as_json:
+        emit({"name": document.name, "changed": changed, "people": len(found), "size": len(known)})
+    else:
+        done = "saved" if changed else "is unchanged"
+        print(f"segment {document.name} {done}: {len(known):,} of {len(found):,} people are known.")
 
 
 def _document(query: Path | None, steps: list[str]) -> dict[str, Any]:
@@ -89,23 +161,43 @@ def _show_steps(answer: FunnelAnswer, as_json: bool) -> None:
     if as_json:
         emit(answer.document())
         return
-    unordered = answer.query.order == "unordered"
-    rows = [
-        (
-            step.step,
-            f"any {step.step + 1} of the steps" if unordered else step.event or "any event",
-            f"{step.users:,}",
-            _percent(step.conversion_from_start),
-            _percent(step.conversion_from_previous),
-            _duration(step.median_conversion_seconds),
+    revenue = bool(answer.query.revenue_steps)
+    headings = ("step", "event", "users", "from start", "from previous", "median time", *["revenue"][: int(revenue)])
+    rows = [_step_row(step, answer.query, revenue) for step in answer.steps]
+    table(headings, rows, numbers=(0, 2, 3, 4, 5, 6))
+    for part in answer.breakdown or []:
+        print(
+            f"\n{answer.query.breakdown.property if answer.query.breakdown else ''}: {'–' if part.value is None else part.value}"
         )
-        for step in answer.steps
-    ]
-    headings = ("step", "event", "users", "from start", "from previous", "median time")
-    table(headings, rows, numbers=(0, 2, 3, 4, 5))
+        table(headings, [_step_row(step, answer.query, revenue) for step in part.steps], numbers=(0, 2, 3, 4, 5, 6))
     for step in answer.steps:
         if step.user_ids is not None:
             print(f"step {step.step}: {', '.join(step.user_ids) or '–'}")
+
+
+def _step_row(step: FunnelStep, query: FunnelQuery, revenue: bool) -> tuple[object, ...]:
+    from pipelines.money import format_money
+
+    name = f"any {step.step + 1} of the steps" if query.order == "unordered" else step.event or "any event"
+    money = None if step.revenue is None else ", ".join(format_money(r.amount_minor, r.currency) for r in step.revenue)
+    row = (
+        step.step,
+        f"{name} (optional)" if query.steps[step.step].optional else name,
+        f"{step.users:,}",
+        _percent(step.conversion_from_start),
+        _percent(step.conversion_from_previous),
+        _duration(step.median_conversion_seconds),
+    )
+    return (*row, money) if revenue else row
+
+
+def _show_times(answer: ConversionAnswer, as_json: bool) -> None:
+    if as_json:
+        emit(answer.document())
+        return
+    rows = [(f"from {_duration(start) or '0 s'}", f"{people:,}") for start, people in answer.bins]
+    table(("time", "users"), rows, numbers=(1,))
+    print(f"average {_duration(answer.average_seconds) or '–'}, median {_duration(answer.median_seconds) or '–'}")
 
 
 def _show_trends(answer: TrendsAnswer, asked: Asked, as_json: bool) -> None:

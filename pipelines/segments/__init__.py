@@ -11,6 +11,7 @@ from pipelines.segments.comparison import OPS
 from pipelines.segments.document import NAME, SegmentDocument, Strict, parse_segment
 from pipelines.segments.export import export_members
 from pipelines.segments.fields import Field, known_traits, money, snapshot_fields
+from pipelines.segments.listed import known_people, listed_segment
 from pipelines.segments.materialise import Change, materialise
 from pipelines.segments.reach import NEEDED, Addressed, addressed, reach
 from pipelines.segments.sentence import COMPARED, TIMES, sentence
@@ -31,7 +32,9 @@ __all__ = [
     "addressed",
     "entries",
     "export_members",
+    "known_people",
     "known_traits",
+    "listed_segment",
     "listing",
     "load",
     "load_mapping",

@@ -103,6 +103,9 @@ def _set_or_not(op: str, column: str, values: tuple[object, ...], kind: Kind) ->
 
 
 def _equals(column: str, column_values: tuple[object, ...], bound: list[object]) -> Comparison:
+    if len(bound) > 1 and all(isinstance(value, str) for value in bound):
+        # A list of thousands of people is one value, not thousands of comparisons.
+        return _true(f"list_contains(?, {column})", (bound,))
     parts: list[str] = []
     values: list[object] = []
     for value in bound:

@@ -25,6 +25,8 @@ COMPARED = {
 TIMES = {"eq": "exactly", "ne": "not", "gt": "more than", "gte": "at least", "lt": "fewer than", "lte": "at most"}
 """Each comparison of a number of times in words."""
 _NOT = "not those"
+_SAID = 10
+"""So many values of a list are said; the rest is counted."""
 _UNITS = {"m": "minute", "h": "hour", "d": "day", "w": "week"}
 _TOLD = {
     "delivered": "got {}",
@@ -84,7 +86,8 @@ def _trait(trait: Trait) -> str:
 
 def _value(value: Any) -> str:
     if isinstance(value, list):
-        return ", ".join(_value(part) for part in value) or "nothing"
+        said = ", ".join(_value(part) for part in value[:_SAID]) or "nothing"
+        return said if len(value) <= _SAID else f"{said} and {len(value) - _SAID:,} more"
     return {True: "true", False: "false"}[value] if isinstance(value, bool) else str(value)
 
 

@@ -126,6 +126,46 @@ def test_a_snapshot_is_asked_without_files(capsys: pytest.CaptureFixture[str]) -
     assert "1 min 30 s" in capsys.readouterr().out
 
 
+def test_the_people_of_a_step_become_a_segment(data_dir: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    settings, now = load_settings(), datetime(2026, 3, 5, tzinfo=UTC)
+    with Warehouse(settings).write("test") as connection:
+        connection.execute("""
+            create table marts.fct_events as
+            select person, name as event, timestamp '2026-03-01' as event_at, '{}'::json as properties, person as person_id
+            from (values ('ann', 'visit'), ('bob', 'visit'), ('ghost', 'visit'), ('ann', 'buy')) as rows(person, name);
+            create table marts.dim_customers as select unnest(['ann', 'bob']) as person_id
+        """)
+        publish(connection, settings, as_of=now, now=now)
+    steps = ["funnel", "--step", "visit", "--step", "buy"]
+    assert invoke([*steps, "--save-segment", "dropped_out", "--dropped", "1", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == {"name": "dropped_out", "changed": True, "people": 2, "size": 1}
+    assert invoke(["segment", "members", "dropped_out", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["members"] == ["bob"]
+    for wrong in (["--reached", "0"], ["--save-segment", "x"], ["--save-segment", "x", "--dropped", "0"]):
+        assert invoke([*steps, *wrong]) == 2
+    assert invoke([*steps, "--save-segment", "x", "--reached", "1", "--events", "visits.jsonl"]) == 2
+    assert invoke([*steps, "--save-segment", "No Name", "--reached", "1"]) == 2
+    assert "name" in capsys.readouterr().err
+
+
+def test_a_breakdown_splits_by_a_property_and_text_shows_its_parts(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lines = [
+        {"user_id": who, "event": event, "timestamp": "2026-03-01T10:00:00Z", "properties": {"browser": browser}}
+        for who, event, browser in (("ann", "visit", "Chrome"), ("ann", "buy", "Chrome"), ("bob", "visit", "Safari"))
+    ]
+    (tmp_path / "log.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    steps = ["--step", "visit", "--step", "buy", "--breakdown", "browser", "--events", str(tmp_path / "log.jsonl")]
+    told = asked(capsys, *steps)
+    assert [(part["value"], part["steps"][1]["users"]) for part in told["breakdown"]] == [("Chrome", 1), ("Safari", 0)]
+    assert told["query"]["breakdown"] == {"property": "browser"}
+    assert invoke(["funnel", *steps]) == 0
+    text = capsys.readouterr().out
+    assert "browser: Chrome" in text
+    assert "browser: Safari" in text
+
+
 def test_without_a_snapshot_it_fails_and_says_what_to_run(capsys: pytest.CaptureFixture[str]) -> None:
     assert invoke(["funnel", "--step", "visit", "--step", "buy"]) == 1
     assert "`millstream run`" in capsys.readouterr().err

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from random import Random
 from typing import Any
 
 import pytest
 
 from pipelines.behaviour import parse_funnel
 from pipelines.errors import UsageError
+from tests.behaviour.chance import some_document
 
 TWO = [{"event": "A"}, {"event": "B"}]
 
@@ -76,29 +78,47 @@ def test_a_query_that_can_not_be_meant_is_refused_with_its_field(document: dict[
 @pytest.mark.parametrize(
     ("change", "words"),
     [
+        ({"bin_count": 5}, "bin_count: belongs to kind funnel_time_to_convert"),
+        ({"kind": "funnel_trends", "breakdown": {"property": "b"}}, "breakdown: belongs to kind funnel_steps"),
+        ({"breakdown": {"property": "b", "attribution": "step:2"}}, "breakdown.attribution: there is no step 2"),
         (
-            {"aggregate_by": "event_property:session"},
-            "aggregate_by: event_property:session is not supported yet",
+            {"breakdown": {"property": "b", "attribution": "step:0"}, "order": "unordered"},
+            "breakdown.attribution: in any order",
         ),
-        ({"kind": "funnel_time_to_convert"}, "kind: funnel_time_to_convert is not supported yet"),
+        ({"breakdown": {"property": "b", "attribution": "any"}}, "breakdown.attribution: "),
+        ({"steps": [{"event": "A", "optional": True}, *TWO]}, "steps[0].optional: the first step"),
+        ({"steps": [*TWO, {"event": "C", "optional": True}], "order": "strict"}, "steps[2].optional: only"),
+        ({"steps": [{"event": "A", "window": {"value": 1, "unit": "day"}}, *TWO]}, "steps[0].window: "),
         (
-            {"kind": "funnel_trends", "order": "unordered"},
-            "kind: funnel_trends of an unordered funnel is not",
+            {"steps": [*TWO, {"event": "C", "window": {"value": 1, "unit": "day"}}], "order": "unordered"},
+            "steps[2].window: ",
         ),
-        ({"breakdown": {"property": "browser"}}, "breakdown is not supported yet"),
         (
-            {"where": [{"property": "p", "op": "is_set", "scope": "user"}]},
-            "where: scope user is not supported yet",
+            {
+                "steps": [*TWO, {"event": "C", "optional": True}],
+                "exclusions": [{"event": "X", "from_step": 0, "to_step": 2}],
+            },
+            "exclusions[0].to_step: that step is optional",
         ),
-        ({"steps": [*TWO, {"event": "stripe:refund"}]}, "steps[2].event: stripe:refund is not supported yet"),
-        ({"steps": [*TWO, {"event": "C", "optional": True}]}, "steps[2].optional is not supported yet"),
         (
-            {"steps": [*TWO, {"event": "C", "first_time_for_user": True}]},
-            "steps[2].first_time_for_user is not supported",
+            {
+                "steps": [*TWO, {"event": "C"}],
+                "order": "unordered",
+                "exclusions": [{"event": "X", "from_step": 0, "to_step": 1}],
+            },
+            "exclusions[0]: in any order",
+        ),
+        ({"steps": [*TWO, {"event": "stripe:rebate"}]}, "steps[2].event: there is no fact 'stripe:rebate'"),
+        ({"exclusions": [{"event": "email:wink", "to_step": 1}]}, "exclusions[0].event: there is no fact"),
+        (
+            {"steps": [*TWO, {"event": "stripe:refund"}], "aggregate_by": "identity"},
+            "aggregate_by: identity: facts",
         ),
     ],
 )
-def test_what_is_not_answered_yet_is_said_and_never_ignored(change: dict[str, Any], words: str) -> None:
+def test_features_that_can_not_be_meant_together_are_refused_with_their_field(
+    change: dict[str, Any], words: str
+) -> None:
     with pytest.raises(UsageError) as refused:
         parse_funnel({"steps": TWO, **change})
     assert words in str(refused.value)
@@ -129,3 +149,10 @@ def test_the_document_of_a_query_asks_the_same_question() -> None:
     )
     assert query.document()["window"] is None
     assert parse_funnel(query.document()) == query
+
+
+def test_every_document_of_the_reference_is_read_back_as_it_was() -> None:
+    random = Random(1)
+    for _ in range(200):
+        query = parse_funnel(some_document(random))
+        assert parse_funnel(query.document()) == query

@@ -143,3 +143,38 @@ def test_a_trend_is_final_where_the_window_of_its_last_moment_was_looked_at(log:
     answer = funnel_trends(log(("one", "A", NOW)), "events", parse_funnel(document))
     assert answer.settled(datetime(2026, 3, 3, tzinfo=UTC)) == [True, False, False]
     assert answer.settled(datetime(2026, 3, 20, tzinfo=UTC)) == [True, True, False]
+
+
+HOSTILE = (
+    "it's $v0; drop table events --",
+    'x" union all select 1 --',
+    "'; select 1; --",
+    "{name}",
+    "%s ?",
+    "a\\b",
+    "\N{SNOWMAN}/~1",
+)
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_names_and_values_from_users_are_values_everywhere(log: Log, name: str) -> None:
+    traits = {name: name}
+    connection = log(
+        ("one", "identify", NOW, traits), ("one", name, NOW, traits), ("one", "B", NOW, traits), ("two", name, NOW)
+    )
+    condition = {"property": name, "op": "eq", "value": name}
+    document = {
+        "steps": [
+            {"event": name, "where": [condition], "first_time_for_user": True},
+            {"event": "B", "where": [condition | {"scope": "user"}]},
+        ],
+        "exclusions": [{"event": name, "where": [condition | {"op": "ne"}], "to_step": 1}],
+        "aggregate_by": f"event_property:{name}",
+        "breakdown": {"property": name, "scope": "user"},
+    }
+    answer = funnel(connection, "events", parse_funnel(document), users=True)
+    assert [step.user_ids for step in answer.steps] == [[name], [name]]
+    assert [part.value for part in answer.breakdown or []] == [name]
+    by_user = parse_funnel(document | {"aggregate_by": f"user_property:{name}", "breakdown": {"property": name}})
+    assert [step.user_ids for step in funnel(connection, "events", by_user, users=True).steps] == [[name], [name]]
+    assert connection.execute("select count(*) from events").fetchone() == (4,)

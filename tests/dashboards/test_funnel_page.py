@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import shutil
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from streamlit.testing.v1 import AppTest
 
-from dashboards.parts.numbers import count, percent
+from dashboards.parts.numbers import count, length, percent
 from dashboards.queries.funnel_question import OPS, Step, steps_of, text_of
 from pipelines.behaviour import (
     funnel,
@@ -19,7 +21,12 @@ from pipelines.behaviour import (
     parse_retention,
     people_at_step,
     retention,
+    time_to_convert,
 )
+from pipelines.money import format_money
+from pipelines.segments import load, members
+from pipelines.settings import Settings
+from pipelines.state import open_state
 from pipelines.warehouse import Snapshot
 from tests.dashboards.reading import words
 
@@ -28,8 +35,10 @@ DAYS = ["2026-09-01", "2026-11-23"]
 NAMES = ["Home", "a~b!c%7E", "100 %", ""]
 PARTS = st.text(st.sampled_from("ab~!%+& é"), max_size=5)
 STEPS = st.lists(
-    st.builds(Step, st.sampled_from([*NAMES[:-1], None]))
-    | st.builds(Step, st.sampled_from(NAMES[:-1]), PARTS.filter(bool), st.sampled_from(list(OPS)), PARTS),
+    st.builds(Step, st.sampled_from([*NAMES[:-1], None]), optional=st.booleans())
+    | st.builds(
+        Step, st.sampled_from(NAMES[:-1]), PARTS.filter(bool), st.sampled_from(list(OPS)), PARTS, st.booleans()
+    ),
     min_size=2,
     max_size=8,
 )
@@ -127,6 +136,44 @@ def test_order_window_exclusion_people_and_trend_are_those_of_the_room(
     app.selectbox(key="order").set_value("in any order").run()
     assert "Any 2 of the steps" in words(app)
     check_steps(app, snapshot)
+
+
+def test_optional_steps_money_and_a_split_are_those_of_the_room(
+    open_page: Any, filled_folder: Any, snapshot: Snapshot
+) -> None:
+    address = {"steps": "Pricing~Signed Up~stripe:invoice_paid", "window": "90 days", "without": "email:bounce"}
+    app = open_page(filled_folder, "funnel", address | {"split": "path", "touch": "last seen", "days": DAYS})
+    app.button(key="alt_route_1").click().run()
+    assert steps_now(app) == "Pricing~Signed Up!optional~stripe:invoice_paid"
+    document = asked(app)
+    assert document["steps"][1] == {"event": "Signed Up", "optional": True}
+    assert document["exclusions"] == [{"event": "email:bounce", "from_step": 0, "to_step": 2}]
+    assert document["breakdown"] == {"property": "path", "attribution": "last_touch"}
+    check_steps(app, snapshot)
+    answer = funnel(snapshot.cursor(), EVENTS, parse_funnel(document))
+    revenue = answer.steps[2].revenue
+    assert revenue
+    assert ", ".join(format_money(part.amount_minor, part.currency) for part in revenue) in words(app)
+    assert answer.breakdown
+    assert f">{answer.breakdown[0].value}<" in words(app)
+    app.segmented_control(key="graph").set_value("times").run()
+    whole = {key: value for key, value in document.items() if key != "breakdown"}
+    told = time_to_convert(snapshot.cursor(), EVENTS, parse_funnel(whole | {"kind": "funnel_time_to_convert"}))
+    assert f"on average in {length(told.average_seconds)}" in words(app)
+
+
+def test_the_people_of_a_step_are_saved_as_a_segment(
+    open_page: Any, filled_folder: Any, snapshot: Snapshot, tmp_path: Path
+) -> None:
+    folder = shutil.copytree(filled_folder, tmp_path / "data")
+    app = open_page(folder, "funnel", {"steps": "Pricing~Signed Up", "people": "reached step 2", "days": DAYS})
+    app.text_input(key="people_segment").set_value("signed_up").run()
+    app.button(key="people_save").click().run()
+    reached = people_at_step(snapshot.cursor(), EVENTS, parse_funnel(asked(app)), 1)
+    assert f"of {len(reached):,} people are known." in words(app)
+    found = load(open_state(Settings(MILLSTREAM_DATA_DIR=folder)), "signed_up")
+    assert found.description.startswith("reached step 2 of a funnel")
+    assert set(members(snapshot, found)) <= set(reached)
 
 
 def test_the_retention_table_is_the_matrix_of_the_room(open_page: Any, filled_folder: Any, snapshot: Snapshot) -> None:

@@ -26,7 +26,7 @@ from tests.dashboards.places import CAMPAIGN, WAITING, crowd
 from tests.dashboards.reading import Columns, charts, pieces, shades, sparklines
 from tests.dashboards.walk import walk
 
-Address = dict[str, str]
+Address = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -59,6 +59,8 @@ VIEWS = {
     "cash": View("revenue", revenue.cash, EUROS, revenue.cash_charts),
     "funnel": View("funnel", behaviour.funnel_people, REACHED, behaviour.funnel_of_the_first),
     "funnel by step before": View("funnel", behaviour.funnel_dropped, DROPPED, behaviour.funnel_of_the_before),
+    "funnel split": View("funnel", behaviour.funnel_split, behaviour.SPLIT, behaviour.funnel_split_charts),
+    "times to convert": View("funnel", behaviour.times, behaviour.TIMES, behaviour.times_charts),
     "trend": View("funnel", behaviour.trend, {**FUNNEL, "graph": "trend", "by": "week"}, behaviour.trend_charts),
     "retention": View("retention", behaviour.retention_shares, COHORTS, shades=behaviour.shades),
     "retention in people": View("retention", behaviour.retention_people, PEOPLE, shades=behaviour.shades),

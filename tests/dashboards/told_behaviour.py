@@ -7,6 +7,7 @@ from datetime import date
 
 from dashboards.parts.numbers import count, length, percent
 from dashboards.parts.times import long_day, short_day
+from pipelines.money import format_money
 from tests.dashboards.asking import LAST, Ask, Row, people, share
 from tests.dashboards.reading import Columns
 
@@ -71,6 +72,85 @@ def _bars(ask: Ask, base: str) -> list[Columns]:
             "label": [count(step["users"]) + share for step, share in zip(steps, beside, strict=True)],
         }
     ]
+
+
+SPLIT = {
+    "steps": "Home~Signed Up!optional~stripe:invoice_paid",
+    "window": "90 days",
+    "split": "referrer",
+    "days": ["2026-09-01", LAST],
+}
+_SPLIT = QUESTION | {
+    "date_from": "2026-09-01",
+    "steps": [{"event": "Home"}, {"event": "Signed Up", "optional": True}, {"event": "stripe:invoice_paid"}],
+    "window": {"value": 90, "unit": "day"},
+    "breakdown": {"property": "referrer"},
+}
+
+
+def funnel_split(ask: Ask) -> Iterator[str]:
+    """A funnel with an optional step and a step of money, and the same by value."""
+    told = ask("funnel", query=_SPLIT)
+    first, last = told["steps"][0], told["steps"][-1]
+    for _ in ("the line", "the picture"):
+        yield f"Of {count(first['users'])} people who began with “Home”, {count(last['users'])}"
+        yield f"({percent(last['conversion_from_start'])}) came as far as “stripe:invoice_paid”"
+    for step, before in zip(told["steps"], [None, first, first], strict=True):
+        yield f"{step['step'] + 1}. {step['event']}"
+        yield f"{count(step['users'])} {percent(step['conversion_from_start'])}"
+        yield percent(step["conversion_from_previous"])
+        yield "–" if before is None else count(before["users"] - step["users"])
+        yield f"{length(step['average_conversion_seconds'])} {length(step['median_conversion_seconds'])}"
+        if step.get("revenue"):
+            yield ", ".join(format_money(part["amount_minor"], part["currency"]) for part in step["revenue"])
+    for part in told["breakdown"][:12]:
+        value = {None: "(none)", "": "(empty)"}.get(part["value"], part["value"])
+        yield " ".join([value, *(count(step["users"]) for step in part["steps"])])
+        yield percent(part["steps"][-1]["conversion_from_start"])
+    assert last["users"]
+    assert len(told["breakdown"]) > 1
+
+
+def funnel_split_charts(ask: Ask) -> list[Columns]:
+    """A bar per step."""
+    steps = ask("funnel", query=_SPLIT)["steps"]
+    names = ["Home", "Signed Up, optional", "stripe:invoice_paid"]
+    return [
+        {
+            "step": [f"{number}. {name}" for number, name in enumerate(names, start=1)],
+            "users": [step["users"] for step in steps],
+            "label": [f"{count(step['users'])} ({percent(step['conversion_from_start'])})" for step in steps],
+        }
+    ]
+
+
+TIMES = STEPS | {"graph": "times"}
+
+
+def times(ask: Ask) -> Iterator[str]:
+    """What the bars tell in a sentence, over the picture and in it."""
+    told = _times(ask)
+    people = sum(users for _, users in told["bins"])
+    assert people
+    for _ in ("the line", "the picture"):
+        yield f"{count(people)} people came through, on average in {length(told['average_seconds'])}"
+        yield f"half of them within {length(told['median_seconds'])}"
+
+
+def times_charts(ask: Ask) -> list[Columns]:
+    """A bar for each stretch of time."""
+    bins = _times(ask)["bins"]
+    return [
+        {
+            "step": [f"{number}. from {length(start)}" for number, (start, _) in enumerate(bins, start=1)],
+            "users": [users for _, users in bins],
+            "label": [count(users) for _, users in bins],
+        }
+    ]
+
+
+def _times(ask: Ask) -> Row:
+    return ask("funnel", query=QUESTION | {"kind": "funnel_time_to_convert"})
 
 
 def trend(ask: Ask) -> Iterator[str]:
