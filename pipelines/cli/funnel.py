@@ -166,9 +166,8 @@ def _show_steps(answer: FunnelAnswer, as_json: bool) -> None:
     rows = [_step_row(step, answer.query, revenue) for step in answer.steps]
     table(headings, rows, numbers=(0, 2, 3, 4, 5, 6))
     for part in answer.breakdown or []:
-        print(
-            f"\n{answer.query.breakdown.property if answer.query.breakdown else ''}: {'–' if part.value is None else part.value}"
-        )
+        name = answer.query.breakdown.property if answer.query.breakdown else ""
+        print(f"\n{name}: {'–' if part.value is None else part.value}")
         table(headings, [_step_row(step, answer.query, revenue) for step in part.steps], numbers=(0, 2, 3, 4, 5, 6))
     for step in answer.steps:
         if step.user_ids is not None:
