@@ -38,6 +38,7 @@ class Settings(BaseSettings):
 
     data_dir: Path = Field(Path("data"), validation_alias="MILLSTREAM_DATA_DIR")
     state_url_setting: str | None = Field(None, validation_alias="MILLSTREAM_STATE_URL")
+    tracking_plan_setting: Path | None = Field(None, validation_alias="MILLSTREAM_TRACKING_PLAN")
     reporting_timezone: str = Field("UTC", validation_alias="MILLSTREAM_REPORTING_TIMEZONE")
     reporting_currency: str = Field("USD", validation_alias="MILLSTREAM_REPORTING_CURRENCY")
 
@@ -88,6 +89,11 @@ class Settings(BaseSettings):
     def state_url(self) -> str:
         """SQLAlchemy URL of the state store; a SQLite file in the data folder unless told otherwise."""
         return self.state_url_setting or f"sqlite:///{self.data_dir / 'state.sqlite'}"
+
+    @property
+    def tracking_plan(self) -> Path:
+        """The plan of known events; the file need not exist."""
+        return (self.tracking_plan_setting or self.data_dir / "tracking_plan.yml").expanduser().resolve()
 
     @property
     def landing_dir(self) -> Path:

@@ -10,6 +10,7 @@ from dashboards.parts.health_tables import (
     check_frame,
     failing_frame,
     load_frame,
+    plan_table,
     source_table,
     unexplained_frame,
     unknown_frame,
@@ -21,6 +22,7 @@ from dashboards.queries.health import (
     checks,
     failing_rows,
     loads,
+    plan_violations,
     recent_builds,
     sources,
     unexplained,
@@ -88,6 +90,11 @@ if (values := unknown_values(snapshot)).height:
             view.colours,
         )
         unknown_frame(values)
+
+if (broken := plan_violations(snapshot)).height:
+    with section("Tracking plan"):
+        small("Events that the plan does not fit. They are loaded and counted like any other.", view.colours)
+        plan_table(broken, view)
 
 with section("Loads"):
     if (newest := loads(snapshot)).height:

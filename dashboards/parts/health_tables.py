@@ -65,6 +65,29 @@ def source_table(sources: pl.DataFrame, view: View) -> None:
     )
 
 
+def plan_table(broken: pl.DataFrame, view: View) -> None:
+    """What breaks the tracking plan, most frequent first."""
+    rows = [
+        (
+            row["event"],
+            row["property"] or NONE,
+            row["problem"],
+            count(row["event_count"]),
+            stamp(row["last_at"], view.zone),
+            row["last_event_id"],
+        )
+        for row in broken.iter_rows(named=True)
+    ]
+    table(
+        ("Event", "Property", "Problem", "Events", "Last", "Last event's id"),
+        rows,
+        numbers=("Events",),
+        whole=("Last",),
+        caption="What breaks the tracking plan",
+        colours=view.colours,
+    )
+
+
 def check_frame(checks: pl.DataFrame) -> None:
     """Every check, failing ones first; long, so it can be searched and downloaded."""
     shown = checks.select(

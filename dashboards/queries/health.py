@@ -14,6 +14,7 @@ Build = told.Build
 checks = per_snapshot(told.checks)
 failing_rows = per_snapshot(told.failing_rows)
 unknown_values = per_snapshot(told.unknown_values)
+plan_violations = per_snapshot(told.plan_violations)
 balance = per_snapshot(told.balance)
 unexplained = per_snapshot(told.unexplained)
 sources = per_snapshot(told.sources)

@@ -14,10 +14,11 @@ from typing import Annotated, Any, NamedTuple
 from pydantic import AfterValidator, Field, ValidationError, model_validator
 
 from pipelines.campaigns.mjml import html_of
+from pipelines.documents import load_mapping, problems
 from pipelines.errors import UsageError
 from pipelines.mail import one_line
 from pipelines.privacy import InvalidAddressError, parse_address
-from pipelines.segments import NAME, Strict, load_mapping, problems
+from pipelines.segments import NAME, Strict
 
 LATER = ("discount", "schedule", "limits", "goal")
 MAX_BODY = 2_000_000

@@ -10,7 +10,7 @@ from __future__ import annotations
 from datetime import datetime
 from pathlib import Path
 
-from pipelines.events import identity
+from pipelines.events import identity, plan
 from pipelines.events.collect import REFUSED
 from pipelines.events.days import write_days
 from pipelines.events.identify import start_input
@@ -46,6 +46,7 @@ def prepare_events(connection: Connection, settings: Settings) -> None:
     prepare_lake(connection)
     refresh_lake_view(connection, settings)
     connection.execute(identity.PREPARE)
+    connection.execute(plan.PREPARE)
     connection.execute(_PREPARE)
 
 
@@ -55,6 +56,7 @@ def load_landed(connection: Connection, settings: Settings, *, now: datetime) ->
     landing = Landing(settings.landing_dir)
     known = {row[0] for row in connection.execute("select input_id from raw_events.loads").fetchall()}
     start = _next_number(connection)
+    plan.place_plan(connection, plan.read_plan(settings))
 
     def load(segments: list[Segment], unreadable: dict[Path, str], *, typed: bool = True) -> LoadSummary:
         try:
@@ -156,6 +158,7 @@ class _Input:
             assert row is not None
             counts.add(LoadSummary(read=row[0], quarantined=row[0]))
         identity.add_visitors(self._connection, "fresh")
+        plan.note_violations(self._connection, "fresh")
         write_days(self._connection, self._settings, received_at=self._segments[0].received_at)
         identity.refresh_identities(self._connection, users_of="fresh", events="raw_events.lake_events")
         self._connection.execute("drop view fresh")

@@ -51,6 +51,7 @@ def examine(settings: Settings, *, is_offline: bool = False) -> dict[str, Any]:
         "unexplained": _rows(told.unexplained, snapshot),
         "sources": _rows(told.sources, snapshot),
         "unknown_values": _rows(told.unknown_values, snapshot),
+        "plan_violations": _rows(told.plan_violations, snapshot),
         "loads": _rows(told.loads, snapshot),
     }
 
@@ -85,6 +86,16 @@ def _data(snapshot: Snapshot) -> list[Problem]:
         if source["quarantined"]:
             lines = f"{source['source']}: {source['quarantined']:,} bad lines were set aside."
             found.append(Problem(lines, "Look into quarantine/, mend the source and load the mended file."))
+    broken = _rows(told.plan_violations, snapshot)
+    if broken:
+        events = sorted({str(one["event"]) for one in broken})
+        count = sum(one["event_count"] for one in broken)
+        found.append(
+            Problem(
+                f"The tracking plan is broken {count:,} times, by: {', '.join(events[:5])}{', …' * (len(events) > 5)}.",
+                "See `plan_violations` (--json) or the page Data health; mend the sender or the plan.",
+            )
+        )
     found += [
         Problem(
             f"{one['field']} {one['value']} in {one['table_name']} ({one['row_count']:,} rows) is new to this version.",

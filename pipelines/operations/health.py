@@ -111,7 +111,7 @@ def store_loads(connection: Connection) -> None:
     """Make `health.loads` (one row per loaded input), `health.sources` (one per source) and `health.syncs` anew.
 
     `health.syncs` tells up to which moment an account of a source is complete in these data,
-    `health.unknown_values` counts what we keep and do not know.
+    `health.unknown_values` counts what we keep and do not know, `health.plan_violations` what breaks the tracking plan.
     """
     connection.execute(_PREPARE)
     connection.execute(f"create or replace table health.unknown_values as {_UNKNOWN}", [list(KINDS), known_fields()])
@@ -122,6 +122,12 @@ def store_loads(connection: Connection) -> None:
         select 'events' as source, * exclude (load_number, input_id) from raw_events.loads
         union all by name
         select 'email' as source, * exclude (load_number, input_id) from raw_email.loads
+    """)
+    connection.execute("""
+        create or replace table health.plan_violations as
+        select event, property, problem, count(*) as event_count, min(event_at) as first_at, max(event_at) as last_at,
+            arg_max(event_id, (event_at, event_id)) as last_event_id
+        from raw_events.violations group by event, property, problem
     """)
     connection.execute("create or replace table health.syncs as select 'stripe' as source, * from raw_stripe.syncs")
     connection.execute("""

@@ -82,6 +82,19 @@ def unknown_values(snapshot: Snapshot) -> pl.DataFrame:
     )
 
 
+def plan_violations(snapshot: Snapshot) -> pl.DataFrame:
+    """What breaks the tracking plan: by event, property and problem, with how many events and the last of them."""
+    return _told(
+        snapshot,
+        "health.plan_violations",
+        """
+        select event, property, problem, event_count, first_at, last_at, last_event_id
+        from health.plan_violations
+        order by event_count desc, event, property nulls first, problem
+        """,
+    )
+
+
 def sources(snapshot: Snapshot) -> pl.DataFrame:
     """One row per source: rows, newest row, last load, set-aside lines."""
     return _told(

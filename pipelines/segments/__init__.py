@@ -16,7 +16,6 @@ from pipelines.segments.materialise import Change, materialise
 from pipelines.segments.reach import NEEDED, Addressed, addressed, reach
 from pipelines.segments.sentence import COMPARED, TIMES, sentence
 from pipelines.segments.store import entries, listing, load, lookup_of, save
-from pipelines.segments.text import load_mapping, problems
 
 __all__ = [
     "COMPARED",
@@ -37,7 +36,6 @@ __all__ = [
     "listed_segment",
     "listing",
     "load",
-    "load_mapping",
     "lookup_of",
     "materialise",
     "member_rows",
@@ -47,7 +45,6 @@ __all__ = [
     "parse_segment",
     "people_count",
     "preview",
-    "problems",
     "reach",
     "save",
     "sentence",

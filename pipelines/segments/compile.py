@@ -12,11 +12,11 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TypeAlias
 
+from pipelines.documents import path_text
 from pipelines.errors import UsageError
 from pipelines.segments.comparison import Comparison, MeantError, compare
 from pipelines.segments.document import ANY_CAMPAIGN, Condition, EmailRule, EventRule, SegmentDocument, Trait
 from pipelines.segments.fields import MART, Field
-from pipelines.segments.text import path_text
 
 Lookup: TypeAlias = Callable[[str], SegmentDocument | None]
 Path: TypeAlias = tuple[int | str, ...]

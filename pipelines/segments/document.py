@@ -22,7 +22,7 @@ from pydantic import (
     model_validator,
 )
 
-from pipelines.segments.text import load_mapping, problems
+from pipelines.documents import load_mapping, problems
 
 Op: TypeAlias = Literal[
     "eq",

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 from pydantic import ValidationError
 
+from pipelines.documents import problems
 from pipelines.errors import UsageError
 from pipelines.segments.document import SegmentDocument
 from pipelines.segments.fields import MART
-from pipelines.segments.text import problems
 from pipelines.warehouse import Snapshot
 
 MOST = 10_000

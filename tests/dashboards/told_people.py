@@ -133,6 +133,9 @@ def data_health(ask: Ask) -> Iterator[str]:
         yield from (money(row[f"{name}_minor"], row["currency"]) for name in ("booked", "explained", "unexplained"))
     for value in told["unknown_values"]:
         yield f"{value['value']} {value['field']} {value['table_name']} {value['row_count']}"
+    for row in told["plan_violations"]:
+        yield f"{row['event']} {row['property'] or '–'} {row['problem']} {count(row['event_count'])}"
+        yield row["last_event_id"]
     for load in told["loads"]:
         counts = " ".join(str(load[name]) for name in ("read", "loaded", "duplicates", "unchanged", "quarantined"))
         yield f"{load['source']} {load['input_name']} {counts}"

@@ -58,7 +58,13 @@ def test_a_built_folder_is_told_of_its_bad_lines_and_late_figures(
     found = json.loads(capsys.readouterr().out)
     bad = next(source["quarantined"] for source in found["sources"] if source["source"] == "events")
     assert bad
-    assert [one["what"] for one in found["problems"]] == [f"events: {bad} bad lines were set aside."]
+    broken = {(row["event"], row["property"], row["problem"]) for row in found["plan_violations"]}
+    assert broken == {("Report Exported", "rows", "is no string"), ("Signed Up", "referred_by", "is missing")}
+    count = sum(row["event_count"] for row in found["plan_violations"])
+    assert [one["what"] for one in found["problems"]] == [
+        f"events: {bad} bad lines were set aside.",
+        f"The tracking plan is broken {count:,} times, by: Report Exported, Signed Up.",
+    ]
     assert all(check["is_passed"] for check in found["checks"])
     assert found["as_of"] == found["now"]
     assert datetime.fromisoformat(found["loads"][0]["loaded_at"]).tzinfo is not None

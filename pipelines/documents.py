@@ -26,30 +26,30 @@ class _Loader(yaml.SafeLoader):
         return super().construct_mapping(node, deep)
 
 
-def load_mapping(text: str, what: str) -> dict[str, Any]:
-    """Read a document (YAML; JSON is a part of it). `what` names it in messages: `segment`.
+def load_mapping(text: str, what: str, *, end: str = "Nothing was saved.") -> dict[str, Any]:
+    """Read a document (YAML; JSON is a part of it). `what` names it in messages: `segment`; `end` says what stayed.
 
     Raises:
         UsageError: no YAML, or no mapping.
     """
     if len(text) > MAX_SIZE:
-        raise UsageError(f"the {what} document is longer than {MAX_SIZE:,} characters. Nothing was saved.")
+        raise UsageError(f"the {what} document is longer than {MAX_SIZE:,} characters. {end}")
     try:
         found = yaml.load(text, Loader=_Loader)
     except yaml.MarkedYAMLError as problem:
         place = f" in line {problem.problem_mark.line + 1}" if problem.problem_mark else ""
-        raise UsageError(f"the {what} document is no YAML: {problem.problem}{place}. Nothing was saved.") from None
+        raise UsageError(f"the {what} document is no YAML: {problem.problem}{place}. {end}") from None
     except (yaml.YAMLError, ValueError, TypeError, RecursionError):
-        raise UsageError(f"the {what} document is no YAML. Nothing was saved.") from None
+        raise UsageError(f"the {what} document is no YAML. {end}") from None
     if not isinstance(found, dict):
-        raise UsageError(f"the {what} document has to be a mapping with the keys of the guide. Nothing was saved.")
+        raise UsageError(f"the {what} document has to be a mapping with the keys of the guide. {end}")
     return found
 
 
-def problems(error: ValidationError, what: str) -> UsageError:
+def problems(error: ValidationError, what: str, *, end: str = "Nothing was saved.") -> UsageError:
     """The error for a document that pydantic refused: each problem with its path, five at most."""
     found = [f"{path_text(problem['loc'])}: {_words(problem)}" for problem in error.errors()[:5]]
-    return UsageError(f"the {what} document is wrong. {'; '.join(found)}. Nothing was saved.")
+    return UsageError(f"the {what} document is wrong. {'; '.join(found)}. {end}")
 
 
 def path_text(path: tuple[int | str, ...]) -> str:
