@@ -22,6 +22,8 @@ page = st.navigation(
         st.Page("app_pages/overview.py", title="Overview", icon=":material/dashboard:", default=True),
         st.Page("app_pages/revenue.py", title="Revenue", icon=":material/payments:"),
         st.Page("app_pages/funnel.py", title="Funnel", icon=":material/filter_alt:"),
+        st.Page("app_pages/trends.py", title="Trends", icon=":material/show_chart:"),
+        st.Page("app_pages/paths.py", title="Paths", icon=":material/route:"),
         st.Page("app_pages/retention.py", title="Retention", icon=":material/grid_on:"),
         st.Page("app_pages/segments.py", title="Segments", icon=":material/group_work:"),
         st.Page("app_pages/campaigns.py", title="Campaigns", icon=":material/mail:"),

@@ -24,6 +24,8 @@ class Palette:
     bad: str
     track: str
     movements: dict[str, str]
+    lines: tuple[str, ...]
+    """Of lines beside each other, in their order; what is left over is `muted`."""
 
 
 LIGHT = Palette(
@@ -44,6 +46,7 @@ LIGHT = Palette(
         "contraction": "#D9730D",
         "churn": "#8F2D10",
     },
+    lines=("#2457D6", "#D9730D", "#0B7A6F", "#8F2D10", "#7A3FB5", "#B4387F"),
 )
 DARK = Palette(
     background="#12151C",
@@ -63,6 +66,7 @@ DARK = Palette(
         "contraction": "#F9D09A",
         "churn": "#E5603B",
     },
+    lines=("#6F9BFF", "#F2A65A", "#4CC9B0", "#E5603B", "#C79BFF", "#F28CC0"),
 )
 
 

@@ -26,6 +26,8 @@ def page_style(view: View) -> None:
     """The few rules that Streamlit's theme has no setting for."""
     label = f"[class*=st-key-{ICONS_ONLY}] button [data-testid=stMarkdownContainer]"
     rules = [f"{label}{{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}}"]
+    # Its text would go on in one line, past the edge of a phone.
+    rules.append(f"{label} p{{display:block;width:1px;overflow:hidden}}")
     # On a phone seven ranges fit beside each other.
     rules.append("@media(max-width:480px){[data-testid=stButtonGroup] button{padding-inline:9px}}")
     row = f".st-key-{FULL_ON_A_PHONE}"

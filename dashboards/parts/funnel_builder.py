@@ -12,9 +12,9 @@ from dataclasses import replace
 import streamlit as st
 
 from dashboards.parts.frame import ICONS_ONLY
-from dashboards.parts.words import literal
-from dashboards.queries.funnel_question import LEAST, MOST, OPS, Step, steps_of, text_of
-from dashboards.queries.funnels import Catalogue, property_names, usual_steps
+from dashboards.parts.step_filter import show, step_filter
+from dashboards.queries.funnel_question import LEAST, MOST, Step, steps_of, text_of
+from dashboards.queries.funnels import Catalogue, usual_steps
 from pipelines.warehouse import Snapshot
 
 _PARAMETER, _MEMORY = "steps", "funnel_steps"
@@ -50,7 +50,7 @@ def _keep(steps: list[Step]) -> None:
 def _row(snapshot: Snapshot, names: list[str], steps: list[Step], number: int, step: Step) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         options = [*names, _ANY]
-        _shown(f"step_{number}", step.event or _ANY)
+        show(f"step_{number}", step.event or _ANY)
         st.selectbox(
             f"Step {number + 1}",
             options,
@@ -61,13 +61,7 @@ def _row(snapshot: Snapshot, names: list[str], steps: list[Step], number: int, s
         )
         if step.optional and number:
             st.markdown("optional", width="content")
-        with st.popover(
-            literal(_short(step.condition)) or "Filter",
-            key=f"filter_{number}",
-            icon=":material/filter_alt:",
-            help=f"Filter of step {number + 1}",
-        ):
-            _condition(snapshot, steps, number, step)
+        step_filter(snapshot, step, number, f"step {number + 1}", lambda changed: _keep(_with(steps, number, changed)))
         with st.container(horizontal=True, gap="small", width="content", key=f"{ICONS_ONLY}_step_{number}"):
             last = len(steps) - 1
             _button("arrow_upward", "Move up", number, number == 0, lambda: _keep(_moved(steps, number, -1)))
@@ -92,40 +86,6 @@ def _button(icon: str, what: str, number: int, disabled: bool, act: Callable[[],
         disabled=disabled,
         on_click=act,
     )
-
-
-def _condition(snapshot: Snapshot, steps: list[Step], number: int, step: Step) -> None:
-    known = property_names(snapshot, step.event)
-    keys = {field: f"{field}_{number}" for field in ("field", "op", "value")}
-    _shown(keys["field"], step.field or None)
-    _shown(keys["op"], step.op)
-    _shown(keys["value"], step.value)
-
-    def changed() -> None:
-        now = {"value": step.value} | {field: st.session_state.get(key) or "" for field, key in keys.items()}
-        changed_step = replace(step, field=now["field"], op=now["op"], value=now["value"])
-        _keep(_with(steps, number, changed_step))
-
-    st.selectbox(
-        "Property",
-        [*known, *([step.field] if step.field and step.field not in known else [])],
-        key=keys["field"],
-        placeholder="No filter",
-        accept_new_options=True,
-        on_change=changed,
-    )
-    st.selectbox("Comparison", list(OPS), key=keys["op"], on_change=changed)
-    if step.op not in ("is set", "is not set"):
-        st.text_input("Value", key=keys["value"], on_change=changed, help="Several values of “is one of” with commas.")
-
-
-def _shown(key: str, value: str | None) -> None:
-    # The address says what a widget shows, also after a move or a click on a link.
-    st.session_state[key] = value
-
-
-def _short(text: str) -> str:
-    return text if len(text) <= 40 else text[:39] + "…"
 
 
 def _of_event(chosen: str, optional: bool) -> Step:

@@ -15,6 +15,15 @@ def count(value: int | None) -> str:
     return NONE if value is None else f"{value:,}".replace("-", MINUS)
 
 
+def figure(value: float | None) -> str:
+    """A measured value: whole ones as a count, others with two decimals, below one with four."""
+    if value is None:
+        return NONE
+    if isinstance(value, int):
+        return count(value)
+    return _clean(f"{value:,.2f}" if abs(value) >= 1 else f"{value:,.4f}")
+
+
 def counted(value: int, one: str, many: str | None = None) -> str:
     """`1 customer`, `12,480 customers`; `many` where a plural is not made by an s."""
     return f"{count(value)} {one if value == 1 else many or one + 's'}"

@@ -1,36 +1,54 @@
 """Questions about behaviour: query documents, and their answers from any relation of events.
 
-`parse_funnel` and `parse_retention` turn a document into a question; `funnel`, `funnel_trends`,
-`time_to_convert` and `retention` answer it; `people_at_step` names the people behind a bar. A relation comes from a
-snapshot (`marts.fct_events`) or from opened files. Nothing here knows pages, commands or where the
-data folder is.
+`parse_funnel`, `parse_retention`, `parse_trends` and `parse_paths` turn a document into a question;
+`funnel`, `funnel_trends`, `time_to_convert`, `retention`, `event_trends` and `paths` answer it; `people_at_step`
+names the people behind a bar. A relation comes from a snapshot (`marts.fct_events`) or from opened files. Nothing
+here knows pages, commands or where the data folder is.
 """
 
 from pipelines.behaviour.answer import FunnelAnswer, FunnelPart, FunnelStep
 from pipelines.behaviour.conversion import ConversionAnswer, time_to_convert
+from pipelines.behaviour.event_trends import event_trends
 from pipelines.behaviour.facts import EMAIL, FACT_PROPERTIES, STRIPE
 from pipelines.behaviour.funnels import funnel, people_at_step
+from pipelines.behaviour.measures import COUNTED, OF_A_PROPERTY
+from pipelines.behaviour.paths import PathLink, PathRest, PathsAnswer, PathsQuery, parse_paths, paths
 from pipelines.behaviour.query import FunnelQuery, parse_funnel
 from pipelines.behaviour.retention import RetentionAnswer, RetentionQuery, parse_retention, retention
+from pipelines.behaviour.trend_lines import EventTrendsAnswer, Line
+from pipelines.behaviour.trend_query import EventTrendsQuery, parse_trends
 from pipelines.behaviour.trends import TrendPeriod, TrendsAnswer, funnel_trends
 
 __all__ = [
+    "COUNTED",
     "EMAIL",
     "FACT_PROPERTIES",
+    "OF_A_PROPERTY",
     "STRIPE",
     "ConversionAnswer",
+    "EventTrendsAnswer",
+    "EventTrendsQuery",
     "FunnelAnswer",
     "FunnelPart",
     "FunnelQuery",
     "FunnelStep",
+    "Line",
+    "PathLink",
+    "PathRest",
+    "PathsAnswer",
+    "PathsQuery",
     "RetentionAnswer",
     "RetentionQuery",
     "TrendPeriod",
     "TrendsAnswer",
+    "event_trends",
     "funnel",
     "funnel_trends",
     "parse_funnel",
+    "parse_paths",
     "parse_retention",
+    "parse_trends",
+    "paths",
     "people_at_step",
     "retention",
     "time_to_convert",

@@ -30,6 +30,8 @@ class Parts(NamedTuple):
 JOINED = {"marts.fct_events": Parts("raw_events.lake_events", "raw_events.identity_map")}
 """Relations whose join a question over millions of events does better by itself: a number is looked up in a tenth
 of the time."""
+PEOPLE = {"marts.fct_events": "person_key"}
+"""Relations that know a person by a number as well: numbers are counted faster than ids."""
 _NAME = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*")
 
 
@@ -38,6 +40,11 @@ def relation_sql(relation: str) -> str:
     if not _NAME.fullmatch(relation):
         raise ValueError(f"{relation!r} is no name of a relation")
     return relation
+
+
+def person_sql(relation: str) -> str:
+    """The column that tells people apart."""
+    return PEOPLE.get(relation, "person_id")
 
 
 def events_sql(relation: str, query: FunnelQuery, bindings: Bindings, *, person: str = "person_id") -> str:

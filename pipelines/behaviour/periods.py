@@ -46,6 +46,11 @@ def day_of(moment: int, zone: str) -> date:
     return _local(_EPOCH + timedelta(microseconds=moment), zone).date()
 
 
+def hour_of(moment: int, zone: str) -> str:
+    """A moment in microseconds as an hour is labelled: local, with its distance from UTC."""
+    return _local(_EPOCH + timedelta(microseconds=moment), zone).isoformat()
+
+
 def known_by(moment: datetime, last: date | None, zone: str) -> int:
     """Up to when a question sees events, in microseconds: they are known until `moment` and asked until `last`."""
     until = microseconds(moment.astimezone(UTC).replace(tzinfo=None) if moment.tzinfo else moment)
@@ -59,6 +64,11 @@ def earlier(day: date, interval: Interval, count: int) -> date:
         months = begin.year * 12 + begin.month - 1 - count
         return date(months // 12, months % 12 + 1, 1)
     return begin - timedelta(days={"hour": 0, "day": 1, "week": 7}[interval] * count)
+
+
+def end_of_period(day: date, interval: Interval) -> date:
+    """The last day of the period that a day lies in (hours: the day itself)."""
+    return day if interval == "hour" else earlier(day, interval, -1) - timedelta(days=1)
 
 
 def _days(first: date, last: date, interval: Interval) -> list[date]:

@@ -24,10 +24,15 @@ from pipelines.warehouse.writer import Connection
 
 
 class RetentionQuery(Document):
-    """A retention question; an event null is any event. `date_to` left out is the day of the last event."""
+    """A retention question; an event null is any event. `date_to` left out is the day of the last event.
+
+    `where` is about every event, `target_where` and `returning_where` about one of the two.
+    """
 
     target_event: Name | None = None
+    target_where: Where = Field(default_factory=list)
     returning_event: Name | None = None
+    returning_where: Where = Field(default_factory=list)
     type: Literal["recurring", "first_time"] = "recurring"
     period: Literal["day", "week", "month"] = "day"
     intervals: Annotated[StrictInt, Field(ge=1, le=400)] = 11
@@ -91,8 +96,9 @@ def parse_retention(document: Mapping[str, Any], *, timezone: str = "UTC") -> Re
     query = parse(RetentionQuery, {"timezone": timezone, **document})
     if query.aggregate_by != "user":
         raise UsageError(f"query: aggregate_by: {query.aggregate_by} is not supported yet")
-    if any(condition.scope == "user" for condition in conditions_of(query.where)):
-        raise UsageError("query: where: scope user is not supported yet")
+    for field in ("where", "target_where", "returning_where"):
+        if any(condition.scope == "user" for condition in conditions_of(getattr(query, field))):
+            raise UsageError(f"query: {field}: scope user is not supported yet")
     return query
 
 
@@ -102,8 +108,8 @@ def retention(connection: Connection, relation: str, query: RetentionQuery) -> R
     until = "" if query.date_to is None else f"and event_at < {bindings.add(end_of(query.date_to, query.timezone))}"
     sql = f"""
         select person_id, epoch_us(event_at) as moment,
-            {match_sql(query.target_event, [], bindings)} as is_target,
-            {match_sql(query.returning_event, [], bindings)} as is_return
+            {match_sql(query.target_event, query.target_where, bindings)} as is_target,
+            {match_sql(query.returning_event, query.returning_where, bindings)} as is_return
         from {relation_sql(relation)}
         where person_id is not null and (is_target or is_return)
             and {where_sql(query.where, bindings)} {until}

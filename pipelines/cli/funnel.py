@@ -1,6 +1,6 @@
 """`millstream funnel`: how far people come along a row of steps, from the snapshot or from event files.
 
-`millstream retention`, the other question of this group, has its own module.
+The other questions of this group, `retention`, `trends` and `paths`, have modules of their own.
 """
 
 from __future__ import annotations
@@ -13,7 +13,9 @@ import typer
 
 from pipelines.cli.asking import Asked, Events, Maps, MoreEvents, Timezone, opened, read_document
 from pipelines.cli.output import emit, table
+from pipelines.cli.paths import paths
 from pipelines.cli.retention import retention
+from pipelines.cli.trends import trends
 from pipelines.errors import UsageError
 
 if TYPE_CHECKING:
@@ -28,6 +30,8 @@ def register(app: typer.Typer) -> None:
     """Add the commands of this group."""
     app.command("funnel")(funnel)
     app.command("retention")(retention)
+    app.command("trends")(trends)
+    app.command("paths")(paths)
 
 
 def funnel(

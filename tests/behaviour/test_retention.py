@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import duckdb
@@ -13,12 +14,21 @@ from hypothesis import strategies as st
 from pipelines.behaviour import parse_retention, retention
 from pipelines.errors import UsageError
 from tests.behaviour.brute_force import LOGS, Logged, load
+from tests.behaviour.random_logs import CREATE, START, ZONES, Happened, fill, logs, period_of
 
 if TYPE_CHECKING:
     from tests.behaviour.conftest import Log
 
 DAYS = 4
 EVENTS = st.sampled_from(("A", "B", None))
+
+
+@pytest.fixture(scope="module")
+def events() -> Iterator[duckdb.DuckDBPyConnection]:
+    with duckdb.connect(":memory:") as connection:
+        connection.execute("set threads = 1")
+        connection.execute(CREATE)
+        yield connection
 
 
 def days_of(log: list[Logged], name: str | None) -> set[int]:
@@ -44,6 +54,63 @@ def test_a_cell_counts_the_people_of_a_cohort_who_came_back(
     query = parse_retention(document | {"type": "first_time" if first_time else "recurring"})
     load(connection, logs, 43_200)
     assert retention(connection, "events", query).matrix == matrix
+
+
+def conditions(colour: str | None) -> list[dict[str, Any]]:
+    return [{"property": "colour", "op": "eq", "value": colour}] if colour else []
+
+
+@st.composite
+def questions(draw: st.DrawFn) -> dict[str, Any]:
+    colours = st.sampled_from((None, None, "red", "blue"))
+    names = st.sampled_from(("A", "B", None))
+    return {
+        "target_event": draw(names),
+        "target_where": conditions(draw(colours)),
+        "returning_event": draw(names),
+        "returning_where": conditions(draw(colours)),
+        "where": conditions(draw(colours)),
+        "type": draw(st.sampled_from(("recurring", "first_time"))),
+        "period": draw(st.sampled_from(("day", "week", "month"))),
+        "intervals": draw(st.integers(1, 5)),
+        "timezone": draw(ZONES),
+        "date_to": (START.date() + timedelta(days=draw(st.integers(-1, 70)))).isoformat(),
+    }
+
+
+def is_meant(one: Happened, asked: dict[str, Any], which: str) -> bool:
+    colours = [part["value"] for field in (f"{which}_where", "where") for part in asked[field]]
+    return asked[f"{which}_event"] in (None, one.name) and all(one.colour == colour for colour in colours)
+
+
+@settings(max_examples=100, deadline=None)
+@given(log=logs(timedelta(hours=13), 130, most=20), asked=st.lists(questions(), min_size=4, max_size=4))
+def test_days_weeks_and_months_of_any_zone_with_conditions_on_either_event(
+    events: duckdb.DuckDBPyConnection, log: list[Happened], asked: list[dict[str, Any]]
+) -> None:
+    fill(events, log)
+    for one in asked:
+        last = period_of(date.fromisoformat(one["date_to"]), one["period"])
+        starts = [last]
+        while len(starts) < one["intervals"]:
+            starts.append(period_of(starts[-1] - timedelta(days=1), one["period"]))
+        starts.reverse()
+
+        def periods(which: str, person: str, one: dict[str, Any] = one) -> list[date]:
+            mine = [e for e in log if e.person == person and is_meant(e, one, which)]
+            days = [e.local(one["timezone"]) for e in mine if e.local(one["timezone"]).isoformat() <= one["date_to"]]
+            return sorted(period_of(day, one["period"]) for day in days)
+
+        matrix = [[0] * (len(starts) - row) + [None] * row for row in range(len(starts))]
+        for person in "abc":
+            began, back = periods("target", person), set(periods("returning", person))
+            for start in set(began[:1] if one["type"] == "first_time" else began) & set(starts):
+                row = starts.index(start)
+                for column, later in enumerate(starts[row:]):
+                    matrix[row][column] += column == 0 or later in back  # type: ignore[operator]
+        answer = retention(events, "events", parse_retention(one))
+        assert answer.cohort_starts == [start.isoformat() for start in starts]
+        assert answer.matrix == matrix
 
 
 def test_periods_are_those_of_the_time_zone(log: Log) -> None:
@@ -89,6 +156,7 @@ def test_the_average_weighs_cohorts_by_size_and_leaves_out_the_day_that_is_not_o
         ({"type": "sometimes"}, "type: "),
         ({"intervals": 0}, "intervals: "),
         ({"event": "visit"}, "event: unknown key"),
+        ({"target_where": [{"property": "p", "op": "is_set", "scope": "user"}]}, "target_where: scope user is not"),
         ({"aggregate_by": "identity"}, "aggregate_by: identity is not supported yet"),
     ],
 )

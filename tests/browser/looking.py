@@ -21,6 +21,8 @@ PATHS = {
     "revenue-cash": "/revenue?tab=Cash",
     "funnel": "/funnel",
     "funnel-split": "/funnel?steps=Home~Signed Up!optional~stripe:invoice_paid&window=90 days&split=referrer",
+    "trends": "/trends",
+    "paths": "/paths",
     "retention": "/retention",
     "segments": "/segments",
     "campaigns": "/campaigns",
@@ -29,7 +31,16 @@ PATHS = {
     "data_health": "/data_health",
 }
 """Every page and every tab of one; `{person}` stands for somebody whom the data know."""
-CHARTS = {"overview": 2, "revenue": 1, "revenue-movements": 1, "revenue-cash": 1, "funnel": 1, "funnel-split": 1}
+CHARTS = {
+    "overview": 2,
+    "revenue": 1,
+    "revenue-movements": 1,
+    "revenue-cash": 1,
+    "funnel": 1,
+    "funnel-split": 1,
+    "trends": 1,
+    "paths": 1,
+}
 """How many pictures a page with data draws."""
 
 TOLERATED = (

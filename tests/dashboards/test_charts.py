@@ -13,7 +13,9 @@ from dashboards.charts.line_compare import NOW, TAIL, Point, line_compare
 from dashboards.charts.movement_bars import KINDS, Month, movement_bars
 from dashboards.charts.option import ticks
 from dashboards.charts.palette import DARK, LIGHT, Palette, palette
+from dashboards.charts.sankey import Band, sankey
 from dashboards.charts.sparkline import sparkline
+from dashboards.charts.trend_lines import BEFORE, Drawn, trend_lines, unique
 
 CONFIG = Path(__file__).parents[2] / ".streamlit" / "config.toml"
 THEMES = pytest.mark.parametrize(("theme", "colours"), [("light", LIGHT), ("dark", DARK)])
@@ -63,11 +65,48 @@ def test_a_month_that_is_not_over_is_striped_and_counted_once() -> None:
     assert [one["name"] for one in striped] == [f"{kind.capitalize()} (so far)" for kind in KINDS]
 
 
+def test_lines_are_dotted_from_the_last_whole_period_and_the_rest_is_grey() -> None:
+    lines = [Drawn("a", [1, 2, 3]), Drawn("other", [4, None, 6], is_other=True)]
+    spec = trend_lines("xyz", lines, whole=[False, True, False], before=[7, 8, 9], alt="x", colours=LIGHT).spec
+    assert spec["dataset"]["source"].to_dict(as_series=False) == {
+        "label": ["x", "y", "z"],
+        "a": [1, 2, None],
+        "a (so far)": [None, 2, 3],
+        "other": [4, None, None],
+        "other (so far)": [None, None, 6],
+        BEFORE: [7, 8, 9],
+    }
+    assert [one["lineStyle"]["type"] for one in spec["series"]] == ["solid", "dotted", "solid", "dotted", "dashed"]
+    assert [one["itemStyle"]["color"] for one in spec["series"]][2:] == [LIGHT.muted] * 3
+    assert spec["series"][0]["symbol"] != spec["series"][2]["symbol"]
+
+
+@given(st.lists(st.text("ab", max_size=3) | st.sampled_from(["label", BEFORE, "a (so far)", "a" * 50, "a" * 51])))
+def test_names_in_a_legend_are_never_alike(names: list[str]) -> None:
+    columns = [column for name in unique(names) for column in (name, f"{name} (so far)")]
+    assert len({*columns, "label", BEFORE}) == len(columns) + 2
+
+
+@pytest.mark.parametrize("is_left", [True, False])
+def test_bands_are_drawn_from_what_the_table_has(is_left: bool) -> None:
+    bands = [Band("Home  3", 3), Band("{b} 2", 2), Band("nothing 1", 1, is_quiet=True)]
+    spec = sankey("Home", bands, is_left=is_left, alt="x", colours=LIGHT).spec
+    (series,), frame = spec["series"], spec["dataset"]["source"]
+    labels = {one["name"]: one["label"]["formatter"].replace("\u200b", "") for one in series["data"]}
+    drawn = [(labels[one["source"]], labels[one["target"]], one["value"]) for one in series["links"]]
+    assert drawn == frame.rows()
+    assert drawn[0] == (("Home  3", "Home", 3) if is_left else ("Home", "Home  3", 3))
+    assert "{b}" not in series["data"][2]["label"]["formatter"]
+    assert series["links"][2]["lineStyle"]["color"] == LIGHT.muted
+
+
 def test_nothing_moves_by_itself() -> None:
     options = [
         line_compare([Point("a", 1, 1, True)], currency="EUR", before="B", alt="x", colours=LIGHT),
         movement_bars([Month("a", dict.fromkeys(KINDS, 0.0), True)], currency="EUR", alt="x", colours=LIGHT),
         funnel_bars([Bar("a", 1, "1"), Bar("b", 0, "0")], alt="x", colours=LIGHT),
+        trend_lines(["a"], [Drawn("b", [1])], whole=[True], before=None, alt="x", colours=LIGHT),
+        sankey("a", [Band("b", 1)], is_left=True, alt="x", colours=LIGHT),
     ]
     assert all(option.spec["animation"] is False for option in options)
 
@@ -100,7 +139,7 @@ def test_text_has_a_contrast_of_four_and_a_half_and_marks_of_three(theme: str, c
     for ground in (colours.background, colours.surface):
         for text in (colours.text, colours.muted, colours.good, colours.warning, colours.bad, colours.accent):
             assert contrast(text, ground) >= 4.5
-    for mark in colours.movements.values():
+    for mark in (*colours.movements.values(), *colours.lines):
         assert contrast(mark, colours.background) >= 3
 
 

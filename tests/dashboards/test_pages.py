@@ -21,7 +21,18 @@ from pipelines.warehouse.lake import refresh_lake_view
 from tests.dashboards.places import CAMPAIGN, NOW, SUBJECT, settings_of
 from tests.dashboards.reading import findings, words
 
-PAGES = ("overview", "revenue", "funnel", "retention", "segments", "campaigns", "customers", "data_health")
+PAGES = (
+    "overview",
+    "revenue",
+    "funnel",
+    "trends",
+    "paths",
+    "retention",
+    "segments",
+    "campaigns",
+    "customers",
+    "data_health",
+)
 
 
 @pytest.mark.parametrize("page", PAGES)

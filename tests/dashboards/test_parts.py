@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dashboards.parts.money import compact_money, money, tick_money
-from dashboards.parts.numbers import change, change_in_points, count, counted, length, percent
+from dashboards.parts.numbers import change, change_in_points, count, counted, figure, length, percent
 from dashboards.parts.times import ago, clock, stamp
 from dashboards.parts.words import literal
 from pipelines.quality.told import is_stale
@@ -54,6 +54,22 @@ def test_a_zero_has_no_sign_and_no_direction(tiny: float) -> None:
     assert percent(tiny) == "0.0 %"
     assert change(1 + tiny, 1).text == "0.0 %"
     assert change(1 + tiny, 1).direction == "flat"
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (None, "–"),
+        (0, "0"),
+        (1234, "1,234"),
+        (1234.5, "1,234.50"),
+        (0.25, "0.2500"),
+        (-0.00001, "0.0000"),
+        (-2.5, "−2.50"),
+    ],
+)
+def test_a_measured_value_has_as_many_places_as_it_needs(value: float | None, text: str) -> None:
+    assert figure(value) == text
 
 
 def test_a_change_tells_its_sign() -> None:

@@ -1,11 +1,11 @@
-"""What the commands say to Funnel and Retention: texts in the order of the page, and charts."""
+"""What the commands say to Funnel, Trends, Paths and Retention: texts in the order of the page, and charts."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date
 
-from dashboards.parts.numbers import count, length, percent
+from dashboards.parts.numbers import change, count, counted, figure, length, percent
 from dashboards.parts.times import long_day, short_day
 from pipelines.money import format_money
 from tests.dashboards.asking import LAST, Ask, Row, people, share
@@ -218,3 +218,117 @@ def _cohorts(ask: Ask) -> Row:
 
 def _trend(ask: Ask) -> Row:
     return ask("funnel", query=QUESTION | {"kind": "funnel_trends", "interval": "week"})
+
+
+SERIES = {"series": "Home!unique!~Signed Up!unique!", "by": "week", "days": ["2026-09-30", LAST]}
+COUNTS = [{"event": "Home", "measure": "unique"}, {"event": "Signed Up", "measure": "unique"}]
+PERIODS = {"interval": "week", "date_from": "2026-09-30", "date_to": LAST}
+
+
+def trends(ask: Ask) -> Iterator[str]:
+    """Two lines, split by the path of a page, beside the weeks before."""
+    return _trends(_counts(ask, breakdown={"property": "path"}, compare="previous"), " people")
+
+
+def trends_charts(ask: Ask) -> list[Columns]:
+    """The lines, and the last of their whole weeks on with the one that is not over."""
+    return _lines(_counts(ask, breakdown={"property": "path"}, compare="previous"))
+
+
+def ratio(ask: Ask) -> Iterator[str]:
+    """A formula of two series."""
+    return _trends(_counts(ask, formula="B / A", compare="previous"), "")
+
+
+def ratio_charts(ask: Ask) -> list[Columns]:
+    """Its line, and the weeks before."""
+    return _lines(_counts(ask, formula="B / A", compare="previous"))
+
+
+def _counts(ask: Ask, **more: object) -> Row:
+    return ask("trends", query={"series": COUNTS, **PERIODS, **more})
+
+
+def _drawn(told: Row) -> list[Row]:
+    return [line for line in told["series"] if line["overall"] or line["previous_overall"]]
+
+
+def _trends(told: Row, unit: str) -> Iterator[str]:
+    lines = _drawn(told)
+    assert told["is_complete"] == [False, *[True] * 7, False]
+    assert lines[0]["overall"]
+    for _ in ("the line", "the picture"):
+        yield f"{lines[0]['name']}: {figure(lines[0]['overall'])}{unit} in {counted(len(told['periods']), 'week')}"
+        yield f", {figure(lines[0]['previous_overall'])} in those before"
+    for line in lines:
+        moved = change(line["overall"], line["previous_overall"]).text
+        yield f"{line['name']} {figure(line['overall'])} {figure(line['previous_overall'])} {moved}"
+    columns = [line["values"] for line in lines] + ([lines[0]["previous"]] if len(lines) == 1 else [])
+    for number in reversed(range(len(told["periods"]))):
+        yield " ".join(figure(column[number]) for column in columns)
+
+
+def _lines(told: Row) -> list[Columns]:
+    lines = _drawn(told)
+    last = max(number for number, whole in enumerate(told["is_complete"]) if whole)
+    found: Columns = {"label": [short_day(date.fromisoformat(period)) for period in told["periods"]]}
+    for line in lines:
+        found[line["name"]] = [value if number <= last else None for number, value in enumerate(line["values"])]
+        tail = [value if number >= last else None for number, value in enumerate(line["values"])]
+        found[f"{line['name']} (so far)"] = tail
+    if len(lines) == 1:
+        found["The period before"] = lines[0]["previous"]
+    return [found]
+
+
+WALK = {"event": "Home", "days": ["2026-09-01", LAST]}
+BACK = {"event": "Signed Up", "direction": "previous", "days": ["2026-09-01", LAST]}
+
+
+def paths_next(ask: Ask) -> Iterator[str]:
+    """What came after Home."""
+    return _paths(ask, "Home", "next")
+
+
+def paths_before(ask: Ask) -> Iterator[str]:
+    """What came before a sign-up."""
+    return _paths(ask, "Signed Up", "previous")
+
+
+def bands_next(ask: Ask) -> list[Columns]:
+    """A band per row of the table."""
+    return _bands(ask, "Home", "next")
+
+
+def bands_before(ask: Ask) -> list[Columns]:
+    """A band per row of the table."""
+    return _bands(ask, "Signed Up", "previous")
+
+
+def _found(ask: Ask, event: str, direction: str) -> tuple[Row, list[tuple[str, int]]]:
+    told = ask("paths", query={"event": event, "direction": direction, "date_from": "2026-09-01", "date_to": LAST})
+    end = "to" if direction == "next" else "from"
+    rows = [(link[end], link["sessions"]) for link in told["links"]]
+    assert rows
+    if told["other"]["events"]:
+        rows.append((counted(told["other"]["events"], "other event"), told["other"]["sessions"]))
+    if told["none"]:
+        rows.append((f"nothing {'after' if direction == 'next' else 'before'} it", told["none"]))
+    return told, rows
+
+
+def _paths(ask: Ask, event: str, direction: str) -> Iterator[str]:
+    told, rows = _found(ask, event, direction)
+    for _ in ("the line", "the picture"):
+        yield f"{counted(told['sessions'], 'session')} with “{event}”; most often “{rows[0][0]}” came"
+        yield f"{count(rows[0][1])} ({share(rows[0][1], told['sessions'])})"
+    for words, sessions in rows:
+        yield f"{words} {count(sessions)} {share(sessions, told['sessions'])}"
+    yield "A session ends after 30 minutes"
+
+
+def _bands(ask: Ask, event: str, direction: str) -> list[Columns]:
+    told, rows = _found(ask, event, direction)
+    middle, ends = [f"{event}  {count(told['sessions'])}"] * len(rows), [f"{words}  {count(n)}" for words, n in rows]
+    sides = {"from": middle, "to": ends} if direction == "next" else {"from": ends, "to": middle}
+    return [{**sides, "sessions": [sessions for _, sessions in rows]}]

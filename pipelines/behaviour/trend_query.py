@@ -1,0 +1,128 @@
+"""The query document of a trend: its whole shape, its defaults, and what is not answered yet."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from string import ascii_uppercase
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field, StrictInt, model_validator
+
+from pipelines.behaviour.conditions import Where, conditions_of
+from pipelines.behaviour.documents import Day, Document, Zone, parse
+from pipelines.behaviour.facts import is_fact
+from pipelines.behaviour.formula import Formula, parse_formula
+from pipelines.behaviour.measures import Measure, needs_property
+from pipelines.behaviour.periods import Interval
+from pipelines.behaviour.query import Aggregation, Name
+from pipelines.errors import UsageError
+
+ANY_EVENT = "any event"
+TOP = 10
+
+
+class Series(Document):
+    """What is counted: events of a name (null is any) under a `where`, by a measure."""
+
+    event: Name | None = None
+    where: Where = Field(default_factory=list)
+    measure: Measure = "total"
+    property: Name | None = None
+
+    @model_validator(mode="after")
+    def _property_fits_measure(self) -> Series:
+        if needs_property(self.measure) and self.property is None:
+            raise ValueError(f"property: measure {self.measure} needs one")
+        if not needs_property(self.measure) and self.property is not None:
+            raise ValueError(f"property: measure {self.measure} takes none")
+        return self
+
+
+class TrendBreakdown(Document):
+    """The property whose values become lines of their own: the `limit` most common ones, the rest as one."""
+
+    property: Name
+    scope: Literal["event", "user"] = "event"
+    limit: Annotated[StrictInt, Field(ge=1, le=100)] = TOP
+
+
+def _wanted(given: object) -> object:
+    return {True: "previous", False: None}[given] if isinstance(given, bool) else given
+
+
+class EventTrendsQuery(Document):
+    """A trend's whole question. Series are called A, B, C in a formula; dates left out are all events."""
+
+    kind: Literal["trends"] = "trends"
+    series: list[Series] = Field(min_length=1, max_length=len(ascii_uppercase))
+    formula: Name | None = None
+    breakdown: Annotated[
+        TrendBreakdown | None,
+        BeforeValidator(lambda given: {"property": given} if isinstance(given, str) else given),
+    ] = None
+    interval: Interval = "day"
+    compare: Annotated[Literal["previous"] | None, BeforeValidator(_wanted)] = None
+    date_from: Day | None = None
+    date_to: Day | None = None
+    timezone: Zone = "UTC"
+    where: Where = Field(default_factory=list)
+    aggregate_by: Aggregation = "user"
+
+    @model_validator(mode="after")
+    def _can_be_meant(self) -> EventTrendsQuery:
+        if self.date_from and self.date_to and self.date_from > self.date_to:
+            raise ValueError("date_from: lies after date_to")
+        if self.formula is not None:
+            try:
+                letters = parse_formula(self.formula).letters
+            except ValueError as problem:
+                raise ValueError(f"formula: {problem}") from None
+            for letter in sorted(letters - set(self.letters())):
+                raise ValueError(f"formula: there is no series {letter}; the last is {self.letters()[-1]}")
+        return self
+
+    def letters(self) -> str:
+        """What the series are called in a formula, in their order."""
+        return ascii_uppercase[: len(self.series)]
+
+    def formula_asked(self) -> Formula | None:
+        """The formula, ready to be asked."""
+        return None if self.formula is None else parse_formula(self.formula)
+
+    def names(self) -> list[str]:
+        """What tells each series from the others: its event, then its measure, then its letter."""
+        events = [series.event or ANY_EVENT for series in self.series]
+        if len(set(events)) == len(events):
+            return events
+        measured = [
+            f"{event}, {series.measure}{'' if series.property is None else f' of {series.property}'}"
+            for event, series in zip(events, self.series, strict=True)
+        ]
+        if len(set(measured)) == len(measured):
+            return measured
+        return [f"{letter}: {name}" for letter, name in zip(self.letters(), measured, strict=True)]
+
+
+def parse_trends(document: Mapping[str, Any], *, timezone: str = "UTC") -> EventTrendsQuery:
+    """A query document as a question that can be answered; `timezone` is used where it names none.
+
+    Raises:
+        UsageError: with the path of the field that can not be meant, or is not answered yet.
+    """
+    query = parse(EventTrendsQuery, {"timezone": timezone, **document})
+    unbuilt = {
+        f"aggregate_by: {query.aggregate_by}": query.aggregate_by != "user",
+        "breakdown: scope user": query.breakdown is not None and query.breakdown.scope == "user",
+        "where: scope user": _asks_the_user(query.where),
+    }
+    for number, series in enumerate(query.series):
+        unbuilt[f"series[{number}].where: scope user"] = _asks_the_user(series.where)
+        unbuilt[f"series[{number}].event: {series.event}"] = is_fact(series.event)
+    for path, is_unbuilt in unbuilt.items():
+        if is_unbuilt:
+            raise UsageError(f"query: {path} is not supported yet")
+    return query
+
+
+def _asks_the_user(where: Where) -> bool:
+    return any(condition.scope == "user" for condition in conditions_of(where))
