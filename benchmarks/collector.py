@@ -1,9 +1,9 @@
 """Events over the tracking API in batches of 100: how many a second the gateway brings to disk, how soon it answers.
 
 Both servers are the same application in a process of its own and read, stamp and answer the same; one has a journal
-that keeps nothing. First each is asked as fast as it answers over a few connections, which gives its rate; then both
-at one steady rate, and there a batch's time runs from the moment it was due. Rounds alternate, and a server's figure
-is the median of its rounds: other work on the machine disturbs some of them. The sender shares the machine.
+that keeps nothing. By turns each is asked as fast as it answers, which gives its rate, and then at one steady rate,
+where a batch's time runs from the moment it was due. Turns are short and a figure is their median (the 99th percentile
+is that of all turns): other work on the machine disturbs some of them. The sender shares the machine.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from statistics import median
+from typing import NamedTuple
 from urllib.request import urlopen
 
 import orjson
@@ -35,12 +36,20 @@ from pipelines.state import open_state
 
 BATCH = 100
 CONNECTIONS = 32
-SECONDS = 4
-ROUNDS = 5
+SECONDS = 1
+ROUNDS = 15
 STEADY = 50
 """Batches a second of the steady rate."""
 
 Connection = tuple[asyncio.StreamReader, asyncio.StreamWriter]
+
+
+class Server(NamedTuple):
+    """A server that runs: its process, port and write key."""
+
+    process: int
+    port: int
+    key: str
 
 
 @dataclass
@@ -51,32 +60,38 @@ class Figures:
     """Events a second."""
     cost: list[float] = field(default_factory=list)
     """Microseconds of CPU for an event."""
-    tail: list[float] = field(default_factory=list)
-    """The 99th percentile in milliseconds."""
+    times: list[float] = field(default_factory=list)
+    """Seconds until each answer at the steady rate."""
+
+    def tail(self) -> float:
+        """The 99th percentile in milliseconds."""
+        return sorted(self.times)[len(self.times) * 99 // 100] * 1000
 
 
 def measure(seconds: int = SECONDS, rounds: int = ROUNDS, steady: int = STEADY) -> str:
     """Rate, CPU per event and 99th percentile of both servers, and the ratios."""
-    found = {"discard": Figures(), "journal": Figures()}
-    with tempfile.TemporaryDirectory() as name:
-        for number in range(rounds):
-            for kind, figures in found.items():
-                with _serving(kind, Path(name) / f"{kind}{number}") as (process, port, key):
-                    asyncio.run(_fast(port, key, 1.0))  # The first answers warm it up.
-                    before = _cpu(process)
-                    batches = asyncio.run(_fast(port, key, seconds))
-                    figures.rate.append(batches * BATCH / seconds)
-                    figures.cost.append((_cpu(process) - before) / batches / BATCH * 1e6)
-                    figures.tail.append(_tail(asyncio.run(_steadily(port, key, steady, seconds))) * 1000)
-    floor, ours = found.values()
-    by_round = ", ".join(f"{one / other:.2f}" for one, other in zip(ours.rate, floor.rate, strict=True))
+    floor, ours = Figures(), Figures()
+    with (
+        tempfile.TemporaryDirectory() as name,
+        _serving("discard", Path(name) / "discard") as discarding,
+        _serving("journal", Path(name) / "journal") as keeping,
+    ):
+        for server in (discarding, keeping):
+            asyncio.run(_fast(server, 1.0))  # The first answers warm it up.
+        for _ in range(rounds):
+            for figures, server in ((floor, discarding), (ours, keeping)):
+                before = _cpu(server.process)
+                batches = asyncio.run(_fast(server, seconds))
+                figures.rate.append(batches * BATCH / seconds)
+                figures.cost.append((_cpu(server.process) - before) / batches / BATCH * 1e6)
+                figures.times += asyncio.run(_steadily(server, steady, seconds * 2))
+    ratios = sorted(one / other for one, other in zip(ours.rate, floor.rate, strict=True))
     return (
-        f"batches of {BATCH}, {CONNECTIONS} connections, {rounds} rounds of {seconds} s: {median(ours.rate):,.0f} "
-        f"events a second on disk, discarding {median(floor.rate):,.0f}: "
-        f"{median(ours.rate) / median(floor.rate):.2f} of it (by round {by_round}); CPU for an event "
-        f"{median(ours.cost):.1f} and {median(floor.cost):.1f} µs; at {steady * BATCH:,} a second the 99th percentile "
-        f"is {median(ours.tail):.1f} ms, discarding {median(floor.tail):.1f} ms: "
-        f"{median(ours.tail) / median(floor.tail):.1f} times"
+        f"batches of {BATCH}, {CONNECTIONS} connections, {rounds} turns of {seconds} s: {median(ours.rate):,.0f} "
+        f"events a second on disk, discarding {median(floor.rate):,.0f}: {median(ratios):.2f} of it (middle half of "
+        f"the turns {ratios[rounds // 4]:.2f} to {ratios[-rounds // 4]:.2f}); CPU for an event {median(ours.cost):.1f} "
+        f"and {median(floor.cost):.1f} µs; at {steady * BATCH:,} a second the 99th percentile is {ours.tail():.1f} ms, "
+        f"discarding {floor.tail():.1f} ms: {ours.tail() / floor.tail():.1f} times"
     )
 
 
@@ -86,19 +101,15 @@ def _cpu(process: int) -> float:
     return (int(told[11]) + int(told[12])) / os.sysconf("SC_CLK_TCK")
 
 
-def _tail(times: list[float]) -> float:
-    return sorted(times)[len(times) * 99 // 100]
-
-
-async def _fast(port: int, key: str, seconds: float) -> int:
+async def _fast(server: Server, seconds: float) -> int:
     """Batches answered in that time when each connection sends the next one as soon as it has its answer."""
-    bodies = [_request(key, number) for number in range(200)]
+    bodies = [_request(server.key, number) for number in range(200)]
     done = 0
     end = time.perf_counter() + seconds
 
     async def send(first: int) -> None:
         nonlocal done
-        connection = await asyncio.open_connection("127.0.0.1", port)
+        connection = await asyncio.open_connection("127.0.0.1", server.port)
         number = first
         while time.perf_counter() < end:
             await _ask(connection, bodies[number % len(bodies)])
@@ -110,12 +121,12 @@ async def _fast(port: int, key: str, seconds: float) -> int:
     return done
 
 
-async def _steadily(port: int, key: str, rate: int, seconds: int) -> list[float]:
+async def _steadily(server: Server, rate: int, seconds: int) -> list[float]:
     """Seconds until the answer to each batch, from the moment at which it was due."""
-    bodies = [_request(key, number) for number in range(200)]
+    bodies = [_request(server.key, number) for number in range(200)]
     free: asyncio.Queue[Connection] = asyncio.Queue()
     for _ in range(CONNECTIONS):
-        free.put_nowait(await asyncio.open_connection("127.0.0.1", port))
+        free.put_nowait(await asyncio.open_connection("127.0.0.1", server.port))
     times: list[float] = []
 
     async def one(request: bytes, due: float) -> None:
@@ -169,8 +180,7 @@ def _request(key: str, number: int) -> bytes:
 
 
 @contextmanager
-def _serving(kind: str, folder: Path) -> Iterator[tuple[int, int, str]]:
-    """A server's process, port and write key."""
+def _serving(kind: str, folder: Path) -> Iterator[Server]:
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = int(probe.getsockname()[1])
     key = add_source(open_state(Settings(MILLSTREAM_DATA_DIR=folder)), "shop", now=datetime.now(UTC))
@@ -185,7 +195,7 @@ def _serving(kind: str, folder: Path) -> Iterator[tuple[int, int, str]]:
                     break
             except OSError:
                 time.sleep(0.1)
-        yield server.pid, port, key
+        yield Server(server.pid, port, key)
     finally:
         server.terminate()
         server.wait(timeout=30)
