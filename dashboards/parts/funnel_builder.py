@@ -59,24 +59,20 @@ def _row(snapshot: Snapshot, names: list[str], steps: list[Step], number: int, s
             width=320,
             on_change=lambda: _keep(_with(steps, number, _of_event(st.session_state[f"step_{number}"], step.optional))),
         )
-        if step.optional and number:
-            st.markdown("optional", width="content")
         with st.popover(
-            literal(_short(step.condition)) or "Filter",
+            ("Optional. " if step.optional and number else "") + (literal(_short(step.condition)) or "Filter"),
             key=f"filter_{number}",
             icon=":material/filter_alt:",
             help=f"Filter of step {number + 1}",
         ):
             _condition(snapshot, steps, number, step)
+            _optional(steps, number, step)
         with st.container(horizontal=True, gap="small", width="content", key=f"{ICONS_ONLY}_step_{number}"):
             last = len(steps) - 1
             _button("arrow_upward", "Move up", number, number == 0, lambda: _keep(_moved(steps, number, -1)))
             _button("arrow_downward", "Move down", number, number == last, lambda: _keep(_moved(steps, number, 1)))
             copied = [*steps[: number + 1], *steps[number:]]
             _button("content_copy", "Duplicate", number, len(steps) >= MOST, lambda: _keep(copied))
-            skipped = _with(steps, number, replace(step, optional=not step.optional))
-            what = "Make it required" if step.optional else "Make it optional"
-            _button("alt_route", what, number, number == 0, lambda: _keep(skipped))
             others = [*steps[:number], *steps[number + 1 :]]
             _button("close", "Remove", number, len(steps) <= LEAST, lambda: _keep(others))
 
@@ -117,6 +113,18 @@ def _condition(snapshot: Snapshot, steps: list[Step], number: int, step: Step) -
     st.selectbox("Comparison", list(OPS), key=keys["op"], on_change=changed)
     if step.op not in ("is set", "is not set"):
         st.text_input("Value", key=keys["value"], on_change=changed, help="Several values of “is one of” with commas.")
+
+
+def _optional(steps: list[Step], number: int, step: Step) -> None:
+    key = f"optional_{number}"
+    st.session_state[key] = step.optional
+    st.toggle(
+        "This step may be left out",
+        key=key,
+        disabled=number == 0,
+        help="Everybody does the first step." if number == 0 else None,
+        on_change=lambda: _keep(_with(steps, number, replace(step, optional=st.session_state[key]))),
+    )
 
 
 def _shown(key: str, value: str | None) -> None:
