@@ -59,18 +59,21 @@ def _row(snapshot: Snapshot, names: list[str], steps: list[Step], number: int, s
             width=320,
             on_change=lambda: _keep(_with(steps, number, _of_event(st.session_state[f"step_{number}"], step.optional))),
         )
-        if step.optional and number:
-            st.markdown("optional", width="content")
-        step_filter(snapshot, step, number, f"step {number + 1}", lambda changed: _keep(_with(steps, number, changed)))
+        step_filter(
+            snapshot,
+            step,
+            number,
+            f"step {number + 1}",
+            lambda changed: _keep(_with(steps, number, changed)),
+            before="Optional. " if step.optional and number else "",
+            beneath=lambda: _optional(steps, number, step),
+        )
         with st.container(horizontal=True, gap="small", width="content", key=f"{ICONS_ONLY}_step_{number}"):
             last = len(steps) - 1
             _button("arrow_upward", "Move up", number, number == 0, lambda: _keep(_moved(steps, number, -1)))
             _button("arrow_downward", "Move down", number, number == last, lambda: _keep(_moved(steps, number, 1)))
             copied = [*steps[: number + 1], *steps[number:]]
             _button("content_copy", "Duplicate", number, len(steps) >= MOST, lambda: _keep(copied))
-            skipped = _with(steps, number, replace(step, optional=not step.optional))
-            what = "Make it required" if step.optional else "Make it optional"
-            _button("alt_route", what, number, number == 0, lambda: _keep(skipped))
             others = [*steps[:number], *steps[number + 1 :]]
             _button("close", "Remove", number, len(steps) <= LEAST, lambda: _keep(others))
 
@@ -85,6 +88,18 @@ def _button(icon: str, what: str, number: int, disabled: bool, act: Callable[[],
         type="tertiary",
         disabled=disabled,
         on_click=act,
+    )
+
+
+def _optional(steps: list[Step], number: int, step: Step) -> None:
+    key = f"optional_{number}"
+    st.session_state[key] = step.optional
+    st.toggle(
+        "This step may be left out",
+        key=key,
+        disabled=number == 0,
+        help="Everybody does the first step." if number == 0 else None,
+        on_change=lambda: _keep(_with(steps, number, replace(step, optional=st.session_state[key]))),
     )
 
 

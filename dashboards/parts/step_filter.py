@@ -13,15 +13,28 @@ from dashboards.queries.funnels import property_names
 from pipelines.warehouse import Snapshot
 
 
-def step_filter(snapshot: Snapshot, step: Step, number: int, what: str, changed: Callable[[Step], None]) -> None:
-    """Draw the condition of row `number` (from 0), which is called `what`; `changed` gets the step with the new one."""
+def step_filter(
+    snapshot: Snapshot,
+    step: Step,
+    number: int,
+    what: str,
+    changed: Callable[[Step], None],
+    *,
+    before: str = "",
+    beneath: Callable[[], None] = lambda: None,
+) -> None:
+    """Draw the condition of row `number` (from 0), which is called `what`; `changed` gets the step with the new one.
+
+    `before` stands before the words of the condition, and `beneath` draws what else belongs to the step.
+    """
     with st.popover(
-        literal(_short(step.condition)) or "Filter",
+        before + (literal(_short(step.condition)) or "Filter"),
         key=f"filter_{number}",
         icon=":material/filter_alt:",
         help=f"Filter of {what}",
     ):
         _condition(snapshot, step, number, changed)
+        beneath()
 
 
 def show(key: str, value: str | None) -> None:

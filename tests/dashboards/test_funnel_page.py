@@ -143,7 +143,7 @@ def test_optional_steps_money_and_a_split_are_those_of_the_room(
 ) -> None:
     address = {"steps": "Pricing~Signed Up~stripe:invoice_paid", "window": "90 days", "without": "email:bounce"}
     app = open_page(filled_folder, "funnel", address | {"split": "path", "touch": "last seen", "days": DAYS})
-    app.button(key="alt_route_1").click().run()
+    app.toggle(key="optional_1").set_value(True).run()
     assert steps_now(app) == "Pricing~Signed Up!optional~stripe:invoice_paid"
     document = asked(app)
     assert document["steps"][1] == {"event": "Signed Up", "optional": True}
