@@ -20,9 +20,10 @@ class Question(NamedTuple):
 
 
 def some_log(random: Random) -> list[Logged]:
-    """Up to eight events of four names in seven seconds."""
+    """Up to eight events of four names in seven seconds, or in three with many at the same instant."""
+    seconds = random.choice((3, 7, 7))
     return [
-        Logged(random.randrange(7), random.choice("ABCX"), random.choice(("red", "blue")))
+        Logged(random.randrange(seconds), random.choice("ABCX"), random.choice(("red", "blue")))
         for _ in range(random.randrange(9))
     ]
 
@@ -35,7 +36,7 @@ def some_question(random: Random, orders: tuple[str, ...] = ("ordered", "ordered
         steps = [some_wanted(random, (name,)) for name in random.sample("ABC", 3)]
     order = random.choice(orders)
     if order != "unordered" and random.random() < 0.5:
-        steps[1:] = [step._replace(wait=some_window(random)) for step in steps[1:]]
+        steps[1:] = [step._replace(wait=random.choice((None, 1, 1, 2, 3))) for step in steps[1:]]
     if order == "ordered" and random.random() < 0.5:
         steps[1:] = [step._replace(optional=random.random() < 0.5) for step in steps[1:]]
     spans: list[Span] = []
@@ -66,9 +67,13 @@ VALUES = ("red", "Red", "blue", "5", 5, 7.5, True, "", None)
 def some_world(random: Random, people: int) -> World:
     """People with events, properties told by `identify`, facts, and rows in `dim_customers`."""
     did: list[Did] = []
+    seconds = random.choice((2, 3, 7))
     for person in range(people):
         for _ in range(random.randrange(9)):
-            second, name = random.randrange(7), random.choice(("A", "A", "B", "B", "C", "identify", *PAID, *MAILS))
+            second, name = (
+                random.randrange(seconds),
+                random.choice(("A", "A", "B", "B", "C", "identify", *PAID, *MAILS)),
+            )
             properties: dict[str, Any] = {}
             if name == "identify":
                 properties = {"plan": random.choice(("pro", "free", 5, None))} if random.random() < 0.7 else {}
@@ -97,6 +102,8 @@ def some_document(random: Random) -> dict[str, Any]:
     names = [random.choice(("A", "B", "C", None, *facts)) for _ in range(random.randint(2, 3))]
     if random.random() < 0.5:
         names = random.sample(("A", "B", "C", *facts), len(names))
+    elif facts and random.random() < 0.5:
+        names[:2] = [random.choice(PAID)] * 2
     steps = [{"event": name, "where": some_where(random)} for name in names]
     for number, step in enumerate(steps):
         if random.random() < 0.15:
