@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from datetime import date
 from fractions import Fraction
 
-from pipelines.behaviour.conditions import Bindings, property_sql, where_sql
+from pipelines.behaviour.conditions import Bindings, text_sql, where_sql
 from pipelines.behaviour.matching import match_sql, person_sql, relation_sql
 from pipelines.behaviour.measures import counted_sql, needs_property, nothing, number_sql, value_of
 from pipelines.behaviour.periods import day_of, earlier, end_of_period
+from pipelines.behaviour.rows import traits_sql
 from pipelines.behaviour.stretch import Stretch, stretch_before, stretch_of
 from pipelines.behaviour.top_values import ALL, Top
 from pipelines.behaviour.trend_lines import EventTrendsAnswer, Row, line_of
@@ -98,9 +99,11 @@ def _days(connection: Connection, relation: str, query: EventTrendsQuery) -> tup
         return query.date_from, query.date_to
     bindings = Bindings()
     any_of = " or ".join(match_sql(series.event, series.where, bindings) for series in query.series)
+    tests = f"rows.{person_sql(relation)} is not null and {where_sql(query.where, bindings)} and ({any_of})"
     sql = f"""
-        select epoch_us(min(event_at)), epoch_us(max(event_at)) from {relation_sql(relation)}
-        where {person_sql(relation)} is not null and {where_sql(query.where, bindings)} and ({any_of})
+        select epoch_us(min(event_at)), epoch_us(max(event_at))
+        from {relation_sql(relation)} as rows {traits_sql(connection, relation, bindings)}
+        where {tests}
     """
     ((first, last),) = connection.execute(sql, bindings.values).fetchall()
     if first is None:
@@ -111,17 +114,28 @@ def _days(connection: Connection, relation: str, query: EventTrendsQuery) -> tup
 
 
 def _rows_sql(
-    relation: str, query: EventTrendsQuery, series: Series, stretch: Stretch, bindings: Bindings, *columns: str
+    connection: Connection,
+    relation: str,
+    query: EventTrendsQuery,
+    series: Series,
+    stretch: Stretch,
+    bindings: Bindings,
+    *columns: str,
 ) -> str:
     """SQL of the events that a series counts in a stretch: `person`, `number` and these columns."""
+    person = f"rows.{person_sql(relation)}"
     number = "null" if series.property is None else number_sql(series.property, bindings)
+    tests = (
+        f"{person} is not null",
+        match_sql(series.event, series.where, bindings),
+        where_sql(query.where, bindings),
+        f"event_at >= make_timestamp({bindings.add(stretch.since)})",
+        f"event_at < make_timestamp({bindings.add(stretch.until)})",
+    )
     return f"""
-        select {", ".join((f"{person_sql(relation)} as person", f"{number} as number", *columns))}
-        from {relation_sql(relation)}
-        where {person_sql(relation)} is not null and {match_sql(series.event, series.where, bindings)}
-            and {where_sql(query.where, bindings)}
-            and event_at >= make_timestamp({bindings.add(stretch.since)})
-            and event_at < make_timestamp({bindings.add(stretch.until)})
+        select {", ".join((f"{person} as person", f"{number} as number", *columns))}
+        from {relation_sql(relation)} as rows {traits_sql(connection, relation, bindings)}
+        where {" and ".join(tests)}
     """
 
 
@@ -129,10 +143,10 @@ def _count(
     connection: Connection, relation: str, query: EventTrendsQuery, series: Series, stretch: Stretch, top: Top
 ) -> _Counted:
     bindings = Bindings()
-    line = top.number_sql(None if query.breakdown is None else query.breakdown.property, bindings)
-    rows = _rows_sql(
-        relation, query, series, stretch, bindings, "epoch_us(event_at) as moment", f"{line} as line"
-    )  # fmt: skip
+    # Where nothing has a line of its own, no value is looked at (and none is bound).
+    line = top.number_sql(_value_sql(query, bindings) if top.ranked else None, bindings)
+    columns = ("epoch_us(event_at) as moment", f"{line} as line")
+    rows = _rows_sql(connection, relation, query, series, stretch, bindings, *columns)
     sql = f"""
         select line, case when grouping(period) = 0 then period end, {counted_sql(series.measure)},
             count(*) - count(number)
@@ -153,15 +167,18 @@ def _count(
 
 def _top(connection: Connection, relation: str, query: EventTrendsQuery, stretch: Stretch) -> Top:
     """The values with the most events of the first series; for a sum, with the most of it."""
-    assert query.breakdown is not None
     series = query.series[0]
     bindings = Bindings()
-    rows = _rows_sql(
-        relation, query, series, stretch, bindings, f"{property_sql(query.breakdown.property, bindings)} as value"
-    )
+    value = f"{_value_sql(query, bindings)} as value"
+    rows = _rows_sql(connection, relation, query, series, stretch, bindings, value)
     size = "coalesce(sum(number), 0)" if series.measure == "sum" else "count(*)"
     sql = f"""
         select value from ({rows}) as found group by value
-        order by {size} desc, value nulls last limit {bindings.add(query.breakdown.limit)}
+        order by {size} desc, value nulls last limit {bindings.add(query.breakdown.limit if query.breakdown else 0)}
     """
     return Top([value for (value,) in connection.execute(sql, bindings.values).fetchall()], is_split=True)
+
+
+def _value_sql(query: EventTrendsQuery, bindings: Bindings) -> str | None:
+    """SQL of the property that lines are split by."""
+    return None if query.breakdown is None else text_sql(query.breakdown.property, query.breakdown.scope, bindings)

@@ -13,12 +13,12 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, StrictInt, model_validator
 
-from pipelines.behaviour.conditions import Bindings, Where, conditions_of
+from pipelines.behaviour.conditions import Bindings, Where
 from pipelines.behaviour.documents import Day, Document, Zone, end_of, parse, start_of
 from pipelines.behaviour.matching import match_sql, person_sql, relation_sql
 from pipelines.behaviour.query import Name
+from pipelines.behaviour.rows import traits_sql
 from pipelines.behaviour.sessions import IN_ORDER, sessions_sql
-from pipelines.errors import UsageError
 from pipelines.warehouse.writer import Connection
 
 STEPS = ("track", "page", "screen")
@@ -91,12 +91,9 @@ def parse_paths(document: Mapping[str, Any], *, timezone: str = "UTC") -> PathsQ
     """A query document as a question that can be answered; `timezone` is used where it names none.
 
     Raises:
-        UsageError: with the path of the field that can not be meant, or is not answered yet.
+        UsageError: with the path of the field that can not be meant.
     """
-    query = parse(PathsQuery, {"timezone": timezone, **document})
-    if any(condition.scope == "user" for condition in conditions_of(query.where)):
-        raise UsageError("query: where: scope user is not supported yet")
-    return query
+    return parse(PathsQuery, {"timezone": timezone, **document})
 
 
 def paths(connection: Connection, relation: str, query: PathsQuery) -> PathsAnswer:
@@ -105,7 +102,7 @@ def paths(connection: Connection, relation: str, query: PathsQuery) -> PathsAnsw
     The connection is only read; sessions are made of all events of the people who did the event.
     """
     bindings = Bindings()
-    found = connection.execute(_sql(relation, query, bindings), bindings.values).fetchall()
+    found = connection.execute(_sql(connection, relation, query, bindings), bindings.values).fetchall()
     figures = {what: (events, sessions) for what, _, events, sessions in found if what != "link"}
     links = sorted((-sessions, beside) for what, beside, _, sessions in found if what == "link")
     after = query.direction == "next"
@@ -121,26 +118,27 @@ def paths(connection: Connection, relation: str, query: PathsQuery) -> PathsAnsw
     )
 
 
-def _sql(relation: str, query: PathsQuery, bindings: Bindings) -> str:
+def _sql(connection: Connection, relation: str, query: PathsQuery, bindings: Bindings) -> str:
     """SQL of `what, beside, events, sessions`: the links, and one row for each figure beside them."""
-    source, person = relation_sql(relation), person_sql(relation)
     tests = [match_sql(query.event, query.where, bindings)]
     if query.date_from is not None:
         tests.append(f"event_at >= {bindings.add(start_of(query.date_from, query.timezone))}")
     if query.date_to is not None:
         tests.append(f"event_at < {bindings.add(end_of(query.date_to, query.timezone))}")
-    tests.append(f"type in ({', '.join(map(bindings.add, STEPS))})")
-    is_asked = " and ".join(tests)
-    steps = ", ".join(map(bindings.add, STEPS))
-    events = f"""
-        select {person} as person, event_id, event_at, event, type in ({steps}) as is_step,
+    steps = f"type in ({', '.join(map(bindings.add, STEPS))})"
+    is_asked = " and ".join((*tests, steps))
+    person = f"rows.{person_sql(relation)}"
+    marked = f"""
+        select {person} as person, event_id, event_at, event, {steps} as is_step,
             coalesce({is_asked}, false) as is_asked
-        from {source}
-        where {person} in (select {person} from {source} where {is_asked})
+        from {relation_sql(relation)} as rows {traits_sql(connection, relation, bindings)}
+        where {person} is not null
     """
+    events = "select * from marked where person in (select person from marked where is_asked)"
     beside = "lead" if query.direction == "next" else "lag"
     return f"""
-        with pairs as materialized (
+        with marked as ({marked}),
+        pairs as materialized (
             select distinct person, session, beside
             from (
                 select person, session, is_asked,

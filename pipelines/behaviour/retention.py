@@ -14,11 +14,12 @@ from typing import Annotated, Any, Literal
 import polars as pl
 from pydantic import Field, StrictInt
 
-from pipelines.behaviour.conditions import Bindings, Where, conditions_of, where_sql
+from pipelines.behaviour.conditions import Bindings, Where, where_sql
 from pipelines.behaviour.documents import Day, Document, Zone, end_of, parse
 from pipelines.behaviour.matching import match_sql, relation_sql
 from pipelines.behaviour.periods import Periods, day_of, earlier, known_by
 from pipelines.behaviour.query import Aggregation, Name
+from pipelines.behaviour.rows import traits_sql
 from pipelines.errors import UsageError
 from pipelines.warehouse.writer import Connection
 
@@ -96,9 +97,6 @@ def parse_retention(document: Mapping[str, Any], *, timezone: str = "UTC") -> Re
     query = parse(RetentionQuery, {"timezone": timezone, **document})
     if query.aggregate_by != "user":
         raise UsageError(f"query: aggregate_by: {query.aggregate_by} is not supported yet")
-    for field in ("where", "target_where", "returning_where"):
-        if any(condition.scope == "user" for condition in conditions_of(getattr(query, field))):
-            raise UsageError(f"query: {field}: scope user is not supported yet")
     return query
 
 
@@ -106,13 +104,15 @@ def retention(connection: Connection, relation: str, query: RetentionQuery) -> R
     """Answer a retention question over a relation of events (its shape: see `matching`)."""
     bindings = Bindings()
     until = "" if query.date_to is None else f"and event_at < {bindings.add(end_of(query.date_to, query.timezone))}"
+    columns = f"""
+        {match_sql(query.target_event, query.target_where, bindings)} as is_target,
+        {match_sql(query.returning_event, query.returning_where, bindings)} as is_return
+    """
+    where = where_sql(query.where, bindings)
     sql = f"""
-        select person_id, epoch_us(event_at) as moment,
-            {match_sql(query.target_event, query.target_where, bindings)} as is_target,
-            {match_sql(query.returning_event, query.returning_where, bindings)} as is_return
-        from {relation_sql(relation)}
-        where person_id is not null and (is_target or is_return)
-            and {where_sql(query.where, bindings)} {until}
+        select rows.person_id, epoch_us(event_at) as moment, {columns}
+        from {relation_sql(relation)} as rows {traits_sql(connection, relation, bindings)}
+        where rows.person_id is not null and (is_target or is_return) and {where} {until}
     """
     events = connection.execute(sql, bindings.values).pl()
     last = _last_day(query, events)

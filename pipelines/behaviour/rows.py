@@ -39,7 +39,7 @@ def rows_sql(connection: Connection, relation: str, query: FunnelQuery, bindings
     tests = ["rows.person_id is not null", f"{subject} is not null", *counting_tests(query, bindings)]
     source = _source_sql(connection, relation, query, bindings)
     firsts, first_join = _firsts_sql(query, source, bindings)
-    trait_join = _traits_sql(connection, relation, bindings)
+    trait_join = traits_sql(connection, relation, bindings)
     columns = ["rows.*", f"{subject} as subject", f"{value} as value", *firsts, *bindings.traits.values()]
     return f"""
         select {", ".join(columns)}
@@ -119,8 +119,11 @@ def named_sql(event: str | None, query: FunnelQuery, bindings: Bindings) -> str:
     return "not list_contains($facts, event)" if query.facts else "true"
 
 
-def _traits_sql(connection: Connection, relation: str, bindings: Bindings) -> str:
-    """The join that brings the properties of users: as `identify` last told them, else as `dim_customers` has them."""
+def traits_sql(connection: Connection, relation: str, bindings: Bindings) -> str:
+    """The join to `rows` that brings the properties of users, which `bindings` knows.
+
+    They are as `identify` last told them, else as `dim_customers` has them.
+    """
     if not bindings.traits:
         return ""
     told = ", ".join(

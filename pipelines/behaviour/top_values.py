@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from pipelines.behaviour.conditions import Bindings, property_sql
+from pipelines.behaviour.conditions import Bindings
 
 OTHER, WITHOUT = "other", "(none)"
 _REST = 0
@@ -25,11 +25,10 @@ class Top:
     def _texts(self) -> list[str]:
         return [value for value in self.ranked if value is not None]
 
-    def number_sql(self, name: str | None, bindings: Bindings) -> str:
-        """SQL of the number of an event's line."""
-        if name is None or not self.ranked:
+    def number_sql(self, value: str | None, bindings: Bindings) -> str:
+        """SQL of the number of an event's line; `value` is SQL of the property, None without a breakdown."""
+        if value is None or not self.ranked:
             return str(_REST)
-        value = property_sql(name, bindings)
         missing = len(self._texts) + 1 if None in self.ranked else _REST
         place = f"list_position(cast({bindings.add(self._texts)} as varchar[]), {value})"
         return f"case when {value} is null then {missing} else coalesce({place}, {_REST}) end"

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, StrictInt, model_validator
 
-from pipelines.behaviour.conditions import Where, conditions_of
+from pipelines.behaviour.conditions import Scope, Where
 from pipelines.behaviour.documents import Day, Document, Zone, parse
 from pipelines.behaviour.facts import is_fact
 from pipelines.behaviour.formula import Formula, parse_formula
@@ -42,7 +42,7 @@ class TrendBreakdown(Document):
     """The property whose values become lines of their own: the `limit` most common ones, the rest as one."""
 
     property: Name
-    scope: Literal["event", "user"] = "event"
+    scope: Scope = "event"
     limit: Annotated[StrictInt, Field(ge=1, le=100)] = TOP
 
 
@@ -112,17 +112,10 @@ def parse_trends(document: Mapping[str, Any], *, timezone: str = "UTC") -> Event
     query = parse(EventTrendsQuery, {"timezone": timezone, **document})
     unbuilt = {
         f"aggregate_by: {query.aggregate_by}": query.aggregate_by != "user",
-        "breakdown: scope user": query.breakdown is not None and query.breakdown.scope == "user",
-        "where: scope user": _asks_the_user(query.where),
     }
     for number, series in enumerate(query.series):
-        unbuilt[f"series[{number}].where: scope user"] = _asks_the_user(series.where)
         unbuilt[f"series[{number}].event: {series.event}"] = is_fact(series.event)
     for path, is_unbuilt in unbuilt.items():
         if is_unbuilt:
             raise UsageError(f"query: {path} is not supported yet")
     return query
-
-
-def _asks_the_user(where: Where) -> bool:
-    return any(condition.scope == "user" for condition in conditions_of(where))

@@ -87,3 +87,11 @@ def period_of(day: date, interval: str) -> date:
     if interval == "month":
         return day.replace(day=1)
     return day - timedelta(days=day.weekday()) if interval == "week" else day
+
+
+def colour_of(one: Happened, scope: str, log: Iterable[Happened]) -> str | None:
+    """The colour of an event, or of its person: what they were last identified with."""
+    if scope == "event":
+        return one.colour
+    told = [e for e in log if e.person == one.person and e.type == "identify"]
+    return max(told, key=lambda e: (e.at, e.id)).colour if told else None

@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from pipelines.behaviour import event_trends, parse_trends
 from pipelines.behaviour.formula import parse_formula
 from pipelines.errors import UsageError
-from tests.behaviour.random_logs import CREATE, START, ZONES, Happened, fill, logs, period_of
+from tests.behaviour.random_logs import CREATE, START, ZONES, Happened, colour_of, fill, logs, period_of
 
 HOUR = timedelta(hours=1)
 MEASURES = ("total", "unique", "per_user", "sum", "average", "min", "max", "median", "p90", "p7")
@@ -66,6 +66,7 @@ def measured(found: list[Happened], measure: str) -> Number:
 
 
 Test = Callable[[Happened], bool]
+SCOPES = st.sampled_from(("event", "event", "user"))
 Slots = list[tuple[str, Test]]
 
 
@@ -162,6 +163,7 @@ class Asked:
                     st.sampled_from(("A", "B", "C; drop table events --", None)),
                     st.sampled_from(MEASURES),
                     st.sampled_from((None, "red", "' or 1=1 --")),
+                    SCOPES,
                 ),
                 min_size=1,
                 max_size=2,
@@ -169,6 +171,7 @@ class Asked:
         )
         self.formula = draw(st.none() | trees("AB"[: len(self.series)]))
         self.top = draw(st.sampled_from((None, None, 1, 2, 9)))
+        self.scope = draw(SCOPES)
         self.compare = draw(st.booleans())
 
     def document(self) -> dict[str, Any]:
@@ -176,8 +179,8 @@ class Asked:
             "series": [
                 {"event": event, "measure": measure}
                 | ({"property": "amount"} if measure not in MEASURES[:3] else {})
-                | ({"where": [{"property": "colour", "op": "eq", "value": colour}]} if colour else {})
-                for event, measure, colour in self.series
+                | ({"where": [{"property": "colour", "op": "eq", "value": colour, "scope": scope}]} if colour else {})
+                for event, measure, colour, scope in self.series
             ],
             "interval": self.interval,
             "timezone": self.zone,
@@ -186,11 +189,14 @@ class Asked:
         names = zip(("date_from", "date_to"), self.days, strict=True)
         found |= {name: day.isoformat() for name, day in names if day is not None}
         found |= {} if self.formula is None else {"formula": written(self.formula)}
-        return found | ({} if self.top is None else {"breakdown": {"property": "colour", "limit": self.top}})
+        return found | (
+            {} if self.top is None else {"breakdown": {"property": "colour", "scope": self.scope, "limit": self.top}}
+        )
 
     def counted(self, log: list[Happened], number: int) -> list[Happened]:
-        event, _, colour = self.series[number]
-        return [one for one in log if event in (None, one.name) and colour in (None, one.colour)]
+        event, _, colour, scope = self.series[number]
+        named = [one for one in log if event in (None, one.name)]
+        return [one for one in named if colour in (None, colour_of(one, scope, log))]
 
     def span(self, log: list[Happened]) -> tuple[date, date] | None:
         """The days as asked, else whole periods around all that is counted."""
@@ -214,8 +220,8 @@ class Asked:
         found = {}
         for name, belongs in lines.items():
             rows = []
-            for number, (_, measure, _) in enumerate(self.series):
-                mine = [one for one in self.counted(log, number) if belongs(one.colour)]
+            for number, (_, measure, _, _) in enumerate(self.series):
+                mine = [one for one in self.counted(log, number) if belongs(colour_of(one, self.scope, log))]
                 cells = [[one for one in mine if lies(one)] for _, lies in periods]
                 rows.append([measured(cell, measure) for cell in (*cells, [one for cell in cells for one in cell])])
             if self.formula is not None:
@@ -232,10 +238,11 @@ class Asked:
         by_sum = self.series[0][1] == "sum"
 
         def size(colour: str | None) -> Number:
-            events = [one for one in mine if one.colour == colour]
+            events = [one for one in mine if colour_of(one, self.scope, log) == colour]
             return measured(events, "sum" if by_sum else "total")
 
-        colours = sorted({one.colour for one in mine}, key=lambda one: (-(size(one) or 0), one is None, one or ""))
+        found = {colour_of(one, self.scope, log) for one in mine}
+        colours = sorted(found, key=lambda one: (-(size(one) or 0), one is None, one or ""))
         return colours[: self.top]
 
 
@@ -280,7 +287,12 @@ def check(events: duckdb.DuckDBPyConnection, log: list[Happened], asked: Asked) 
     for _ in rest:  # Nothing belongs to it, now or before.
         counted = [asked.counted(log, number) for number in range(len(asked.series))]
         known = [*periods, *(earlier if asked.compare else [])]
-        assert not [e for found in counted for e in found if e.colour not in top and any(lies(e) for _, lies in known)]
+        assert not [
+            e
+            for found in counted
+            for e in found
+            if colour_of(e, asked.scope, log) not in top and any(lies(e) for _, lies in known)
+        ]
     for name, own in lines.items():
         for number, line in enumerate(own):
             assert_same([*line.values, line.overall], now[name][number])
@@ -424,10 +436,8 @@ def test_a_formula_as_deep_as_it_may_be_is_answered() -> None:
         ({"interval": "year"}, "interval: "),
         ({"compare": "next"}, "compare: "),
         ({"breakdown": {"property": "p", "limit": 0}}, "breakdown.limit: "),
-        ({"breakdown": {"property": "p", "scope": "user"}}, "breakdown: scope user is not supported yet"),
         ({"date_from": "2026-02-02", "date_to": "2026-02-01"}, "date_from: lies after date_to"),
         ({"series": [{"event": "stripe:refund"}]}, "series[0].event: stripe:refund is not supported yet"),
-        ({"where": [{"property": "p", "op": "is_set", "scope": "user"}]}, "where: scope user is not supported yet"),
         ({"aggregate_by": "identity"}, "aggregate_by: identity is not supported yet"),
         ({"steps": []}, "steps: unknown key"),
     ],
