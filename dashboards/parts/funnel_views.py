@@ -65,7 +65,9 @@ def steps_view(answer: FunnelAnswer, steps: Sequence[Step], view: View, *, base:
     funnel_table(answer, names, view)
     if answer.breakdown is not None:
         split_table(answer.breakdown, names, view)
-        csv_download(split_frame(answer.breakdown), f"funnel-by-value_{name}.csv", key="split_csv")
+        csv_download(
+            split_frame(answer.breakdown), f"funnel-by-value_{name}.csv", label="Download CSV by value", key="split_csv"
+        )
     rows = [
         {key: value for key, value in vars(step).items() if key not in ("user_ids", "revenue")} for step in answer.steps
     ]

@@ -27,8 +27,12 @@ opened as (
         events.type in ('page', 'screen') as is_page_view,
         case when events.type in ('page', 'screen') then events.properties end as page,
         case
-            when events.context like '%"page"%' or events.context like '%"campaign"%' then events.context
-        end as context
+            when
+                events.context like '%"page"%' or events.context like '%"campaign"%'
+                or events.context like '%"userAgent"%'
+                then events.context
+        end as context,
+        case when events.properties like '%"user_agent"%' then events.properties end as logged
 
     from events
 
@@ -47,6 +51,7 @@ with_pages as (
         event,
         context,
         is_page_view,
+        {{ json_text('logged', 'user_agent') }} as logged_agent,
         {{ json_text('page', 'path') }} as page_path,
         {{ json_text('page', 'url') }} as page_url,
         {{ json_text('page', 'search') }} as page_search,
@@ -67,6 +72,7 @@ with_context as (
         event_at,
         event,
         is_page_view,
+        coalesce({{ json_text('context', 'userAgent') }}, logged_agent) as user_agent,
         coalesce(page_path, {{ json_text('context', 'page.path') }}) as page_path,
         coalesce(page_url, {{ json_text('context', 'page.url') }}) as page_url,
         coalesce(page_search, {{ json_text('context', 'page.search') }}) as page_search,
@@ -114,6 +120,7 @@ traced as (
         visitor_key,
         event_at,
         is_page_view,
+        {{ is_robot('user_agent') }} as is_robot,
         case when is_page_view then coalesce(page_path, {{ url_path('page_url') }}, event) end as page,
         case when referrer_host is not null then page_referrer end as referrer,
         referrer_host,

@@ -46,6 +46,7 @@ gathered as (
         max(event_at) as ended_at,
         count(*) as event_count,
         count(*) filter (where is_page_view) as page_view_count,
+        count(*) filter (where is_robot) > 0 as is_robot,
         {{ value_at_least('page', 'event_number') }} as entry_page,
         {{ value_at_most('page', 'event_number') }} as exit_page
 
@@ -98,7 +99,8 @@ described as (
             else {{ channel_of('lower(origins.utm_source)', 'lower(origins.utm_medium)',
                 'origins.referrer_host', 'origins.has_click_id') }}
         end as channel,
-        gathered.event_count = 1 as is_bounce
+        gathered.event_count = 1 as is_bounce,
+        gathered.is_robot
 
     from gathered
 
