@@ -63,15 +63,15 @@ def steps_view(answer: FunnelAnswer, steps: Sequence[Step], view: View, *, base:
     small(finding(answer, names), view.colours)
     charted(funnel_chart(answer, names, view.colours, base=base), key="funnel", height=height(len(names)))
     funnel_table(answer, names, view)
+    rows = [
+        {key: value for key, value in vars(step).items() if key not in ("user_ids", "revenue")} for step in answer.steps
+    ]
+    csv_download(pl.DataFrame(rows, infer_schema_length=None), f"funnel_{name}.csv", key="steps_csv")
     if answer.breakdown is not None:
         split_table(answer.breakdown, names, view)
         csv_download(
             split_frame(answer.breakdown), f"funnel-by-value_{name}.csv", label="Download CSV by value", key="split_csv"
         )
-    rows = [
-        {key: value for key, value in vars(step).items() if key not in ("user_ids", "revenue")} for step in answer.steps
-    ]
-    csv_download(pl.DataFrame(rows, infer_schema_length=None), f"funnel_{name}.csv", key="steps_csv")
 
 
 def times_view(answer: ConversionAnswer, view: View, *, name: str) -> None:
