@@ -3,7 +3,7 @@
 import streamlit as st
 
 from dashboards.parts.empty import nothing_here
-from dashboards.parts.frame import page_title
+from dashboards.parts.events_page import events_page
 from dashboards.parts.funnel_builder import edited_steps
 from dashboards.parts.funnel_conditions import edited_conditions
 from dashboards.parts.funnel_people import funnel_people
@@ -11,19 +11,9 @@ from dashboards.parts.funnel_trend import funnel_trend
 from dashboards.parts.funnel_views import chosen_look, steps_view, the_same_by_command, times_view
 from dashboards.parts.words import small
 from dashboards.queries.funnel_question import document_of, repeated
-from dashboards.queries.funnels import answer, catalogue, times, trend
-from dashboards.view import current_view
+from dashboards.queries.funnels import answer, times, trend
 
-view = current_view()
-page_title(view, "Funnel")
-snapshot = view.snapshot
-known = catalogue(snapshot) if snapshot else None
-if snapshot is None or known is None or not known.names:
-    nothing_here(
-        "No events are published yet. Load a log of events, then run the pipeline.",
-        command="millstream ingest events path/to/events.jsonl && millstream run",
-    )
-    st.stop()
+view, snapshot, known = events_page("Funnel")
 
 with st.container(border=True):
     steps = edited_steps(snapshot, known)

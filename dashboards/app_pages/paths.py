@@ -4,23 +4,13 @@ import streamlit as st
 
 from dashboards.parts.by_command import by_command
 from dashboards.parts.empty import nothing_here
-from dashboards.parts.frame import page_title
+from dashboards.parts.events_page import events_page
 from dashboards.parts.paths_view import chosen_direction, paths_view
 from dashboards.parts.words import small
 from dashboards.queries.event_trends import paths_answer, paths_document
-from dashboards.queries.funnels import catalogue, usual_days, usual_steps
-from dashboards.view import current_view
+from dashboards.queries.funnels import usual_days, usual_steps
 
-view = current_view()
-page_title(view, "Paths")
-snapshot = view.snapshot
-known = catalogue(snapshot) if snapshot else None
-if snapshot is None or known is None or not known.names:
-    nothing_here(
-        "No events are published yet. Load a log of events, then run the pipeline.",
-        command="millstream ingest events path/to/events.jsonl && millstream run",
-    )
-    st.stop()
+view, snapshot, known = events_page("Paths")
 
 first, second, third = st.columns([4, 2, 3])
 usual = usual_steps(known.names)[0].event

@@ -6,24 +6,13 @@ import streamlit as st
 
 from dashboards.parts.download import csv_download
 from dashboards.parts.empty import nothing_here
-from dashboards.parts.frame import page_title
+from dashboards.parts.events_page import events_page
 from dashboards.parts.retention_controls import edited_question
 from dashboards.parts.retention_table import MARK, finding, retention_frame, retention_table
 from dashboards.parts.words import small
-from dashboards.queries.funnels import catalogue
 from dashboards.queries.retentions import answer
-from dashboards.view import current_view
 
-view = current_view()
-page_title(view, "Retention")
-snapshot = view.snapshot
-known = catalogue(snapshot) if snapshot else None
-if snapshot is None or known is None or not known.names:
-    nothing_here(
-        "No events are published yet. Load a log of events, then run the pipeline.",
-        command="millstream ingest events path/to/events.jsonl && millstream run",
-    )
-    st.stop()
+view, snapshot, known = events_page("Retention")
 
 document = edited_question(known, view.last_day(snapshot), view.zone)
 found = answer(snapshot, document)

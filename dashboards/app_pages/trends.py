@@ -6,27 +6,16 @@ import streamlit as st
 
 from dashboards.parts.by_command import by_command
 from dashboards.parts.empty import nothing_here
-from dashboards.parts.frame import page_title
+from dashboards.parts.events_page import events_page
 from dashboards.parts.series_builder import edited_series
 from dashboards.parts.trend_controls import edited_conditions
 from dashboards.parts.trend_views import trend_view
 from dashboards.parts.words import literal, small
 from dashboards.queries.event_trends import trends_answer
-from dashboards.queries.funnels import catalogue
 from dashboards.queries.trend_question import document_of
-from dashboards.view import current_view
 from pipelines.errors import UsageError
 
-view = current_view()
-page_title(view, "Trends")
-snapshot = view.snapshot
-known = catalogue(snapshot) if snapshot else None
-if snapshot is None or known is None or not known.names:
-    nothing_here(
-        "No events are published yet. Load a log of events, then run the pipeline.",
-        command="millstream ingest events path/to/events.jsonl && millstream run",
-    )
-    st.stop()
+view, snapshot, known = events_page("Trends")
 
 with st.container(border=True):
     series = edited_series(snapshot, known.names)
