@@ -26,16 +26,17 @@ def write_days(connection: Connection, settings: Settings, *, received_at: datet
     """
     fault_point("events.before_lake")
     crowded = connection.execute(
-        """
-        select day, list(file) from raw_events.lake_files
-        where day in (select cast(event_at as date) from fresh) group by day having count(*) >= $most
-        """,
+        "select day, list(file) from raw_events.lake_files group by day having count(*) >= $most",
         {"most": FILES_OF_A_DAY},
     ).fetchall()
+    if crowded:
+        days = {day for (day,) in connection.execute("select distinct cast(event_at as date) from fresh").fetchall()}
+        crowded = [(day, names) for day, names in crowded if day in days]
     joined = [str(settings.lake_dir / file) for _, names in crowded for file in names]
     folder = settings.lake_dir / "events"
     folder.mkdir(parents=True, exist_ok=True)
     columns = ", ".join(LAKE_COLUMNS)
+    again = f"union all {lake_select(joined)}" if joined else ""
     written = connection.execute(
         f"""
         copy (
@@ -46,10 +47,10 @@ def write_days(connection: Connection, settings: Settings, *, received_at: datet
                     on visitors.user_id is not distinct from fresh.user_id
                     and visitors.anonymous_id is not distinct from fresh.anonymous_id
             )
-            union all {lake_select(joined)}
+            {again}
             order by day, visitor_key, event_at, event_id
         ) to '{str(folder).replace(chr(39), chr(39) * 2)}' (
-            format parquet, compression zstd, partition_by (day), write_partition_columns true,
+            format parquet, compression zstd, compression_level 1, partition_by (day), write_partition_columns true,
             filename_pattern '{uuid.uuid4().hex}_{{i}}', overwrite_or_ignore true, return_files true
         )"""
     ).fetchone()

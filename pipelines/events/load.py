@@ -188,19 +188,20 @@ def _keep_new(connection: Connection, *, number: int, start: int) -> LoadSummary
     Only ids are compared and only what repeats is written down: most batches hold few of them.
     """
     connection.execute("""
-        create or replace temp table repeated as
-        select id, min(line) as line from batch group by id having count(*) > 1
-    """)
-    connection.execute("""
         create or replace temp table known_ids as
         select id, min(load_number) as load_number from raw_events.event_ids
         where id in (select id from batch) group by id
     """)
     connection.execute("""
+        create or replace temp table skipped as
+        select id, null::bigint as kept_line from known_ids
+        union all
+        select id, min(line) as kept_line from batch anti join known_ids using (id) group by id having count(*) > 1
+    """)
+    connection.execute("""
         create or replace temp view fresh as
         select batch.* from batch
-        anti join known_ids on batch.id = known_ids.id
-        anti join repeated on batch.id = repeated.id and batch.line <> repeated.line
+        anti join skipped on batch.id = skipped.id and batch.line is distinct from skipped.kept_line
     """)
     written = connection.execute(
         "insert into raw_events.event_ids select id, $number from fresh", {"number": number}

@@ -13,7 +13,7 @@ import duckdb
 
 from pipelines.events.identify import give_ids
 from pipelines.events.message import parse_incoming
-from pipelines.events.typed import PLACE, TypedReadError, read_typed
+from pipelines.events.typed import TypedReadError, place_in, read_typed
 from pipelines.landing.lines import register_lines, register_unreadable
 from pipelines.landing.manifest import Format
 
@@ -74,7 +74,7 @@ def read_part(
     without_id = "select * exclude (problem, text) from parsed where problem is null"
     with_id = ""
     if odd is not None:
-        line = f"{PLACE.format(table=whole)} + {first_line}"
+        line = f"{place_in(connection, whole)} + {first_line}"
         good = f"select {line} as line, false as is_synthetic_id, * from {whole} where is_good"
         without_id += (
             f" union all by name select * exclude (id, is_good, is_synthetic_id) from ({good}) where event_id is null"

@@ -18,8 +18,13 @@ from pipelines.events.message import REST, TYPES, field_keys, flat_keys, meaning
 from pipelines.landing.lines import UnreadableSegmentError, count_lines
 from pipelines.landing.split import open_plain
 
-PLACE = "rowid - (select min(rowid) from {table})"
-"""SQL: a row's line in its file, from 0. Until a transaction commits, DuckDB counts its new rows from 2^55."""
+
+def place_in(connection: duckdb.DuckDBPyConnection, table: str) -> str:
+    """SQL: a row's line in its file, from 0. Until a transaction commits, DuckDB counts its new rows from 2^55."""
+    row = connection.execute(f"select coalesce(min(rowid), 0) from {table}").fetchone()
+    assert row is not None
+    return f"(rowid - {row[0]})"
+
 
 _TOO_ODD = 0.3
 """Above this part of odd lines, reading a file twice is no gain."""
@@ -67,7 +72,7 @@ def read_typed(
     if rows != _lines(path) or odd > rows * _TOO_ODD or (rows and last - first + 1 != rows):
         connection.execute(f"drop table {table}")
         return None
-    found = connection.execute(f"select {PLACE.format(table=table)} from {table} where not is_good order by all")
+    found = connection.execute(f"select {place_in(connection, table)} from {table} where not is_good order by all")
     return [int(place) for (place,) in found.fetchall()]
 
 
