@@ -14,11 +14,15 @@ POINTER = "CURRENT"
 
 
 class PublishedTable(BaseModel):
-    """One table: its files (relative to `published/`, may be none) and its row count."""
+    """One table: its files (relative to `published/`, may be none) and its row count.
+
+    `fingerprint` is equal where the rows are: an unchanged table is known by it without being written.
+    """
 
     files: list[str]
     rows: int
     columns: dict[str, str]
+    fingerprint: str | None = None
 
 
 class Manifest(BaseModel):
@@ -48,6 +52,12 @@ def read_manifest(published: Path, number: int) -> Manifest:
 def numbers(published: Path) -> list[int]:
     """Every number that has a manifest, ascending; one above the pointer was never published."""
     return sorted(int(path.stem) for path in published.glob("[0-9]*.json"))
+
+
+def current_manifest(published: Path) -> Manifest | None:
+    """The snapshot that readers open, or None before the first publish."""
+    number = current_number(published)
+    return None if number is None else read_manifest(published, number)
 
 
 def current_number(published: Path) -> int | None:

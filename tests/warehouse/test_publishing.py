@@ -51,6 +51,30 @@ def test_an_unchanged_mart_is_listed_again_and_not_written_again(settings: Setti
     assert one["marts.first"].files != two["marts.first"].files
 
 
+def test_equal_rows_in_another_order_are_known_and_any_other_rows_are_not(settings: Settings) -> None:
+    """Values that change places between rows or columns make another mart; a lost file is written again."""
+    rows = {
+        "first": "values (1, 'a', null), (2, 'b', 5), (2, 'b', 5)",
+        "other order": "values (2, 'b', 5), (1, 'a', null), (2, 'b', 5)",
+        "between rows": "values (1, 'b', null), (2, 'a', 5), (2, 'b', 5)",
+        "between columns": "values (1, 'a', 5), (2, 'b', null), (2, 'b', 5)",
+        "another copy": "values (1, 'a', null), (1, 'a', null), (2, 'b', 5)",
+        "one less": "values (1, 'a', null), (2, 'b', 5)",
+    }
+    files: dict[str, str] = {}
+    for name, told in rows.items():
+        with Warehouse(settings).write("test") as connection:
+            connection.execute(f"create or replace table marts.told as select * from ({told}) as rows(n, word, amount)")
+            number = publish(connection, settings, as_of=NOW, now=NOW)
+        (files[name],) = read_manifest(settings.published_dir, number).tables["marts.told"].files
+    assert files["first"] == files["other order"]
+    assert len(set(files.values())) == len(rows) - 1
+    (settings.published_dir / files["one less"]).unlink()
+    with Warehouse(settings).write("test") as connection:
+        publish(connection, settings, as_of=NOW, now=NOW)
+    assert (settings.published_dir / files["one less"]).exists()
+
+
 def test_readers_in_a_loop_see_whole_snapshots_while_twenty_are_published(
     settings: Settings, publish_value: Publish
 ) -> None:
