@@ -1,17 +1,24 @@
-"""Loading events, from sealed landing file to committed and deduplicated rows, against only parsing the file.
+"""Loading events, from sealed landing file to committed and deduplicated rows, against DuckDB's own load.
 
-The bare peer is DuckDB's own `read_json` with explicit columns over the same file, every column summed
-up and stored nowhere. The loading peer is dlt into DuckDB with merge, by Python dicts (fewer rows, since
-it takes long) and by Arrow batches; it is compared in rows a second. The landing copy and the publish
-are timed apart.
+The bare peer is `read_json` with explicit columns into a table of a DuckDB file, with the checkpoint, deduplicating
+nothing. The loading peer is dlt into DuckDB with merge, by Python dicts (fewer rows, since it takes long) and by
+Arrow batches; it is compared in rows a second. The log is made in order of time, some minutes shuffled, and 2 % of
+its messages come twice; 1 % more come in its newest two days, a fifth of them known. Every load runs in a process of
+its own, which tells its peak memory. The landing copy and the publish are timed apart.
+
+`python -m benchmarks.event_load 50000000` measures another size (20 GB of disk for 50 million).
 """
 
 from __future__ import annotations
 
+import multiprocessing
 import os
+import resource
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -24,9 +31,10 @@ from pipelines.landing import Landing
 from pipelines.settings import Settings
 from pipelines.warehouse import Warehouse, publish
 
-SIZES = (1_000_000, 10_000_000)
+ROWS = 10_000_000
 DICT_ROWS = 50_000
 ARROW_ROWS = 1_000_000
+DAYS = 90
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
 COLUMNS = {
     "type": "VARCHAR",
@@ -35,61 +43,118 @@ COLUMNS = {
     "event": "VARCHAR",
     "timestamp": "TIMESTAMP",
     "properties": "JSON",
+    "context": "JSON",
 }
 READ = "read_json($path, format = 'newline_delimited', columns = $columns)"
 
+_MADE = """
+copy (
+    select
+        'track' as type,
+        'ajs-' || substr(md5(cast(own as varchar)), 1, 24) as "messageId",
+        'u' || (hash(own, 1) % $people) as "userId",
+        (['page_view', 'click', 'cart', 'signup', 'trial_start', 'subscribe'])[cast(1 + hash(own, 2) % 6 as bigint)]
+            as event,
+        strftime(
+            timestamp '2026-08-01 00:10:00' + to_microseconds(cast(own * $step as bigint))
+            - to_seconds(cast(hash(own, 3) % 600 as bigint)), '%Y-%m-%dT%H:%M:%S.%gZ'
+        ) as timestamp,
+        {'path': '/p/' || (hash(own, 4) % 500), 'value': hash(own, 5) % 90} as properties,
+        {'library': {'name': 'analytics.js', 'version': '2.11.1'}} as context
+    from (select case when n % 50 = 49 then n - 30 else n end as own from range($first, $last) as t(n))
+) to '{path}' (format json)
+"""
 
-def measure(sizes: tuple[int, ...] = SIZES) -> str:
-    """For each size the rows a second, the time as a multiple of bare parsing, and the 1 % after it."""
+
+def measure(rows: int = ROWS) -> str:
+    """Our load as a part of the bare one's speed, the 1 % after it, the publish, memory, and dlt's two ways."""
     os.environ["RUNTIME__DLTHUB_TELEMETRY"] = "false"
-    said, rates = [], []
-    for rows in sizes:
-        with tempfile.TemporaryDirectory() as name:
-            folder = Path(name)
-            text, rate = _load(folder, rows)
-            said.append(text)
-            rates.append(rate)
+    with tempfile.TemporaryDirectory() as name:
+        said, rate = _load(Path(name), rows)
     with tempfile.TemporaryDirectory() as name:
         dicts, arrow = _dlt(Path(name))
-    ours = rates[0]
-    said.append(
-        f"dlt with merge: dicts {dicts:,.0f} rows/s ({DICT_ROWS:,} rows; ours {ours / dicts:.0f} times), "
-        f"Arrow {arrow:,.0f} rows/s ({ARROW_ROWS:,} rows; ours {ours / arrow:.1f} times)"
+    return (
+        f"{said}; dlt with merge: dicts {dicts:,.0f} rows/s ({DICT_ROWS:,} rows; ours {rate / dicts:.0f} times), "
+        f"Arrow {arrow:,.0f} rows/s ({ARROW_ROWS:,} rows; ours {rate / arrow:.1f} times)"
     )
-    return "\n  ".join(["", *said])
 
 
 def _load(folder: Path, rows: int) -> tuple[str, float]:
-    file = _generate(folder / "events.jsonl", rows)
-    newest = _generate(folder / "newest.jsonl", rows // 100, first=rows * 49 // 50 - rows // 5000, newest=True)
-    settings = Settings(MILLSTREAM_DATA_DIR=folder / "data")
-    landing = Landing(settings.landing_dir)
-
-    def land(path: Path) -> None:
-        landing.add_file(path, source="events", file_format="jsonl", options={}, now=NOW)
-
-    def load() -> None:
-        with Warehouse(settings).write("benchmark") as connection:
-            load_landed(connection, settings, now=NOW)
-
-    def publish_all() -> None:
-        with Warehouse(settings).write("benchmark") as connection:
-            publish(connection, settings, as_of=NOW, now=NOW)
-
-    parsing = min(_seconds(lambda: _parse(file)) for _ in range(3))
-    landed, loaded, published = _seconds(lambda: land(file)), _seconds(load), _seconds(publish_all)
-    land(newest)
-    added, parsing_newest = _seconds(load), min(_seconds(lambda: _parse(newest)) for _ in range(3))
-    with Warehouse(settings).write("benchmark") as connection:
-        row = connection.execute("select count(*), count(distinct event_id) from raw_events.lake_events").fetchone()
-    ids = {"events.jsonl": rows * 98 // 100, "both": rows * 98 // 100 + rows // 100 - rows // 5000}
-    assert row == (ids["both"], ids["both"]), row
+    log, newest = folder / "events.jsonl", folder / "newest.jsonl"
+    _make(log, 0, rows, of=rows)
+    # A fifth of them the log has; the others go on from its end.
+    _make(newest, rows - rows // 500, rows + rows // 125, of=rows)
+    data = folder / "data"
+    bare, _ = min(_alone(_load_bare, log, folder / "bare.duckdb") for _ in range(3))
+    landing, _ = _alone(_land, log, data)
+    first, memory = _alone(_load_ours, data)
+    published, _ = _alone(_publish, data)
+    _alone(_land, newest, data)
+    second, second_memory = _alone(_load_ours, data)
+    published_again, _ = _alone(_publish, data)
+    with Warehouse(_settings(data)).write("benchmark") as connection:
+        loaded = connection.execute("select count(*), count(distinct id) from raw_events.event_ids").fetchone()
+        here = connection.execute("select count(*) from raw_events.lake_events").fetchone()
+    everything = len({number - 30 if number % 50 == 49 else number for number in range(rows // 125)}) + rows * 49 // 50
+    assert loaded == (everything, everything), (loaded, everything)
+    assert here == (everything,), (here, everything)
     return (
-        f"{rows:,} rows: {rows / loaded:,.0f} rows/s, {loaded / parsing:.1f} times bare read_json "
-        f"({loaded:.1f} s against {parsing:.2f} s); landing copy {landed:.1f} s, publish {published:.1f} s; "
-        f"1 % more in the newest days {added:.2f} s, {added / parsing_newest:.1f} times bare read_json of it",
-        rows / loaded,
+        f"{rows:,} rows: {rows / first:,.0f} rows/s, {bare / first:.2f} of the speed of bare read_json into a table "
+        f"({first:.1f} s against {bare:.1f} s), peak memory {memory / 1e9:.1f} GB; landing copy {landing:.1f} s; "
+        f"1 % more in the newest days {second:.2f} s, {second / first:.1%} of the first load "
+        f"(peak {second_memory / 1e9:.1f} GB); publish {published:.2f} s, the one after it {published_again:.2f} s",
+        rows / first,
     )
+
+
+def _alone(work: Callable[..., float], *given: object) -> tuple[float, int]:
+    """What `work` says, and the peak memory (bytes) of the process that it had for itself."""
+    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
+        return pool.submit(_watched, work, given).result()
+
+
+def _watched(work: Callable[..., float], given: tuple[object, ...]) -> tuple[float, int]:
+    said = work(*given)
+    return said, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+
+
+def _settings(data: Path) -> Settings:
+    return Settings(MILLSTREAM_DATA_DIR=data)
+
+
+def _load_bare(log: Path, database: Path) -> float:
+    database.unlink(missing_ok=True)
+    with duckdb.connect(str(database)) as connection:
+        connection.execute("set enable_progress_bar = false")
+        connection.execute("set preserve_insertion_order = false")
+        begin = time.perf_counter()
+        connection.execute(f"create table events as from {READ}", {"path": str(log), "columns": COLUMNS})
+        connection.execute("checkpoint")
+        return time.perf_counter() - begin
+
+
+def _land(log: Path, data: Path) -> float:
+    landing = Landing(_settings(data).landing_dir)
+    return _seconds(lambda: landing.add_file(log, source="events", file_format="jsonl", options={}, now=NOW))
+
+
+def _load_ours(data: Path) -> float:
+    def load() -> None:
+        with Warehouse(_settings(data)).write("benchmark") as connection:
+            load_landed(connection, _settings(data), now=NOW)
+
+    return _seconds(load)
+
+
+def _publish(data: Path) -> float:
+    with Warehouse(_settings(data)).write("benchmark") as connection:
+        # What a build adds that grows with the events and needs no dbt: the day's counts, of which the pages live.
+        connection.execute(
+            "create or replace table marts.agg_events_daily as "
+            "select day, event, count(*) as events from raw_events.lake_events group by all"
+        )
+        connection.execute("create or replace view marts.fct_events as from warehouse.raw_events.events")
+        return _seconds(lambda: publish(connection, _settings(data), as_of=NOW, now=NOW))
 
 
 def _seconds(work: Callable[[], object]) -> float:
@@ -98,13 +163,13 @@ def _seconds(work: Callable[[], object]) -> float:
     return time.perf_counter() - begin
 
 
-def _parse(path: Path) -> None:
+def _make(path: Path, first: int, last: int, *, of: int) -> Path:
+    """Messages number `first` to `last` of a log of `of` over the quarter; every fiftieth repeats one before it."""
+    bound = {"people": max(of // 25, 1), "step": DAYS * 86_400_000_000 / of, "first": first, "last": last}
     with duckdb.connect() as connection:
         connection.execute("set enable_progress_bar = false")
-        highest = ", ".join(f"max({name})" for name in COLUMNS)
-        connection.execute(
-            f"select count(*), {highest} from {READ}", {"path": str(path), "columns": COLUMNS}
-        ).fetchall()
+        connection.execute(_MADE.replace("{path}", str(path)), bound)
+    return path
 
 
 def _dlt(folder: Path) -> tuple[float, float]:
@@ -117,13 +182,14 @@ def _dlt(folder: Path) -> tuple[float, float]:
     def batches(path: Path) -> Iterator[Any]:
         with duckdb.connect() as connection:
             found = connection.execute(
-                f"from {READ}", {"path": str(path), "columns": {**COLUMNS, "properties": "VARCHAR"}}
+                f"from {READ}",
+                {"path": str(path), "columns": {**COLUMNS, "properties": "VARCHAR", "context": "VARCHAR"}},
             )
             yield from found.fetch_record_batch(100_000)
 
     def rate(name: str, rows: int, read: Callable[[Path], Iterator[Any]]) -> float:
-        file = _generate(folder / f"{name}.jsonl", rows)
-        return rows / _seconds(lambda: _merge(folder, name, lambda: read(file)))
+        log = _make(folder / f"{name}.jsonl", 0, rows, of=rows)
+        return rows / _seconds(lambda: _merge(folder, name, lambda: read(log)))
 
     return rate("dicts", DICT_ROWS, dicts), rate("arrow", ARROW_ROWS, batches)
 
@@ -140,23 +206,5 @@ def _merge(folder: Path, name: str, read: Callable[[], Iterator[Any]]) -> None:
     pipeline.run(dlt.resource(read, name="events", primary_key="messageId", write_disposition="merge"))
 
 
-def _generate(path: Path, rows: int, *, first: int = 0, newest: bool = False) -> Path:
-    """Messages of a quarter, 2 % of them twice; with `newest` of its last two days, from number `first` on."""
-    ids = rows if newest else rows * 98 // 100
-    with path.open("wb") as file:
-        for number in range(rows):
-            day = f"03-{27 + number % 2}" if newest else f"{number % 3 + 1:02d}-{number % 28 + 1:02d}"
-            message = {
-                "type": "track",
-                "messageId": f"m{first + number % ids}",
-                "userId": f"u{number * 7919 % (rows // 25)}",
-                "event": ("view", "cart", "paid")[number % 3],
-                "timestamp": f"2026-{day}T{number % 24:02d}:00:00Z",
-                "properties": {"path": f"/p/{number % 500}", "value": number % 90},
-            }
-            file.write(orjson.dumps(message) + b"\n")
-    return path
-
-
 if __name__ == "__main__":
-    print(measure())
+    print(measure(int(sys.argv[1]) if len(sys.argv) > 1 else ROWS))
