@@ -16,13 +16,13 @@ POINTER = "CURRENT"
 class PublishedTable(BaseModel):
     """One table: its files (relative to `published/`, may be none) and its row count.
 
-    `fingerprint` is equal where the rows are: an unchanged table is known by it without being written.
+    `fingerprints` of files are equal where their rows are: what did not change is known by it without being written.
     """
 
     files: list[str]
     rows: int
     columns: dict[str, str]
-    fingerprint: str | None = None
+    fingerprints: dict[str, str] = {}
 
 
 class Manifest(BaseModel):

@@ -1,6 +1,6 @@
 """Publish a snapshot: the audited marts as immutable files, then one pointer moved by rename.
 
-A mart whose rows did not change is listed again; finding that out reads it once and writes nothing.
+A table's pieces whose rows did not change are listed again; finding that out reads them once and writes nothing.
 A file is named by its content, so rows that come back cost no disk.
 After a crash: before the pointer moves, readers still see the snapshot before, and the files and
 the manifest written so far are either reused (same content, same name) or pruned later.
@@ -23,6 +23,13 @@ from pipelines.warehouse.writer import Connection
 
 PUBLISHED_SCHEMAS = ("marts", "segments", "health")
 LAKE_VIEW = "raw_events.lake_events"
+_MANY_VISITORS = "visitor_key // 262144"
+PIECES = {
+    "raw_events.visitors": _MANY_VISITORS,
+    "raw_events.identity_map": _MANY_VISITORS,
+    "marts.fct_sessions": "date_trunc('month', started_at)",
+}
+"""SQL: which piece a row of a table is in that grows with the events; every piece is a file, new rows are in few."""
 _REFERENCE = re.compile(r'\bwarehouse\.(\w+)\.("?)(\w+)\2')
 
 
@@ -36,11 +43,11 @@ def publish(connection: Connection, settings: Settings, *, as_of: datetime, now:
     (folder / "files").mkdir(parents=True, exist_ok=True)
     fault_point("publish.before_files")
     views = _views_to_publish(connection)
-    before = _known_tables(folder)
+    known = _known_files(folder)
     tables = {
         name: _lake_table(connection, settings)
         if name == LAKE_VIEW
-        else _publish_table(connection, folder, name, before.get(name))
+        else _publish_table(connection, folder, name, known.get(name, {}))
         for name in _tables_to_publish(connection, views)
     }
     number = max([0, *numbers(folder)]) + 1
@@ -93,38 +100,46 @@ def _columns(connection: Connection, name: str) -> dict[str, str]:
     return {str(row[0]): str(row[1]) for row in connection.execute(f"describe {name}").fetchall()}
 
 
-def _known_tables(folder: Path) -> dict[str, PublishedTable]:
-    """The tables of the snapshot before, as far as all their files are there."""
+def _known_files(folder: Path) -> dict[str, dict[str, str]]:
+    """By table of the snapshot before: the files that are there, by the fingerprint of their rows."""
     before = current_manifest(folder)
     tables = before.tables if before else {}
-    return {name: table for name, table in tables.items() if all((folder / file).exists() for file in table.files)}
+    return {
+        name: {told: file for file, told in table.fingerprints.items() if (folder / file).exists()}
+        for name, table in tables.items()
+    }
 
 
-def _publish_table(connection: Connection, folder: Path, name: str, before: PublishedTable | None) -> PublishedTable:
-    fingerprint = _fingerprint(connection, name)
-    if before and before.fingerprint == fingerprint and before.columns == _columns(connection, name):
-        return before
-    return _write_table(connection, folder, name, fingerprint)
+def _publish_table(connection: Connection, folder: Path, name: str, known: dict[str, str]) -> PublishedTable:
+    """List the table's pieces again as far as their rows did not change, and write the others."""
+    columns = _columns(connection, name)
+    piece = PIECES.get(name, "0")
+    # The engine's hashes may be others in another version. An empty table has one piece, which is empty.
+    found = connection.execute(
+        f"select {piece} as piece, count(*), sum(hash(hash(rows))), sum(hash(hash(rows, 1))), version() "
+        f"from {name} as rows group by piece order by piece"
+    ).fetchall() or [(None, 0)]
+    fingerprints: dict[str, str] = {}
+    for row in found:
+        fingerprint = " ".join(map(str, [*row, *columns.items()]))
+        file = known.get(fingerprint) or _write_piece(
+            connection, folder, name, f"{piece} is not distinct from $piece", row[0]
+        )
+        fingerprints[file] = fingerprint
+    return PublishedTable(
+        files=list(fingerprints), rows=sum(row[1] for row in found), columns=columns, fingerprints=fingerprints
+    )
 
 
-def _fingerprint(connection: Connection, name: str) -> str:
-    """Equal for equal rows in any order; two sums of hashes, which another version of the engine may make otherwise."""
-    row = connection.execute(
-        f"select count(*), sum(hash(hash(rows))), sum(hash(hash(rows, 1))), version() from {name} as rows"
-    ).fetchone()
-    return " ".join(map(str, row or ()))
-
-
-def _write_table(connection: Connection, folder: Path, name: str, fingerprint: str) -> PublishedTable:
+def _write_piece(connection: Connection, folder: Path, name: str, condition: str, piece: object) -> str:
     target = folder / "files" / name
     target.mkdir(exist_ok=True)
     aside = target / f"{os.getpid()}.part"
-    # Equal rows must give equal bytes, else an unchanged mart would be written and kept again.
-    written = connection.execute(
-        f"copy (select * from {name} order by all) to $path (format parquet, compression zstd)",
-        {"path": str(aside)},
-    ).fetchone()
-    assert written is not None
+    # Equal rows must give equal bytes, else rows that come back would be kept twice.
+    connection.execute(
+        f"copy (select * from {name} where {condition} order by all) to $path (format parquet, compression zstd)",
+        {"path": str(aside), "piece": piece},
+    )
     final = target / f"{content_hash(aside)[:24]}.parquet"
     if final.exists():
         aside.unlink()
@@ -132,12 +147,7 @@ def _write_table(connection: Connection, folder: Path, name: str, fingerprint: s
         sync_file(aside)
         os.rename(aside, final)
         sync_folder(target)
-    return PublishedTable(
-        files=[str(final.relative_to(folder))],
-        rows=int(written[0]),
-        columns=_columns(connection, name),
-        fingerprint=fingerprint,
-    )
+    return str(final.relative_to(folder))
 
 
 def _lake_table(connection: Connection, settings: Settings) -> PublishedTable:

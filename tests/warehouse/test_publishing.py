@@ -75,6 +75,36 @@ def test_equal_rows_in_another_order_are_known_and_any_other_rows_are_not(settin
     assert (settings.published_dir / files["one less"]).exists()
 
 
+def test_of_a_table_that_grows_with_the_events_only_the_changed_piece_is_written(settings: Settings) -> None:
+    months = "range(3) as months(n)"
+
+    def publish_sessions(changed: int) -> list[str]:
+        with Warehouse(settings).write("test") as connection:
+            connection.execute(
+                "create or replace table marts.fct_sessions as select timestamp '2026-01-15' + to_months(cast(n as integer)) "
+                f"as started_at, case when n = 1 then $changed else n end as event_count from {months}",
+                {"changed": changed},
+            )
+            number = publish(connection, settings, as_of=NOW, now=NOW)
+        return read_manifest(settings.published_dir, number).tables["marts.fct_sessions"].files
+
+    one, two = publish_sessions(7), publish_sessions(8)
+    assert len(one) == len(two) == 3
+    assert [before == after for before, after in zip(one, two, strict=True)] == [True, False, True]
+    snapshot = SnapshotReader(settings.published_dir).current()
+    assert snapshot is not None
+    assert snapshot.query("select sum(event_count) as events from marts.fct_sessions").item() == 0 + 8 + 2
+
+
+def test_a_table_without_rows_can_be_asked(settings: Settings) -> None:
+    with Warehouse(settings).write("test") as connection:
+        connection.execute("create or replace table marts.fct_sessions (started_at timestamp, event_count bigint)")
+        publish(connection, settings, as_of=NOW, now=NOW)
+    snapshot = SnapshotReader(settings.published_dir).current()
+    assert snapshot is not None
+    assert snapshot.query("select count(event_count) as events from marts.fct_sessions").item() == 0
+
+
 def test_readers_in_a_loop_see_whole_snapshots_while_twenty_are_published(
     settings: Settings, publish_value: Publish
 ) -> None:
