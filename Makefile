@@ -8,7 +8,7 @@ ONCE ?=
 # Some images set this. Without compiled files each of our many short processes compiles thousands of modules anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test check pytest check-python check-sql fmt docs bench chaos clean setup
+.PHONY: demo test test-long check pytest check-python check-sql fmt docs bench chaos clean setup
 
 demo: setup
 	$(RUN) millstream demo $(if $(ONCE),--once)
@@ -21,7 +21,11 @@ check: setup
 	@$(MAKE) --no-print-directory --jobs 2 check-python check-sql
 
 pytest:
-	$(RUN) pytest -n auto --dist loadgroup -ra
+	$(RUN) pytest -n auto --dist loadgroup -ra -m 'not long'
+
+# What repeats at length: thousands of random timelines, kills of real commands, ten thousand events by real clients.
+test-long: setup
+	$(RUN) pytest -n auto --dist loadgroup -ra -m long
 
 check-python:
 	$(RUN) ruff check
@@ -44,7 +48,7 @@ bench: $(UV)
 	$(RUN) python -m benchmarks
 
 chaos: setup
-	MILLSTREAM_CHAOS=1 $(RUN) pytest -ra tests/faults
+	$(RUN) pytest -ra tests/faults
 
 setup: $(UV)
 	@$(UV) sync --locked --quiet

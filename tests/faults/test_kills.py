@@ -76,6 +76,7 @@ def test_killed_at_every_place_of_ingest_build_and_publish_it_heals(
     assert mart_bytes(folder) == mart_bytes(built_folder)
 
 
+@pytest.mark.long
 def test_three_kills_of_the_real_command_and_a_run_after_them(
     tmp_path: Path, small_business: Path, built_folder: Path
 ) -> None:

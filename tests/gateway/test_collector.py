@@ -6,7 +6,6 @@ import asyncio
 import base64
 import gzip
 import json
-import random
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -218,23 +217,6 @@ def test_a_browser_may_send_from_any_site(gateway: Caller, key: str) -> None:
     assert gateway.send("/v1/batch", b"{", asked, key=key).headers["access-control-allow-origin"] == "*"
     assert gateway.get("/v1/batch").status == 405
     assert gateway.send("/v1/nothing", batch(1), key=key).status == 404
-
-
-def test_malformed_requests_are_each_refused_once_and_the_good_ones_between_them_are_there(
-    gateway: Caller, settings: Settings, key: str
-) -> None:
-    chance = random.Random(8)
-    refused = 0
-    for number in range(150):
-        body = bytearray(json.dumps(batch(number)).encode())
-        if number % 2:
-            body = body[: chance.randrange(len(body))]
-            refused += 1
-        answer = gateway.send("/v1/batch", bytes(body), key=key)
-        assert answer.status == (400 if number % 2 else 200)
-    assert gateway.refused("events") == {"unreadable": refused}
-    assert gateway.taken("events") == {"accepted": 150 - refused}
-    assert {row["event_id"] for row in loaded(settings)} == {f"m{number}" for number in range(0, 150, 2)}
 
 
 # --- keys -------------------------------------------------------------------------------------------------

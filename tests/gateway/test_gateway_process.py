@@ -63,6 +63,7 @@ def in_warehouse(settings: Settings) -> list[str]:
         return [str(row[0]) for row in connection.execute("select id from raw_stripe.events").fetchall()]
 
 
+@pytest.mark.long
 def test_killed_amid_200_deliveries_a_second_every_acknowledged_one_is_in_the_warehouse(
     settings: Settings, tmp_path: Path
 ) -> None:

@@ -61,6 +61,7 @@ def in_warehouse(settings: Settings) -> list[tuple[str, str, str]]:
     return [(str(event_id), str(kind), str(client)) for event_id, kind, client in rows]
 
 
+@pytest.mark.long
 def test_both_clients_deliver_10_000_events_each_once_while_the_gateway_is_killed_three_times(
     settings: Settings, tmp_path: Path, node: str
 ) -> None:

@@ -31,10 +31,9 @@ from tests import warm
 from tests.stripe.account import landed_state
 from tests.stripe.timeline import OFTEN, POINTS, STEPS, Json, KilledError, Timeline, compare
 
-TIMELINES = 500
-LOADED = 6
-"""Of these are loaded into the warehouse too."""
-BY_COMMAND = 20
+TIMELINES = [(80, 2), pytest.param(500, 6, marks=pytest.mark.long)]
+"""How many in memory, and how many of these are loaded into the warehouse too."""
+BY_COMMAND = [4, pytest.param(20, marks=pytest.mark.long)]
 QUICK = [step for step in STEPS if step not in ("sync", "glimpse", "pause")]
 
 
@@ -47,7 +46,10 @@ def quick_folder() -> Iterator[Path]:
     shutil.rmtree(folder)
 
 
-def test_after_random_timelines_we_hold_what_stripe_holds(quick_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("timelines", "loaded"), TIMELINES)
+def test_after_random_timelines_we_hold_what_stripe_holds(
+    quick_folder: Path, monkeypatch: pytest.MonkeyPatch, timelines: int, loaded: int
+) -> None:
     monkeypatch.setenv("MILLSTREAM_DATA_DIR", str(quick_folder))
     monkeypatch.setenv("STRIPE_API_KEY", "sk_test_timeline")
     monkeypatch.setenv("MILLSTREAM_FAULT", "")
@@ -62,7 +64,7 @@ def test_after_random_timelines_we_hold_what_stripe_holds(quick_folder: Path, mo
         without_a_disk.setattr(os, "_exit", killed)
         without_a_disk.setattr(os, "fsync", lambda handle: None)
 
-        @examples(max_examples=TIMELINES, suppress_health_check=list(HealthCheck))
+        @examples(max_examples=timelines, suppress_health_check=list(HealthCheck))
         @given(st.lists(st.sampled_from(OFTEN), min_size=5, max_size=16), st.integers(0, 2**32))
         def run(steps: list[str], seed: int) -> None:
             number = len(done)
@@ -76,8 +78,8 @@ def test_after_random_timelines_we_hold_what_stripe_holds(quick_folder: Path, mo
             done.append(timeline)
 
         run()
-    assert len(done) >= TIMELINES
-    chosen = done[:: TIMELINES // LOADED]
+    assert len(done) >= timelines
+    chosen = done[:: timelines // loaded]
     with Warehouse(product).write("test") as connection:
         for timeline in chosen:
             load_landed(connection, timeline.settings, now=datetime.fromtimestamp(timeline.account.clock, UTC))
@@ -114,12 +116,15 @@ class ByCommand(Timeline):
 
 
 @pytest.mark.xdist_group("processes")
-def test_the_command_killed_anywhere_in_random_timelines(quick_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("count", BY_COMMAND)
+def test_the_command_killed_anywhere_in_random_timelines(
+    quick_folder: Path, monkeypatch: pytest.MonkeyPatch, count: int
+) -> None:
     monkeypatch.setenv("MILLSTREAM_DATA_DIR", str(quick_folder))
     monkeypatch.setenv("STRIPE_API_KEY", "sk_test_timeline")
     product = Settings()
     timelines = []
-    for number in range(BY_COMMAND):
+    for number in range(count):
         timeline = ByCommand(quick_folder, product, number, seed=number)
         with serving(timeline.account.store, knobs=timeline.account.knobs) as timeline.base:
             for _ in range(timeline.random.choice([1, 2])):
@@ -129,7 +134,7 @@ def test_the_command_killed_anywhere_in_random_timelines(quick_folder: Path, mon
             timeline.account.clock += 900
             timeline.sync(may_fail=False)
         timelines.append(timeline)
-    assert sum(timeline.kills for timeline in timelines) >= BY_COMMAND // 2
+    assert sum(timeline.kills for timeline in timelines) >= count // 2
     _compare_in_the_warehouse(product, timelines)
 
 

@@ -108,7 +108,11 @@ def test_both_ways_of_loading_name_one_location() -> None:
 
 @pytest.mark.parametrize(
     "command",
-    [["dagster", "definitions", "validate", "-w", "workspace.yaml"], ["dg", "check", "defs"]],
+    [
+        ["dagster", "definitions", "validate", "-w", "workspace.yaml"],
+        # It loads the same definitions once more.
+        pytest.param(["dg", "check", "defs"], marks=pytest.mark.long),
+    ],
     ids=" ".join,
 )
 def test_the_vendors_own_check_passes(command: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

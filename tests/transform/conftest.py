@@ -21,7 +21,7 @@ from tests.transform import (
     told_histories,
     two_modes,
 )
-from tests.transform.sample_warehouse import Built, Published, Sample, run_models, run_unit_tests, settings_in
+from tests.transform.sample_warehouse import Built, Published, Sample, run_models, settings_in
 
 NOW = datetime(2026, 7, 1, tzinfo=UTC)
 
@@ -38,10 +38,9 @@ def built(tmp_path_factory: pytest.TempPathFactory, parsed_project: Path) -> Ite
         module.add_to(sample)
     sample.write(settings.warehouse_path)
     result = build(settings, now=NOW)
-    unit_tests = run_unit_tests(settings, now=NOW)
     snapshot = _published(settings)
     with duckdb.connect(str(settings.warehouse_path), read_only=True) as connection:
-        yield Published(settings, result, connection, unit_tests, snapshot)
+        yield Published(settings, result, connection, snapshot)
 
 
 def _published(settings: Settings) -> Snapshot:

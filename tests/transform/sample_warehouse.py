@@ -104,9 +104,8 @@ class Built:
 
 @dataclass(frozen=True)
 class Published(Built):
-    """The one of the golden cases: the models' unit tests ran over it as well, and readers may open it."""
+    """The one of the golden cases: readers may open it as well."""
 
-    unit_tests: BuildResult
     snapshot: Snapshot
     """With the rates that the cases speak of."""
 
