@@ -7,6 +7,7 @@ the work.
 from pipelines.operations.build import build, check, publish_snapshot, transform_models
 from pipelines.operations.ingest import ingest_inbox, prepare_warehouse
 from pipelines.operations.rebuild import rebuild
+from pipelines.operations.received import take_received
 
 __all__ = [
     "build",
@@ -15,5 +16,6 @@ __all__ = [
     "prepare_warehouse",
     "publish_snapshot",
     "rebuild",
+    "take_received",
     "transform_models",
 ]
