@@ -22,6 +22,11 @@ from pipelines.errors import MillstreamError
 from pipelines.settings import Settings
 from pipelines.state import open_state, record, writing
 
+READERS, READERS_WAITING = 2, 100
+"""Threads that look up tokens, and how many requests may wait for them."""
+PASSWORDS_WAITING = 8
+"""So many may wait until a password was looked at."""
+
 T = TypeVar("T")
 
 
@@ -66,8 +71,8 @@ class Accounts:
     def __init__(self, settings: Settings, clock: Callable[[], datetime]) -> None:
         self._settings = settings
         self._clock = clock
-        self._readers = _Queue("accounts", 2, 100)
-        self._passwords = _Queue("passwords", 1, 8)
+        self._readers = _Queue("accounts", READERS, READERS_WAITING)
+        self._passwords = _Queue("passwords", 1, PASSWORDS_WAITING)
 
     async def holder(self, token: str) -> accounts.Holder | None:
         """Whose token it is right now; None where nobody may come in with it.

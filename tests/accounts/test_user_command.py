@@ -27,7 +27,9 @@ def run(settings: Settings, capsys: pytest.CaptureFixture[str], monkeypatch: pyt
 
 
 def test_from_a_user_to_a_token_that_opens_and_its_end(run, settings: Settings) -> None:
-    code, out, _ = run("add", "Ann@Example.com", "--role", "marketer", "--password-stdin", "--json", stdin=PASSWORD + "\n")
+    code, out, _ = run(
+        "add", "Ann@Example.com", "--role", "marketer", "--password-stdin", "--json", stdin=PASSWORD + "\n"
+    )
     assert code == 0
     assert {key: json.loads(out)[key] for key in ("name", "role", "has_password", "tokens")} == {
         "name": "ann@example.com", "role": "marketer", "has_password": True, "tokens": [],

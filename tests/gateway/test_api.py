@@ -30,7 +30,16 @@ from tests.dashboards.places import CAMPAIGN, NOW, RULE, fill, settings_of
 from tests.gateway.calling import Answer, Caller, serving
 
 STEPS = [{"event": "Signed Up"}, {"event": "Report Exported"}, {"event": "stripe:invoice_paid"}]
-HOSTILE = ["'; drop table marts.fct_events; --", '"', "\x00", "$1", "{{ 7 * 7 }}", "../../etc/passwd", "ünï\u2028code", "\\"]
+HOSTILE = [
+    "'; drop table marts.fct_events; --",
+    '"',
+    "\x00",
+    "$1",
+    "{{ 7 * 7 }}",
+    "../../etc/passwd",
+    "ünï\u2028code",
+    "\\",
+]
 WHERE = [{"or": [{"property": word, "op": "eq", "value": word} for word in HOSTILE]}]
 ALIKE = {"name": "visitors too", "match": {"any": [{"segment": "visitors"}, {"not": {"segment": "everybody"}}]}}
 
@@ -317,7 +326,9 @@ def noted(engine: Engine) -> list[tuple[str, str]]:
     """Who was shown people, and by which command."""
     columns = (audit_log.c.actor, audit_log.c.subject)
     with reading(engine) as connection:
-        rows = connection.execute(select(*columns).where(audit_log.c.action == "api.people").order_by(audit_log.c.entry_id))
+        rows = connection.execute(
+            select(*columns).where(audit_log.c.action == "api.people").order_by(audit_log.c.entry_id)
+        )
         return [(row.actor, row.subject) for row in rows]
 
 
