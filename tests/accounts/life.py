@@ -56,7 +56,7 @@ def live(engine: Engine) -> None:
     told = everything(engine)
     assert not [secret for secret in (PASSWORD, script, *vars(pair).values(), *vars(again).values()) if secret in told]
     with reading(engine) as connection:
-        actions = connection.scalars(select(audit_log.c.action).order_by(audit_log.c.entry_id)).all()
+        actions: list[str] = list(connection.scalars(select(audit_log.c.action).order_by(audit_log.c.entry_id)))
         assert connection.scalar(select(func.count()).select_from(sign_in_attempts)) == 0
     assert actions == [
         "user.add", "user.sign_in", "user.token", "user.disable", "user.enable", "user.sign_in",

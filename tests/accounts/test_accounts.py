@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from importlib import import_module
+from typing import get_args
 
 import pytest
 from sqlalchemy import Engine, func, insert, select, update
@@ -13,6 +14,7 @@ from pipelines.accounts import (
     REFRESH,
     ROLES,
     Holder,
+    Permission,
     WaitError,
     WrongPasswordError,
     add_user,
@@ -78,7 +80,7 @@ def test_a_password_of_another_length_is_refused_and_not_told(engine: Engine, an
 
 
 def test_roles_see_more_from_the_first_to_the_last(engine: Engine, ann: str) -> None:
-    seen = [[may(role, wanted) for wanted in ("figures", "people", "installation")] for role in ROLES]
+    seen = [[may(role, wanted) for wanted in get_args(Permission)] for role in ROLES]
     assert ROLES == ("reader", "marketer", "admin")
     assert seen == [[True, False, False], [True, True, False], [True, True, True]]
     assert not may("owner", "figures")
@@ -212,7 +214,7 @@ def test_attempts_are_forgotten_and_made_up_names_do_not_fill_the_store(engine: 
         connection.execute(insert(sign_in_attempts), rows)
     count_attempt(engine, "ann", NOW)
     with reading(engine) as connection:
-        kept = set(connection.scalars(select(sign_in_attempts.c.name_key)))
+        kept: set[str] = set(connection.scalars(select(sign_in_attempts.c.name_key)))
     assert len(kept) == KEPT
     assert f"{KEPT - 1:064}" not in kept  # The oldest went.
     count_attempt(engine, "ann", NOW + FORGOTTEN + LONGEST)

@@ -23,7 +23,7 @@ from tests.building import alive
 from tests.gateway.calling import serving
 from tests.gateway.children import children_of_the_api
 
-LIST = ("segment_list", {}, "")
+LIST: tuple[str, dict[str, object], str] = ("segment_list", {}, "")
 
 
 def with_workers(
