@@ -9,6 +9,7 @@ here knows pages, commands or where the data folder is.
 from pipelines.behaviour.answer import FunnelAnswer, FunnelPart, FunnelStep
 from pipelines.behaviour.asked import Asked, check_users, funnel_document, funnel_of_kind, published_events
 from pipelines.behaviour.conversion import ConversionAnswer, time_to_convert
+from pipelines.behaviour.documents import read_query
 from pipelines.behaviour.event_trends import event_trends
 from pipelines.behaviour.facts import EMAIL, FACT_PROPERTIES, STRIPE
 from pipelines.behaviour.funnels import funnel, people_at_step
@@ -56,6 +57,7 @@ __all__ = [
     "paths",
     "people_at_step",
     "published_events",
+    "read_query",
     "retention",
     "time_to_convert",
 ]

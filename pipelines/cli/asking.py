@@ -44,17 +44,13 @@ def read_document(path: Path) -> dict[str, Any]:
     Raises:
         UsageError: there is no such file, or it holds no JSON object.
     """
-    import orjson
+    from pipelines.behaviour import read_query
 
     try:
-        document = orjson.loads(path.read_bytes())
+        raw = path.read_bytes()
     except OSError as problem:
         raise UsageError(f"--query {path}: {problem.strerror}") from None
-    except orjson.JSONDecodeError as problem:
-        raise UsageError(f"--query {path}: no valid JSON ({problem.msg}, line {problem.lineno})") from None
-    if not isinstance(document, dict):
-        raise UsageError(f"--query {path}: a query document is one JSON object")
-    return document
+    return read_query(raw, f"--query {path}")
 
 
 @contextmanager

@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import time
 from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,8 +22,9 @@ from pipelines.gateway.app import create_app
 from pipelines.settings import Settings
 from pipelines.state import open_state
 from tests.building import alive
-from tests.gateway.calling import serving
+from tests.gateway.calling import Caller, serving
 from tests.gateway.children import children_of_the_api
+from tests.gateway.test_gateway_process import free_port, running
 
 LIST: tuple[str, dict[str, object], str] = ("segment_list", {}, "")
 
@@ -133,6 +136,17 @@ def test_the_collector_takes_events_while_a_question_is_being_answered(settings:
         os.kill(busy, signal.SIGCONT)
         assert question.result().status == 200
     assert children_of_the_api() == []
+
+
+def test_a_gateway_that_is_killed_leaves_no_child(settings: Settings, tmp_path: Path) -> None:
+    port = free_port()
+    with running(port, tmp_path / "log") as gateway:
+        assert Caller(port).get("/v1/openapi.json").document["openapi"] == "3.1.0"
+        (child_of_it,) = children_of_the_api(gateway.pid)
+        gateway.kill()
+        gateway.wait()
+        while alive(child_of_it):
+            time.sleep(0.01)
 
 
 @pytest.mark.parametrize(

@@ -7,9 +7,6 @@ from collections.abc import Callable
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-import orjson
-
-from pipelines.errors import UsageError
 from pipelines.gateway.api import parameters as p
 from pipelines.settings import Settings
 from pipelines.warehouse import Snapshot, SnapshotReader
@@ -51,9 +48,16 @@ class Desk:
 
 def funnel(desk: Desk, given: p.Users, body: str) -> Answer:
     """`millstream funnel --query FILE`."""
-    from pipelines.behaviour import check_users, funnel_document, funnel_of_kind, parse_funnel, published_events
+    from pipelines.behaviour import (
+        check_users,
+        funnel_document,
+        funnel_of_kind,
+        parse_funnel,
+        published_events,
+        read_query,
+    )
 
-    question = parse_funnel(_document(body), timezone=desk.settings.reporting_timezone)
+    question = parse_funnel(read_query(body), timezone=desk.settings.reporting_timezone)
     check_users(question, given.users)
     with published_events(desk.snapshot_if_any) as asked:
         return funnel_document(asked, funnel_of_kind(asked, question, users=given.users))
@@ -61,10 +65,10 @@ def funnel(desk: Desk, given: p.Users, body: str) -> Answer:
 
 def retention(desk: Desk, _: p.Nothing, body: str) -> Answer:
     """`millstream retention --query FILE`."""
-    from pipelines.behaviour import parse_retention
+    from pipelines.behaviour import parse_retention, read_query
     from pipelines.behaviour import retention as answer
 
-    question = parse_retention(_document(body), timezone=desk.settings.reporting_timezone)
+    question = parse_retention(read_query(body), timezone=desk.settings.reporting_timezone)
     return _of_events(
         desk, lambda asked: answer(asked.connection, asked.relation, question).document(asked.known_until())
     )
@@ -72,9 +76,9 @@ def retention(desk: Desk, _: p.Nothing, body: str) -> Answer:
 
 def trends(desk: Desk, _: p.Nothing, body: str) -> Answer:
     """`millstream trends --query FILE`."""
-    from pipelines.behaviour import event_trends, parse_trends
+    from pipelines.behaviour import event_trends, parse_trends, read_query
 
-    question = parse_trends(_document(body), timezone=desk.settings.reporting_timezone)
+    question = parse_trends(read_query(body), timezone=desk.settings.reporting_timezone)
     return _of_events(
         desk, lambda asked: event_trends(asked.connection, asked.relation, question).document(asked.known_until())
     )
@@ -82,10 +86,10 @@ def trends(desk: Desk, _: p.Nothing, body: str) -> Answer:
 
 def paths(desk: Desk, _: p.Nothing, body: str) -> Answer:
     """`millstream paths --query FILE`."""
-    from pipelines.behaviour import parse_paths
+    from pipelines.behaviour import parse_paths, read_query
     from pipelines.behaviour import paths as answer
 
-    question = parse_paths(_document(body), timezone=desk.settings.reporting_timezone)
+    question = parse_paths(read_query(body), timezone=desk.settings.reporting_timezone)
     return _of_events(desk, lambda asked: answer(asked.connection, asked.relation, question).document())
 
 
@@ -258,16 +262,6 @@ def _of_events(desk: Desk, ask: Callable[[Asked], Answer]) -> Answer:
 
     with published_events(desk.snapshot_if_any) as asked:
         return ask(asked)
-
-
-def _document(body: str) -> Answer:
-    try:
-        found = orjson.loads(body)
-    except orjson.JSONDecodeError as problem:
-        raise UsageError(f"query: no valid JSON ({problem.msg}, line {problem.lineno})") from None
-    if not isinstance(found, dict):
-        raise UsageError("query: a query document is one JSON object")
-    return found
 
 
 def _sampled(answer: Answer, given: p.Users) -> Answer:
