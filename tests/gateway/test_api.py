@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -16,18 +16,17 @@ from sqlalchemy import Engine, select
 from pipelines.accounts import add_user, make_token
 from pipelines.cli import invoke, revenue
 from pipelines.cli.explain import Explained
-from pipelines.events.sources import add_source
 from pipelines.gateway.api.answers import ANSWERS
 from pipelines.gateway.api.commands import BY_NAME, COMMANDS
 from pipelines.gateway.app import create_app
 from pipelines.revenue import asked as revenue_asked
-from pipelines.segments import parse_segment
-from pipelines.segments import save as save_segment
 from pipelines.settings import Settings
 from pipelines.state import open_state, reading
 from pipelines.state.tables import audit_log
-from tests.dashboards.places import CAMPAIGN, NOW, RULE, fill, settings_of
+from tests.dashboards.places import CAMPAIGN, NOW, settings_of
 from tests.gateway.calling import Answer, Caller, serving
+
+pytestmark = pytest.mark.xdist_group("api")
 
 STEPS = [{"event": "Signed Up"}, {"event": "Report Exported"}, {"event": "stripe:invoice_paid"}]
 HOSTILE = [
@@ -143,39 +142,10 @@ WRONG = [
 ]  # fmt: skip
 
 
-@pytest.fixture(scope="module")
-def folder(built_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A built folder with segments, a campaign that was sent, a source, and a user for each role."""
-    folder = fill(built_folder, tmp_path_factory.mktemp("api") / "data")
-    engine = open_state(settings_of(folder))
-    save_segment(engine, parse_segment(RULE), NOW)
-    add_source(engine, "web", now=NOW)
-    for role in ("reader", "marketer", "admin"):
-        add_user(engine, role, role, None, now=NOW)
-    return folder
-
-
-@pytest.fixture(scope="module")
-def engine(folder: Path) -> Engine:
-    return open_state(settings_of(folder))
-
-
-@pytest.fixture(scope="module")
-def tokens(engine: Engine) -> dict[str, str]:
-    now, life = datetime.now(UTC), timedelta(hours=1)
-    return {role: make_token(engine, role, label="", life=life, now=now)[0] for role in ("reader", "marketer", "admin")}
-
-
-@pytest.fixture(scope="module")
-def gateway(folder: Path) -> Iterator[Caller]:
-    with serving(create_app(settings_of(folder))) as caller:
-        yield caller
-
-
 @pytest.fixture
-def ask(gateway: Caller, tokens: dict[str, str]) -> Callable[..., Answer]:
+def ask(asked_gateway: Caller, tokens: dict[str, str]) -> Callable[..., Answer]:
     def asked(path: str, body: Any = None, role: str = "admin", **more: Any) -> Answer:
-        return gateway.api(path, body, token=tokens[role], **more)
+        return asked_gateway.api(path, body, token=tokens[role], **more)
 
     return asked
 
@@ -290,7 +260,7 @@ def test_a_body_over_the_limit_is_413_and_one_at_it_is_read(ask: Callable[..., A
 
 
 def test_people_are_named_only_when_asked_for_and_only_to_who_may_see_them(
-    ask: Callable[..., Answer], engine: Engine
+    ask: Callable[..., Answer], store: Engine
 ) -> None:
     query = {"steps": STEPS}
     assert "user_ids" not in ask("/v1/api/funnel", query, "marketer").text
@@ -306,16 +276,16 @@ def test_people_are_named_only_when_asked_for_and_only_to_who_may_see_them(
         ("/v1/api/customer/list", {}),
         ("/v1/api/customer/show", {"person": "nobody"}),
     ]
-    before = noted(engine)
+    before = noted(store)
     for path, body in naming:
         answer = ask(path, body, "reader")
         assert (answer.status, answer.document) == (
             403, {"error": "this answer names people, and your role may not see them"},
         ), path  # fmt: skip
-    assert noted(engine) == before
+    assert noted(store) == before
     for path, body in naming[:-1]:
         assert ask(path, body, "marketer").status == 200, path
-    assert noted(engine)[len(before) :] == [
+    assert noted(store)[len(before) :] == [
         ("marketer", name)
         for name in ("funnel", "revenue", "explain", "segment_preview", "segment_members", "campaign_report",
                      "customer_list")
@@ -344,17 +314,17 @@ def test_other_routes_and_methods_are_none(ask: Callable[..., Answer]) -> None:
     assert ask("/v1/api/funnel").status == 405
 
 
-def test_questions_are_counted_by_command_and_status(gateway: Caller, ask: Callable[..., Answer]) -> None:
+def test_questions_are_counted_by_command_and_status(asked_gateway: Caller, ask: Callable[..., Answer]) -> None:
     ask("/v1/api/segment/fields")
     ask("/v1/api/segment/members/visitors", role="reader")
-    counts = gateway.counts()
+    counts = asked_gateway.counts()
     assert counts['api_requests_total{command="segment_fields",status="200"}'] >= 1
     assert counts['api_requests_total{command="segment_members",status="403"}'] >= 1
     assert not [name for name in counts if "visitors" in name]
 
 
 def test_before_the_first_publish_the_answer_is_503_and_names_the_way_out(
-    folder: Path, settings: Settings, gateway: Caller, capfd: pytest.CaptureFixture[str]
+    settings: Settings, capfd: pytest.CaptureFixture[str]
 ) -> None:
     engine = open_state(settings)
     add_user(engine, "ann", "admin", None, now=NOW)

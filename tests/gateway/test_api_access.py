@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from importlib import import_module
@@ -21,7 +21,6 @@ from pipelines.settings import Settings
 from pipelines.state import open_state
 from tests.accounts.life import PASSWORD
 from tests.gateway.calling import Answer, Caller, Clock, serving
-from tests.gateway.children import children_of_the_api
 
 NOW = Clock().now
 DAY = timedelta(days=1)
@@ -57,7 +56,9 @@ def sign_in(gateway: Caller, name: str = "bob", password: str = PASSWORD) -> Ans
     return gateway.api("/v1/auth/token", {"username": name, "password": password})
 
 
-def test_without_a_valid_token_nothing_is_asked(gateway: Caller, engine: Engine, clock: Clock) -> None:
+def test_without_a_valid_token_nothing_is_asked(
+    gateway: Caller, engine: Engine, clock: Clock, children: Callable[[], list[int]]
+) -> None:
     add_user(engine, "ann", "reader", None, now=NOW)
     (token, kept), (old, _) = (make_token(engine, "ann", label="", life=life, now=NOW) for life in (2 * DAY, DAY))
     clock.now += DAY
@@ -71,7 +72,7 @@ def test_without_a_valid_token_nothing_is_asked(gateway: Caller, engine: Engine,
         assert (answer.status, answer.headers["www-authenticate"]) == (401, "Bearer"), headers
         assert token not in answer.text
     assert gateway.api(f"{LIST}?access_token={token}").status == 401
-    assert children_of_the_api() == []
+    assert children() == []
     assert gateway.api(LIST, token=token).status == 200
     assert gateway.api(LIST, headers={"authorization": f"bearer  {token} "}).status == 200
     revoke_token(engine, "ann", kept.token_id, now=NOW)

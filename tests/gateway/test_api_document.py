@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import re
 import shlex
-import shutil
-from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -18,17 +15,16 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 from starlette.routing import Route
 from typer.core import TyperGroup
 
-from pipelines.accounts import add_user, make_token, passwords
 from pipelines.cli.app import app as command_line
 from pipelines.gateway.api.commands import COMMANDS, Command
 from pipelines.gateway.api.openapi import openapi_document
 from pipelines.gateway.app import create_app
 from pipelines.settings import Settings
-from pipelines.state import open_state
 from tests.accounts.life import PASSWORD
-from tests.dashboards.places import settings_of
-from tests.gateway.calling import Caller, serving
+from tests.gateway.calling import Caller
 from tests.gateway.test_api import CASES, Case
+
+pytestmark = pytest.mark.xdist_group("api")
 
 GUIDE = (Path(__file__).parents[2] / "docs" / "api.md").read_text()
 EXAMPLES = [
@@ -108,18 +104,10 @@ def test_the_guide_lists_every_route() -> None:
 
 
 @pytest.fixture(scope="module")
-def asked(built_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Caller, dict[str, str]]]:
-    """A gateway over a copy of the built folder, with the user and the variables of the guide."""
-    folder = shutil.copytree(built_folder, tmp_path_factory.mktemp("guide") / "data")
-    engine, now = open_state(settings_of(folder)), datetime.now(UTC)
-    with pytest.MonkeyPatch.context() as cheaper:
-        cheaper.setattr(passwords, "_LOG_N", 10)
-        add_user(engine, "ann", "reader", PASSWORD, now=now)
-    add_user(engine, "nightly", "reader", None, now=now)
-    token, _ = make_token(engine, "nightly", label="", life=timedelta(hours=1), now=now)
-    with serving(create_app(settings_of(folder))) as gateway:
-        pair = gateway.api("/v1/auth/token", {"username": "ann", "password": PASSWORD}).document
-        yield gateway, {"$URL": "", "$TOKEN": token, "$REFRESH_TOKEN": pair["refresh_token"]}
+def variables(asked_gateway: Caller, tokens: dict[str, str]) -> dict[str, str]:
+    """The variables of the guide; its address is the gateway's that is asked."""
+    pair = asked_gateway.api("/v1/auth/token", {"username": "ann", "password": PASSWORD}).document
+    return {"$URL": "", "$TOKEN": tokens["reader"], "$REFRESH_TOKEN": pair["refresh_token"]}
 
 
 def test_the_guide_has_examples() -> None:
@@ -128,8 +116,9 @@ def test_the_guide_has_examples() -> None:
 
 
 @pytest.mark.parametrize("words", EXAMPLES, ids=lambda words: next(word for word in words if "$URL" in word)[:60])
-def test_an_example_of_the_guide_is_answered(asked: tuple[Caller, dict[str, str]], words: list[str]) -> None:
-    gateway, variables = asked
+def test_an_example_of_the_guide_is_answered(
+    asked_gateway: Caller, variables: dict[str, str], words: list[str]
+) -> None:
     filled = []
     for word in words:
         for name, value in sorted(variables.items(), reverse=True):
@@ -141,5 +130,5 @@ def test_an_example_of_the_guide_is_answered(asked: tuple[Caller, dict[str, str]
     (path,) = (word for word in filled if word.startswith("/v1/"))
     # As curl does where it is told nothing else.
     kind = {"Content-Type": "application/x-www-form-urlencoded"} if bodies else {}
-    answer = gateway.api(path, bodies[0] if bodies else None, headers={**kind, **headers})
+    answer = asked_gateway.api(path, bodies[0] if bodies else None, headers={**kind, **headers})
     assert answer.status == 200, answer.text

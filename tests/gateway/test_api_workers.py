@@ -29,8 +29,16 @@ from tests.gateway.test_gateway_process import free_port, running
 LIST: tuple[str, dict[str, object], str] = ("segment_list", {}, "")
 
 
+Children = Callable[[], list[int]]
+
+
 def with_workers(
-    settings: Settings, ask: Callable[[Workers], Coroutine[Any, Any, None]], *, size: int = 1, seconds: float = 60
+    settings: Settings,
+    children: Children,
+    ask: Callable[[Workers], Coroutine[Any, Any, None]],
+    *,
+    size: int = 1,
+    seconds: float = 60,
 ) -> None:
     """Run `ask`; afterwards no child is left."""
 
@@ -42,10 +50,12 @@ def with_workers(
             await pool.close()
 
     asyncio.run(run())
-    assert children_of_the_api() == []
+    assert children() == []
 
 
-def test_a_full_house_is_told_so_and_a_child_is_used_again(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_house_is_told_so_and_a_child_is_used_again(
+    settings: Settings, children: Children, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(workers, "WAITING", 1)
 
     async def ask(pool: Workers) -> None:
@@ -53,17 +63,17 @@ def test_a_full_house_is_told_so_and_a_child_is_used_again(settings: Settings, m
         answers = await asyncio.gather(*asked, return_exceptions=True)
         assert answers[:2] == [(200, b'{"segments": []}')] * 2
         assert isinstance(answers[2], FullError)
-        (only,) = children_of_the_api()
+        (only,) = children()
         assert (await pool.ask(*LIST))[0] == 200
-        assert children_of_the_api() == [only]
+        assert children() == [only]
 
-    with_workers(settings, ask)
+    with_workers(settings, children, ask)
 
 
-def test_a_question_that_takes_too_long_ends_with_its_child(settings: Settings) -> None:
+def test_a_question_that_takes_too_long_ends_with_its_child(settings: Settings, children: Children) -> None:
     async def ask(pool: Workers) -> None:
         await pool.ask(*LIST)
-        (stopped,) = children_of_the_api()
+        (stopped,) = children()
         os.kill(stopped, signal.SIGSTOP)
         pool._seconds = 0.2
         with pytest.raises(TooLongError):
@@ -73,13 +83,13 @@ def test_a_question_that_takes_too_long_ends_with_its_child(settings: Settings) 
         pool._seconds = 60
         assert (await pool.ask(*LIST))[0] == 200
 
-    with_workers(settings, ask)
+    with_workers(settings, children, ask)
 
 
-def test_one_that_waited_all_its_time_was_never_begun(settings: Settings) -> None:
+def test_one_that_waited_all_its_time_was_never_begun(settings: Settings, children: Children) -> None:
     async def ask(pool: Workers) -> None:
         await pool.ask(*LIST)
-        (stopped,) = children_of_the_api()
+        (stopped,) = children()
         os.kill(stopped, signal.SIGSTOP)
         first = asyncio.create_task(pool.ask(*LIST))
         await asyncio.sleep(0)
@@ -89,13 +99,13 @@ def test_one_that_waited_all_its_time_was_never_begun(settings: Settings) -> Non
         os.kill(stopped, signal.SIGCONT)
         assert (await first)[0] == 200
 
-    with_workers(settings, ask)
+    with_workers(settings, children, ask)
 
 
-def test_a_child_that_is_killed_over_a_question_is_told_and_replaced(settings: Settings) -> None:
+def test_a_child_that_is_killed_over_a_question_is_told_and_replaced(settings: Settings, children: Children) -> None:
     async def ask(pool: Workers) -> None:
         await pool.ask(*LIST)
-        (first,) = children_of_the_api()
+        (first,) = children()
         os.kill(first, signal.SIGSTOP)
         question = asyncio.create_task(pool.ask(*LIST))
         await asyncio.sleep(0)
@@ -103,31 +113,33 @@ def test_a_child_that_is_killed_over_a_question_is_told_and_replaced(settings: S
         with pytest.raises(EndedError):
             await question
         assert (await pool.ask(*LIST))[0] == 200
-        assert children_of_the_api() != [first]
+        assert children() != [first]
 
-    with_workers(settings, ask)
+    with_workers(settings, children, ask)
 
 
-def test_a_child_without_questions_ends(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_child_without_questions_ends(
+    settings: Settings, children: Children, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(workers, "_IDLE", 0.01)
 
     async def ask(pool: Workers) -> None:
         await pool.ask(*LIST)
-        while children_of_the_api():
+        while children():
             await asyncio.sleep(0.01)
         assert (await pool.ask(*LIST))[0] == 200
 
-    with_workers(settings, ask)
+    with_workers(settings, children, ask)
 
 
-def test_the_collector_takes_events_while_a_question_is_being_answered(settings: Settings) -> None:
+def test_the_collector_takes_events_while_a_question_is_being_answered(settings: Settings, children: Children) -> None:
     engine, now = open_state(settings), datetime.now(UTC)
     add_user(engine, "ann", "reader", None, now=now)
     token, _ = make_token(engine, "ann", label="", life=timedelta(hours=1), now=now)
     key = add_source(engine, "web", now=now)
     with serving(create_app(settings)) as gateway, ThreadPoolExecutor(1) as thread:
         assert gateway.api("/v1/api/segment/list", token=token).status == 200
-        (busy,) = children_of_the_api()
+        (busy,) = children()
         os.kill(busy, signal.SIGSTOP)
         question = thread.submit(gateway.api, "/v1/api/segment/list", token=token)
         assert gateway.send("/v1/track", {"userId": "u", "event": "e"}, key=key).status == 200
@@ -135,7 +147,7 @@ def test_the_collector_takes_events_while_a_question_is_being_answered(settings:
         assert not question.done()
         os.kill(busy, signal.SIGCONT)
         assert question.result().status == 200
-    assert children_of_the_api() == []
+    assert children() == []
 
 
 def test_a_gateway_that_is_killed_leaves_no_child(settings: Settings, tmp_path: Path) -> None:
