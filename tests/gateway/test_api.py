@@ -229,6 +229,8 @@ def test_a_wrong_call_is_400_in_the_words_of_the_command_line(
         ("/v1/api/explain/mrr", {}, "at: is missing"),
         ("/v1/api/explain/mrr", {"at": 5}, "at: Input should be a valid string"),
         ("/v1/api/explain/mrr", {"at": "2026-01-01", "report": "cash"}, "report: stands twice"),
+        ("/v1/api/explain/mrr?at=2026-01-01", {}, "at: belongs into the body"),
+        ("/v1/api/customer/show?person=ann%40example.com", {}, "person: belongs into the body"),
         ("/v1/api/explain/mrr", b"[]", "the body is no JSON object"),
         ("/v1/api/explain/mrr", b"\xff", "the body is no JSON object"),
         ("/v1/api/funnel", b"{", "query: no valid JSON"),
@@ -265,11 +267,14 @@ def test_people_are_named_only_when_asked_for_and_only_to_who_may_see_them(
     query = {"steps": STEPS}
     assert "user_ids" not in ask("/v1/api/funnel", query, "marketer").text
     assert "user_ids" not in ask("/v1/api/funnel", query, "reader").text
-    assert "sample" not in ask("/v1/api/segment/preview/visitors", role="marketer").document
+    preview = ask("/v1/api/segment/preview/visitors", role="marketer").document
+    assert {"sample", "sentence"}.isdisjoint(preview)
+    assert [set(rule) for rule in preview["loss_by_rule"]] == [{"rule", "left", "lost"}] * 2
     naming: list[tuple[str, Any]] = [
         ("/v1/api/funnel?users=true", query),
         ("/v1/api/revenue/movements?group=customer", None),
         ("/v1/api/explain/mrr", {"at": "2026-11-01"}),
+        ("/v1/api/segment/show/visitors", None),
         ("/v1/api/segment/preview/visitors?users=true", None),
         ("/v1/api/segment/members/visitors", None),
         (f"/v1/api/campaign/report/{CAMPAIGN}?recipients=true", None),
@@ -287,7 +292,7 @@ def test_people_are_named_only_when_asked_for_and_only_to_who_may_see_them(
         assert ask(path, body, "marketer").status == 200, path
     assert noted(store)[len(before) :] == [
         ("marketer", name)
-        for name in ("funnel", "revenue", "explain", "segment_preview", "segment_members", "campaign_report",
+        for name in ("funnel", "revenue", "explain", "segment_show", "segment_preview", "segment_members", "campaign_report",
                      "customer_list")
     ]  # fmt: skip
 

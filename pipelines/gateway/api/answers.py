@@ -152,7 +152,7 @@ def segment_preview(desk: Desk, given: p.Preview, _: str) -> Answer:
     from pipelines.segments import load, told_preview
 
     document = load(desk.engine, given.name)
-    return _sampled(told_preview(desk.engine, desk.snapshot, desk.settings, document, given.as_of), given)
+    return _preview(told_preview(desk.engine, desk.snapshot, desk.settings, document, given.as_of), given)
 
 
 def segment_preview_of(desk: Desk, given: p.PreviewOf, body: str) -> Answer:
@@ -160,7 +160,7 @@ def segment_preview_of(desk: Desk, given: p.PreviewOf, body: str) -> Answer:
     from pipelines.segments import parse_segment, told_preview
 
     document = parse_segment(body)
-    return _sampled(told_preview(desk.engine, desk.snapshot, desk.settings, document, given.as_of), given)
+    return _preview(told_preview(desk.engine, desk.snapshot, desk.settings, document, given.as_of), given)
 
 
 def segment_members(desk: Desk, given: p.Members, _: str) -> Answer:
@@ -264,6 +264,10 @@ def _of_events(desk: Desk, ask: Callable[[Asked], Answer]) -> Answer:
         return ask(asked)
 
 
-def _sampled(answer: Answer, given: p.Users) -> Answer:
-    """The preview, without its sample of people unless they were asked for."""
-    return answer if given.users else {name: value for name, value in answer.items() if name != "sample"}
+def _preview(answer: Answer, given: p.Users) -> Answer:
+    """The preview; unless people were asked for, without its sample and the rule's words, which may name some."""
+    if given.users:
+        return answer
+    counted = {name: value for name, value in answer.items() if name not in ("sample", "sentence")}
+    rules = [{name: value for name, value in rule.items() if name != "words"} for rule in answer["loss_by_rule"]]
+    return counted | {"loss_by_rule": rules}

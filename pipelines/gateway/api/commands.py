@@ -81,7 +81,7 @@ def _segment() -> type[BaseModel]:
 
 
 _REPORT = ("report", "profile", "currency", "timezone", "snapshot", "as_of", "unconverted", "rows")
-_PREVIEW = ("size", "sentence", "loss_by_rule", "as_of", "snapshot", "people", "mailable", "not_mailable")
+_PREVIEW = ("size", "loss_by_rule", "as_of", "snapshot", "people", "mailable", "not_mailable")
 _STATE = ("name", "state", "reason", "content_hash", "approved_by", "approved_at", "document")
 
 COMMANDS = (
@@ -107,7 +107,7 @@ COMMANDS = (
         ("report", "rows", "sql", "checks", "total_minor"), p.Explain,
     ),
     Command("segment list", "GET", "Saved segments.", ("segments",)),
-    Command("segment show", "GET", "The document of one segment.", ("name", "match"), p.Named),
+    Command("segment show", "GET", "The document of one segment.", ("name", "match"), p.SegmentShow),
     Command("segment fields", "GET", "What a rule may ask about a person.", ("fields",)),
     Command("segment preview", "GET", "How many fit a saved segment, and how many of them may be mailed.", _PREVIEW,
             p.Preview),

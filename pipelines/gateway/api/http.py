@@ -144,6 +144,8 @@ async def _given(command: Command, request: Request) -> tuple[Parameters, str]:
         for name, field in command.parameters.model_fields.items()
         if str(field.annotation).startswith("list")
     }
+    if command.has_body and request.query_params:
+        raise UsageError(f"{next(iter(request.query_params))[:40]}: belongs into the body.")
     given: dict[str, Any] = {}
     for name, value in [*request.path_params.items(), *request.query_params.multi_items()]:
         if name in lists:

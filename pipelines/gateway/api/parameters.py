@@ -98,7 +98,15 @@ class Explain(OfPeople):
 
 
 class Named(Parameters):
-    """One segment or campaign."""
+    """One campaign."""
+
+    in_path: ClassVar[tuple[str, ...]] = ("name",)
+
+    name: Text
+
+
+class SegmentShow(OfPeople):
+    """`millstream segment show NAME`. A rule may name people: those of a funnel's step are kept as a list."""
 
     in_path: ClassVar[tuple[str, ...]] = ("name",)
 
@@ -106,7 +114,7 @@ class Named(Parameters):
 
 
 class Preview(Users):
-    """`millstream segment preview NAME`; `users` also shows a sample."""
+    """`millstream segment preview NAME`; `users` also shows a sample, and the rule in words."""
 
     in_path: ClassVar[tuple[str, ...]] = ("name",)
 
