@@ -297,6 +297,22 @@ def test_people_are_named_only_when_asked_for_and_only_to_who_may_see_them(
     ]  # fmt: skip
 
 
+def test_traits_of_people_are_listed_only_to_who_may_see_people(ask: Callable[..., Answer]) -> None:
+    by = {"property": "email", "scope": "user"}
+    for path, query in (
+        ("/v1/api/funnel", {"steps": STEPS, "breakdown": by}),
+        ("/v1/api/trends", {"series": [{"event": "Home"}], "breakdown": by}),
+        ("/v1/api/funnel", {"steps": STEPS, "breakdown": {"property": "customer_id"}}),
+    ):
+        answer = ask(path, query, "reader")
+        assert (answer.status, answer.document) == (
+            403, {"error": "breakdown: splits by a trait of people, and your role may not see them"},
+        )  # fmt: skip
+        assert ask(path, query, "marketer").status == 200
+        by_channel = {**query, "breakdown": {"property": "channel"}}
+        assert ask(path, by_channel, "reader").status == 200
+
+
 def noted(engine: Engine) -> list[tuple[str, str]]:
     """Who was shown people, and by which command."""
     columns = (audit_log.c.actor, audit_log.c.subject)

@@ -172,7 +172,7 @@ def test_a_question_without_an_answer_says_why(
     status: int,
     retry_after: str | None,
 ) -> None:
-    async def none(*_: object) -> tuple[int, bytes]:
+    async def none(*_: object, **__: object) -> tuple[int, bytes]:
         raise problem
 
     monkeypatch.setattr(Workers, "ask", none)
@@ -190,7 +190,7 @@ def test_an_answer_that_is_too_large_or_unforeseen_is_told_without_data(
 ) -> None:
     from pipelines.gateway.api import answers
 
-    question: dict[str, object] = {"name": "segment_list", "parameters": {}, "body": ""}
+    question: dict[str, object] = {"name": "segment_list", "parameters": {}, "body": "", "sees_people": False}
     desk = answers.Desk(settings)
 
     def replaced(answer: Callable[..., dict[str, Any]]) -> tuple[int, bytes]:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from pipelines.errors import MillstreamError
 from pipelines.gateway.api import parameters as p
 from pipelines.settings import Settings
 from pipelines.warehouse import Snapshot, SnapshotReader
@@ -15,12 +16,20 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine
 
     from pipelines.behaviour import Asked
+    from pipelines.behaviour.query import Breakdown
+    from pipelines.behaviour.trend_query import TrendBreakdown
 
 Answer = dict[str, Any]
 
 
+class PeopleError(MillstreamError):
+    """The answer would name people, and whoever asks may not see them."""
+
+
 class Desk:
-    """What a child has at hand: the settings, the snapshots it has open, the state store."""
+    """What a child has at hand: the settings, the snapshots it has open, the state store; and for whom it answers."""
+
+    sees_people = False
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
@@ -59,6 +68,7 @@ def funnel(desk: Desk, given: p.Users, body: str) -> Answer:
 
     question = parse_funnel(read_query(body), timezone=desk.settings.reporting_timezone)
     check_users(question, given.users)
+    _check_breakdown(desk, question.breakdown)
     with published_events(desk.snapshot_if_any) as asked:
         return funnel_document(asked, funnel_of_kind(asked, question, users=given.users))
 
@@ -79,6 +89,7 @@ def trends(desk: Desk, _: p.Nothing, body: str) -> Answer:
     from pipelines.behaviour import event_trends, parse_trends, read_query
 
     question = parse_trends(read_query(body), timezone=desk.settings.reporting_timezone)
+    _check_breakdown(desk, question.breakdown)
     return _of_events(
         desk, lambda asked: event_trends(asked.connection, asked.relation, question).document(asked.known_until())
     )
@@ -262,6 +273,14 @@ def _of_events(desk: Desk, ask: Callable[[Asked], Answer]) -> Answer:
 
     with published_events(desk.snapshot_if_any) as asked:
         return ask(asked)
+
+
+def _check_breakdown(desk: Desk, breakdown: Breakdown | TrendBreakdown | None) -> None:
+    """Refuse to list traits of people (an address, a name) or customers to who may not see people."""
+    if breakdown is None or desk.sees_people:
+        return
+    if breakdown.scope == "user" or breakdown.property == "customer_id":
+        raise PeopleError("breakdown: splits by a trait of people, and your role may not see them")
 
 
 def _preview(answer: Answer, given: p.Users) -> Answer:

@@ -43,12 +43,13 @@ def main() -> int:
 
 def answer(desk: object, question: dict[str, object]) -> tuple[int, bytes]:
     """The status and the body of the answer to one question."""
-    from pipelines.gateway.api.answers import ANSWERS, Desk
+    from pipelines.gateway.api.answers import ANSWERS, Desk, PeopleError
     from pipelines.gateway.api.commands import BY_NAME
     from pipelines.gateway.api.parameters import Nothing
     from pipelines.plain import json_text
 
     assert isinstance(desk, Desk)
+    desk.sees_people = bool(question["sees_people"])
     name = str(question["name"])
     model = BY_NAME[name].parameters if name in BY_NAME else Nothing
     try:
@@ -56,6 +57,8 @@ def answer(desk: object, question: dict[str, object]) -> tuple[int, bytes]:
         raw = text.encode("utf-8", "replace")
     except UsageError as problem:
         return _problem(400, str(problem))
+    except PeopleError as problem:
+        return _problem(403, str(problem))
     except (NotPublishedError, BusyError) as problem:
         return _problem(503, str(problem))
     except MillstreamError as problem:

@@ -104,11 +104,13 @@ class Api:
         if not may(holder.role, command.needs):
             raise _RefusedError(told.FORBIDDEN)
         given, body = await _given(command, request)
+        sees_people = may(holder.role, "people")
         if given.names_people:
-            if not may(holder.role, "people"):
+            if not sees_people:
                 raise _RefusedError(told.FORBIDDEN_PEOPLE)
             await self._accounts.note_people(holder, command.name)
-        return told.raw(*await self._workers.ask(command.name, given.model_dump(), body))
+        asked = self._workers.ask(command.name, given.model_dump(), body, sees_people=sees_people)
+        return told.raw(*await asked)
 
     async def _document(self, _: Request) -> Response:
         """`GET /v1/openapi.json`: says nothing of anybody's data, so it needs no token."""

@@ -48,21 +48,24 @@ class Workers:
         self._idle: list[_Child] = []
         self._children: set[_Child] = set()
 
-    async def ask(self, name: str, parameters: Mapping[str, object], body: str) -> tuple[int, bytes]:
-        """The status and the body of an answer.
+    async def ask(
+        self, name: str, parameters: Mapping[str, object], body: str, *, sees_people: bool = False
+    ) -> tuple[int, bytes]:
+        """The status and the body of an answer, for somebody who may see people or not.
 
         Raises:
             FullError, TooLongError, EndedError: there is none.
         """
         if self._asking >= self._size * (1 + WAITING):
             raise FullError
-        question = orjson.dumps({"name": name, "parameters": parameters, "body": body}) + b"\n"
+        question = {"name": name, "parameters": parameters, "body": body, "sees_people": sees_people}
+        line = orjson.dumps(question) + b"\n"
         self._asking += 1
         has_begun = False
         try:
             async with asyncio.timeout(self._seconds), self._turns:
                 has_begun = True
-                return await self._answer(question)
+                return await self._answer(line)
         except TimeoutError:
             raise (TooLongError if has_begun else FullError) from None
         finally:
