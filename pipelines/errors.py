@@ -23,5 +23,9 @@ class UsageError(MillstreamError):
     exit_code = 2
 
 
+class NotPublishedError(MillstreamError):
+    """What is asked for has not been published yet; the message names what publishes it."""
+
+
 class BusyError(MillstreamError):
     """Another process holds the warehouse or is sending; a scheduled run may wait and try again."""

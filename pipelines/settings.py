@@ -56,6 +56,9 @@ class Settings(BaseSettings):
     public_url: str = Field("http://127.0.0.1:8000", validation_alias="MILLSTREAM_PUBLIC_URL")
     secret_key: SecretStr | None = Field(None, validation_alias="MILLSTREAM_SECRET_KEY")
 
+    api_workers: int = Field(2, ge=1, le=64, validation_alias="MILLSTREAM_API_WORKERS")
+    api_seconds: float = Field(30, ge=1, le=3600, validation_alias="MILLSTREAM_API_SECONDS")
+
     @field_validator("data_dir")
     @classmethod
     def _absolute(cls, value: Path) -> Path:

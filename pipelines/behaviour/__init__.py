@@ -2,12 +2,14 @@
 
 `parse_funnel`, `parse_retention`, `parse_trends` and `parse_paths` turn a document into a question;
 `funnel`, `funnel_trends`, `time_to_convert`, `retention`, `event_trends` and `paths` answer it; `people_at_step`
-names the people behind a bar. A relation comes from a snapshot (`marts.fct_events`) or from opened files. Nothing
+names the people behind a bar. A relation comes from a snapshot (`published_events`) or from opened files. Nothing
 here knows pages, commands or where the data folder is.
 """
 
 from pipelines.behaviour.answer import FunnelAnswer, FunnelPart, FunnelStep
+from pipelines.behaviour.asked import Asked, check_users, funnel_document, funnel_of_kind, published_events
 from pipelines.behaviour.conversion import ConversionAnswer, time_to_convert
+from pipelines.behaviour.documents import read_query
 from pipelines.behaviour.event_trends import event_trends
 from pipelines.behaviour.facts import EMAIL, FACT_PROPERTIES, STRIPE
 from pipelines.behaviour.funnels import funnel, people_at_step
@@ -25,6 +27,7 @@ __all__ = [
     "FACT_PROPERTIES",
     "OF_A_PROPERTY",
     "STRIPE",
+    "Asked",
     "ConversionAnswer",
     "EventTrendsAnswer",
     "EventTrendsQuery",
@@ -41,8 +44,11 @@ __all__ = [
     "RetentionQuery",
     "TrendPeriod",
     "TrendsAnswer",
+    "check_users",
     "event_trends",
     "funnel",
+    "funnel_document",
+    "funnel_of_kind",
     "funnel_trends",
     "parse_funnel",
     "parse_paths",
@@ -50,6 +56,8 @@ __all__ = [
     "parse_trends",
     "paths",
     "people_at_step",
+    "published_events",
+    "read_query",
     "retention",
     "time_to_convert",
 ]

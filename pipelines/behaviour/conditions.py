@@ -91,7 +91,12 @@ Node: TypeAlias = Annotated[
     ),
 ]
 
-Where: TypeAlias = Annotated[list[Node], BeforeValidator(lambda given: [given] if isinstance(given, dict) else given)]
+Where: TypeAlias = Annotated[
+    list[Node],
+    BeforeValidator(
+        lambda given: [given] if isinstance(given, dict) else given, json_schema_input_type=list[Node] | Node
+    ),
+]
 """A list of nodes that must all hold; one `{"and"|"or": [...]}` may stand for the list."""
 
 AllOf.model_rebuild()

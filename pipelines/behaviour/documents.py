@@ -12,6 +12,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Annotated, Any, TypeVar
 from zoneinfo import ZoneInfo
 
+import orjson
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from pipelines.errors import UsageError
@@ -45,6 +46,21 @@ def _known_zone(value: str | None) -> str | None:
 # The edges keep a day's begin in any zone, and a window after it, inside the engine's timestamps.
 Day = Annotated[date, BeforeValidator(_calendar_day), Field(ge=date(1900, 1, 1), le=date(2200, 1, 1))]
 Zone = Annotated[str, AfterValidator(_known_zone)]
+
+
+def read_query(raw: bytes | str, what: str = "query") -> dict[str, Any]:
+    """A query document from its JSON text; `what` names it in messages.
+
+    Raises:
+        UsageError: no JSON, or no object.
+    """
+    try:
+        document = orjson.loads(raw)
+    except orjson.JSONDecodeError as problem:
+        raise UsageError(f"{what}: no valid JSON ({problem.msg}, line {problem.lineno})") from None
+    if not isinstance(document, dict):
+        raise UsageError(f"{what}: a query document is one JSON object")
+    return document
 
 
 def parse(model: type[Model], document: Mapping[str, Any]) -> Model:

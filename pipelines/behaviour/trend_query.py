@@ -58,10 +58,15 @@ class EventTrendsQuery(Document):
     formula: Name | None = None
     breakdown: Annotated[
         TrendBreakdown | None,
-        BeforeValidator(lambda given: {"property": given} if isinstance(given, str) else given),
+        BeforeValidator(
+            lambda given: {"property": given} if isinstance(given, str) else given,
+            json_schema_input_type=TrendBreakdown | str | None,
+        ),
     ] = None
     interval: Interval = "day"
-    compare: Annotated[Literal["previous"] | None, BeforeValidator(_wanted)] = None
+    compare: Annotated[
+        Literal["previous"] | None, BeforeValidator(_wanted, json_schema_input_type=Literal["previous"] | bool | None)
+    ] = None
     date_from: Day | None = None
     date_to: Day | None = None
     timezone: Zone = "UTC"

@@ -19,6 +19,7 @@ from pipelines.cli import (
     segment,
     serve,
     source,
+    user,
     version,
 )
 
@@ -44,6 +45,7 @@ for module in (
     consent,
     customer,
     doctor,
+    user,
     version,
 ):
     module.register(app)

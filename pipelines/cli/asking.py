@@ -7,17 +7,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from pipelines.cli.ingest import parse_maps
 from pipelines.cli.output import note
-from pipelines.errors import MillstreamError, UsageError
+from pipelines.errors import UsageError
 
 if TYPE_CHECKING:
+    from pipelines.behaviour import Asked
     from pipelines.settings import Settings
     from pipelines.warehouse.writer import Connection
 
@@ -38,39 +38,19 @@ Maps = Annotated[
 ]
 
 
-class Asked(NamedTuple):
-    """The events that a question goes to."""
-
-    connection: Connection
-    relation: str
-    as_of: datetime | None
-    """The snapshot's moment; None for event files."""
-
-    def known_until(self) -> datetime:
-        """Up to when events are known: the snapshot's moment, or that of the last event in the files."""
-        if self.as_of is not None:
-            return self.as_of
-        last = self.connection.execute(f"select max(event_at) from {self.relation}").fetchall()[0][0]
-        return last if isinstance(last, datetime) else datetime.fromtimestamp(0, UTC)
-
-
 def read_document(path: Path) -> dict[str, Any]:
     """A query document from its file.
 
     Raises:
         UsageError: there is no such file, or it holds no JSON object.
     """
-    import orjson
+    from pipelines.behaviour import read_query
 
     try:
-        document = orjson.loads(path.read_bytes())
+        raw = path.read_bytes()
     except OSError as problem:
         raise UsageError(f"--query {path}: {problem.strerror}") from None
-    except orjson.JSONDecodeError as problem:
-        raise UsageError(f"--query {path}: no valid JSON ({problem.msg}, line {problem.lineno})") from None
-    if not isinstance(document, dict):
-        raise UsageError(f"--query {path}: a query document is one JSON object")
-    return document
+    return read_query(raw, f"--query {path}")
 
 
 @contextmanager
@@ -86,10 +66,12 @@ def opened(
 
     Raises:
         UsageError: a path or a mapping that can not be meant.
-        MillstreamError: there are no files and no snapshot.
+        NotPublishedError: there are no files and no snapshot.
     """
     if not events and (more or maps):
         raise UsageError("files and --map belong to --events: millstream funnel --step A --step B --events FILE...")
+    from pipelines.behaviour import Asked, published_events
+
     if events:
         from pipelines.events import open_files
 
@@ -100,17 +82,8 @@ def opened(
         return
     from pipelines.warehouse import SnapshotReader
 
-    snapshot = SnapshotReader(settings.published_dir).current()
-    if snapshot is None or not snapshot.has("marts.fct_events"):
-        raise MillstreamError(
-            "no events have been published yet. Load some (`millstream ingest events PATH`) and run "
-            "`millstream run`, or ask files at once with --events PATH."
-        )
-    cursor = snapshot.cursor()
-    try:
-        yield Asked(cursor, "marts.fct_events", snapshot.as_of)
-    finally:
-        cursor.close()
+    with published_events(SnapshotReader(settings.published_dir).current()) as asked:
+        yield asked
 
 
 def _tell_set_aside(connection: Connection) -> None:

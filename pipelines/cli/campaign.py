@@ -8,10 +8,10 @@ from typing import Annotated, Any
 
 import typer
 
-from pipelines.cli.moments import end_of_day
 from pipelines.cli.output import emit, note, table
 from pipelines.cli.segment import AsJson, AsOf, published
 from pipelines.errors import MillstreamError, UsageError
+from pipelines.moments import end_of_day
 from pipelines.settings import load_settings
 
 group = typer.Typer(help="Mail a segment, and know what became of it.", no_args_is_help=True)
@@ -92,7 +92,8 @@ def preview_campaign(
 
     settings = load_settings()
     engine = open_state(settings)
-    found = preview(engine, published(settings), settings, name, end_of_day(as_of, settings), person=person)
+    moment = end_of_day(as_of, settings.reporting_timezone)
+    found = preview(engine, published(settings), settings, name, moment, person=person)
     if as_json:
         emit(found)
         return
@@ -151,17 +152,13 @@ def report_campaign(
     as_json: AsJson = False,
 ) -> None:
     """What became of everybody, and whether it adds up."""
-    from pipelines.delivery import recipients_in, report
-    from pipelines.mail import mailer_for
+    from pipelines.delivery import told_report
     from pipelines.state import open_state
     from pipelines.warehouse import SnapshotReader
 
     settings = load_settings()
-    mailer = mailer_for(settings) if settings.mailer == "outbox" else None
-    engine = open_state(settings)
-    found = report(engine, name, mailer, SnapshotReader(settings.published_dir).current())
-    if people:
-        found["recipients"] = recipients_in(engine, name)
+    snapshot = SnapshotReader(settings.published_dir).current()
+    found = told_report(open_state(settings), settings, name, snapshot, people=people)
     if as_json:
         emit(found)
         return

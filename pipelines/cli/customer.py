@@ -34,28 +34,19 @@ def list_people(
 ) -> None:
     """People by name, address or id; addresses come out masked."""
     from pipelines.money import format_money
-    from pipelines.people import search
+    from pipelines.people import told_people
 
-    snapshot = newest_snapshot(load_settings())
-    found = search(snapshot, text, sort=sort, page=page, size=limit)
+    found = told_people(newest_snapshot(load_settings()), text, sort=sort, page=page, size=limit)
     if as_json:
-        emit(
-            {
-                "total": found.total,
-                "page": page,
-                "snapshot": snapshot.number,
-                "as_of": snapshot.as_of,
-                "rows": found.rows,
-            }
-        )
+        emit(found)
         return
     names = ("person_id", "name", "email", "plan", "subscription_status")
     cells = [
         [*(row[name] for name in names), format_money(row["mrr_minor"], row["mrr_currency"] or "USD")]
-        for row in found.rows
+        for row in found["rows"]
     ]
     table(("person", "name", "e-mail", "plan", "status", "MRR"), cells, numbers=[5])
-    note(f"{found.total:,} in all, page {page}")
+    note(f"{found['total']:,} in all, page {page}")
 
 
 @group.command("show")
@@ -70,25 +61,15 @@ def show(
     as_json: AsJson = False,
 ) -> None:
     """One person: traits, segments, whether they may be mailed, and their story, the newest first."""
-    from pipelines.people import KINDS, profile, timeline
+    from pipelines.people import person_and_story, told_person
     from pipelines.state import open_state
 
     settings = load_settings()
     snapshot = newest_snapshot(settings)
-    found = profile(snapshot, open_state(settings), person, policy=settings.consent)
-    story = timeline(snapshot, found.person_id, stays=found.stays, kinds=tuple(kind or KINDS), page=page, size=limit)
+    engine = open_state(settings)
+    found, story = person_and_story(snapshot, engine, person, settings.consent, kinds=kind or (), page=page, size=limit)
     if as_json:
-        emit(
-            {
-                "person": found.traits,
-                "may_be_mailed": found.refusal is None,
-                "refusal": found.refusal,
-                "segments": [stay._asdict() for stay in found.stays],
-                "timeline": {"page": page, **story._asdict()},
-                "snapshot": snapshot.number,
-                "as_of": snapshot.as_of,
-            }
-        )
+        emit(told_person(snapshot, found, story, page=page))
         return
     _print(found, story)
 

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from pipelines.cli.output import emit, note, table
-from pipelines.cli.revenue import newest_snapshot, parse_day, tell_unconverted, wanted_currency
+from pipelines.cli.revenue import newest_snapshot, tell_unconverted
 from pipelines.settings import load_settings
 
 
@@ -40,21 +40,18 @@ def explain(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")] = False,
 ) -> None:
     """What one day's number is made of: the rows add up to it, each with the object and rule that tell it."""
-    from pipelines.revenue import check_account
-    from pipelines.revenue import explain as ask
+    from pipelines.moments import parse_day
+    from pipelines.revenue import asked_explanation
 
     settings = load_settings()
-    day = parse_day("--at", at)
-    assert day is not None
-    snapshot = newest_snapshot(settings)
-    check_account(snapshot, account)
-    document: dict[str, Any] = ask(
-        snapshot,
+    parse_day("--at", at)
+    document = asked_explanation(
+        newest_snapshot(settings),
+        settings,
         report.value,
-        at=day,
+        at=at,
         customer=customer,
-        currency=wanted_currency(snapshot, currency or settings.reporting_currency),
-        timezone=settings.reporting_timezone,
+        currency=currency,
         account=account,
     )
     if as_json:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
-from pipelines.cli.asking import Asked, Events, Maps, MoreEvents, Timezone, opened, read_document
+from pipelines.cli.asking import Events, Maps, MoreEvents, Timezone, opened, read_document
 from pipelines.cli.output import emit, table
 from pipelines.cli.paths import paths
 from pipelines.cli.retention import retention
@@ -19,7 +19,7 @@ from pipelines.cli.trends import trends
 from pipelines.errors import UsageError
 
 if TYPE_CHECKING:
-    from pipelines.behaviour import ConversionAnswer, FunnelAnswer, FunnelQuery, FunnelStep, TrendsAnswer
+    from pipelines.behaviour import Asked, ConversionAnswer, FunnelAnswer, FunnelQuery, FunnelStep, TrendsAnswer
     from pipelines.settings import Settings
 
 _UNITS = {"s": "second", "m": "minute", "min": "minute", "h": "hour", "d": "day", "w": "week", "mo": "month"}
@@ -71,7 +71,7 @@ def funnel(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")] = False,
 ) -> None:
     """How far people come along a row of steps. Options change what the query document says."""
-    from pipelines.behaviour import parse_funnel
+    from pipelines.behaviour import check_users, parse_funnel
     from pipelines.settings import load_settings
 
     settings = load_settings()
@@ -82,8 +82,7 @@ def funnel(
     if breakdown is not None:
         document["breakdown"] = {"property": breakdown}
     question = parse_funnel(document, timezone=settings.reporting_timezone)
-    if users and question.kind != "funnel_steps":
-        raise UsageError(f"--users lists people by step; kind {question.kind} has none")
+    check_users(question, users)
     if (save_segment, reached, dropped) != (None, None, None):
         if events:
             raise UsageError("--save-segment keeps people of the published data; ask without --events")
@@ -95,15 +94,17 @@ def funnel(
 
 
 def _answer(question: FunnelQuery, asked: Asked, users: bool, as_json: bool) -> None:
-    from pipelines.behaviour import funnel as answer_funnel
-    from pipelines.behaviour import funnel_trends, time_to_convert
+    from pipelines.behaviour import ConversionAnswer, TrendsAnswer, funnel_document, funnel_of_kind
 
-    if question.kind == "funnel_trends":
-        _show_trends(funnel_trends(asked.connection, asked.relation, question), asked, as_json)
-    elif question.kind == "funnel_time_to_convert":
-        _show_times(time_to_convert(asked.connection, asked.relation, question), as_json)
+    answer = funnel_of_kind(asked, question, users=users)
+    if as_json:
+        emit(funnel_document(asked, answer))
+    elif isinstance(answer, TrendsAnswer):
+        _show_trends(answer)
+    elif isinstance(answer, ConversionAnswer):
+        _show_times(answer)
     else:
-        _show_steps(answer_funnel(asked.connection, asked.relation, question, users=users), as_json)
+        _show_steps(answer)
 
 
 class _People(NamedTuple):
@@ -161,10 +162,7 @@ def _window(text: str) -> dict[str, Any] | None:
     return {"value": int(found[1]), "unit": _UNITS[found[2]]}
 
 
-def _show_steps(answer: FunnelAnswer, as_json: bool) -> None:
-    if as_json:
-        emit(answer.document())
-        return
+def _show_steps(answer: FunnelAnswer) -> None:
     revenue = bool(answer.query.revenue_steps)
     headings = ("step", "event", "users", "from start", "from previous", "median time", *["revenue"][: int(revenue)])
     rows = [_step_row(step, answer.query, revenue) for step in answer.steps]
@@ -194,19 +192,13 @@ def _step_row(step: FunnelStep, query: FunnelQuery, revenue: bool) -> tuple[obje
     return (*row, money) if revenue else row
 
 
-def _show_times(answer: ConversionAnswer, as_json: bool) -> None:
-    if as_json:
-        emit(answer.document())
-        return
+def _show_times(answer: ConversionAnswer) -> None:
     rows = [(f"from {_duration(start) or '0 s'}", f"{people:,}") for start, people in answer.bins]
     table(("time", "users"), rows, numbers=(1,))
     print(f"average {_duration(answer.average_seconds) or '–'}, median {_duration(answer.median_seconds) or '–'}")
 
 
-def _show_trends(answer: TrendsAnswer, asked: Asked, as_json: bool) -> None:
-    if as_json:
-        emit(answer.document(asked.known_until()))
-        return
+def _show_trends(answer: TrendsAnswer) -> None:
     rows = [
         (
             period.period_start,

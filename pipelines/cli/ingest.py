@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pipelines.cli.moments import end_of_day
 from pipelines.cli.output import emit, note, table
 from pipelines.errors import UsageError
+from pipelines.moments import end_of_day
 from pipelines.settings import is_zone, load_settings
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def stripe(
         if full:
             raise UsageError("--full lists everything at Stripe; it can not be joined with --from.")
         files = [*source, *(paths or [])]
-        moment = end_of_day(as_of, settings)
+        moment = end_of_day(as_of, settings.reporting_timezone)
         _report(ingest_files(settings, files, account=account or "default", as_of=moment, now=settings.now()), as_json)
         return
     accounts = settings.stripe_accounts if account is None else (account,)

@@ -5,19 +5,18 @@ Progress and notes go to stderr, so that stdout can be piped.
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Iterable, Mapping
-from datetime import date, datetime
-from decimal import Decimal
 
 from rich.console import Console
 from rich.table import Table
 
+from pipelines.plain import json_text
+
 
 def emit(document: Mapping[str, object]) -> None:
     """Print exactly one JSON document on stdout."""
-    print(json.dumps(document, default=_plain, ensure_ascii=False))
+    print(json_text(document))
 
 
 def note(line: str) -> None:
@@ -35,11 +34,3 @@ def table(headings: Iterable[str], rows: Iterable[Iterable[object]], *, numbers:
         grid.add_row(*("–" if cell is None else str(cell) for cell in row))
     # Into a file or a pipe a table is as wide as it needs to be: a cut number would be a wrong one.
     Console(width=None if sys.stdout.isatty() else 1000, highlight=False).print(grid)
-
-
-def _plain(value: object) -> object:
-    if isinstance(value, (datetime, date)):
-        return value.isoformat()
-    if isinstance(value, Decimal):
-        return str(value)
-    raise TypeError(f"no JSON form for {type(value).__name__}")

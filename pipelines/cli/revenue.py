@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from pipelines.cli.output import emit, note, table
-from pipelines.errors import MillstreamError, UsageError
 from pipelines.settings import Settings, load_settings
 
 if TYPE_CHECKING:
@@ -45,8 +43,6 @@ class Group(StrEnum):
 SHOWN = 20
 """So many differences are printed."""
 
-_APART = ((Report.movements, Group.customer), (Report.mrr, Group.product))
-
 
 def register(app: typer.Typer) -> None:
     """Add this module's commands."""
@@ -71,18 +67,26 @@ def revenue(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")] = False,
 ) -> None:
     """MRR, its movements, churn, cash, or `reconcile`: our figures against Stripe's lists."""
-    from pipelines.revenue import check_account
+    from pipelines.revenue import asked_report, check_account, check_group
 
-    if group is not None and (report, group) not in _APART:
-        known = ", ".join(f"{one.value} by {other.value}" for one, other in _APART)
-        raise UsageError(f"--group {group.value}: {report.value} can not be taken apart by it; there are {known}.")
+    check_group(report.value, group.value if group else None)
     settings = load_settings()
     snapshot = newest_snapshot(settings)
-    check_account(snapshot, account)
     if report is Report.reconcile:
+        check_account(snapshot, account)
         document = reconcile_document(settings, snapshot, account=account or settings.stripe_accounts[0])
     else:
-        document = _ask(settings, snapshot, report, date_from, date_to, by, currency, account, group)
+        document = asked_report(
+            snapshot,
+            settings,
+            report.value,
+            date_from=date_from,
+            date_to=date_to,
+            by=by.value,
+            currency=currency,
+            group=group.value if group else None,
+            account=account,
+        )
     if as_json:
         emit(document)
         return
@@ -105,16 +109,11 @@ def newest_snapshot(settings: Settings) -> Snapshot:
     """The published snapshot.
 
     Raises:
-        MillstreamError: nothing was published yet.
+        NotPublishedError: nothing was published yet.
     """
     from pipelines.warehouse import SnapshotReader
 
-    snapshot = SnapshotReader(settings.published_dir).current()
-    if snapshot is None:
-        raise MillstreamError(
-            "nothing is published yet. Run `millstream run` (or `millstream build` after `millstream ingest`)."
-        )
-    return snapshot
+    return SnapshotReader(settings.published_dir).newest()
 
 
 def reconcile_document(settings: Settings, snapshot: Snapshot, *, account: str = "default") -> dict[str, object]:
@@ -145,68 +144,6 @@ def reconcile_document(settings: Settings, snapshot: Snapshot, *, account: str =
         "balance": balance,
         "balance_unexplained": list(told.unexplained(snapshot, account).iter_rows(named=True)),
     }
-
-
-def _ask(
-    settings: Settings,
-    snapshot: Snapshot,
-    report: Report,
-    date_from: str | None,
-    date_to: str | None,
-    by: Grain,
-    currency: str | None,
-    account: str | None,
-    group: Group | None,
-) -> dict[str, object]:
-    from pipelines import revenue as room
-    from pipelines.revenue.summary import last_whole_day
-
-    last = parse_day("--to", date_to) or last_whole_day(snapshot, settings.reporting_timezone)
-    first = parse_day("--from", date_from) or last.replace(year=last.year - 1, day=1)
-    if first > last:
-        raise UsageError(f"--from {first} lies after --to {last}.")
-    ask = {Report.mrr: room.mrr, Report.movements: room.movements, Report.churn: room.churn, Report.cash: room.cash}
-    apart = {Group.customer: room.movements_by_customer, Group.product: room.mrr_by_product}
-    question = ask[report] if group is None else apart[group]
-    return question(
-        snapshot,
-        date_from=first,
-        date_to=last,
-        by=by.value,
-        currency=wanted_currency(snapshot, currency or settings.reporting_currency),
-        timezone=settings.reporting_timezone,
-        account=account,
-    )
-
-
-def wanted_currency(snapshot: Snapshot, text: str) -> str:
-    """`--currency`: an upper-case code that there are rates for, or `native`.
-
-    Raises:
-        UsageError: a currency without any rate.
-    """
-    from pipelines.revenue import NATIVE, load_rates
-
-    if text.lower() == NATIVE:
-        return NATIVE
-    wanted = text.upper()
-    if not load_rates(snapshot).knows(wanted):
-        raise UsageError(
-            f"--currency {wanted}: there are no exchange rates for it; write one like USD or EUR, or native."
-        )
-    return wanted
-
-
-def parse_day(option: str, text: str | None) -> date | None:
-    """A date option.
-
-    Raises:
-        UsageError: no date.
-    """
-    try:
-        return None if text is None else date.fromisoformat(text)
-    except ValueError:
-        raise UsageError(f"{option} {text}: write a date like 2026-11-24.") from None
 
 
 def _print(rows: list[dict[str, object]]) -> None:

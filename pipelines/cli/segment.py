@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pipelines.cli.moments import end_of_day
 from pipelines.cli.output import emit, table
-from pipelines.errors import MillstreamError, UsageError
+from pipelines.errors import UsageError
 from pipelines.settings import Settings, load_settings
 
 if TYPE_CHECKING:
@@ -84,14 +83,13 @@ def save_file(file: Annotated[Path, typer.Argument(help="A YAML or JSON document
 @group.command("fields")
 def fields(as_json: AsJson = False) -> None:
     """What a rule may ask about a person."""
-    from pipelines.segments import snapshot_fields
+    from pipelines.segments import told_fields
 
-    found = snapshot_fields(published(load_settings()))
-    rows = [{"field": name, "kind": field.kind, "meaning": field.meaning} for name, field in found.items()]
+    found = told_fields(published(load_settings()))
     if as_json:
-        emit({"fields": rows})
+        emit(found)
     else:
-        table(("field", "kind", "meaning"), [row.values() for row in rows])
+        table(("field", "kind", "meaning"), [row.values() for row in found["fields"]])
 
 
 @group.command("preview")
@@ -101,15 +99,12 @@ def preview_segment(
     as_json: AsJson = False,
 ) -> None:
     """How many fit, how many of them may be mailed, a few of them, and how many each rule loses."""
-    from pipelines.segments import lookup_of, preview, reach
+    from pipelines.segments import told_preview
     from pipelines.state import open_state
 
     settings = load_settings()
-    engine = open_state(settings)
-    document, moment, zone = _named(name, settings), end_of_day(as_of, settings), settings.reporting_timezone
-    snapshot = published(settings)
-    answer = preview(snapshot, document, moment, timezone=zone, lookup=lookup_of(engine))
-    answer |= reach(engine, snapshot, document, settings.consent, moment, timezone=zone)
+    document = _named(name, settings)
+    answer = told_preview(open_state(settings), published(settings), settings, document, as_of)
     if as_json:
         emit(answer)
         return
@@ -128,32 +123,16 @@ def preview_segment(
 @group.command("members")
 def list_members(name: Name, as_of: AsOf = None, as_json: AsJson = False) -> None:
     """Everybody in a segment, by person id."""
-    from pipelines.segments import load, lookup_of, members
+    from pipelines.segments import load, told_members
     from pipelines.state import open_state
 
     settings = load_settings()
     engine = open_state(settings)
-    snapshot = published(settings)
-    moment = end_of_day(as_of, settings)
-    found = members(
-        snapshot,
-        load(engine, name),
-        moment,
-        timezone=settings.reporting_timezone,
-        lookup=lookup_of(engine),
-    )
+    found = told_members(engine, published(settings), settings, load(engine, name), as_of)
     if as_json:
-        emit(
-            {
-                "segment": name,
-                "size": len(found),
-                "members": found,
-                "as_of": moment or snapshot.as_of,
-                "snapshot": snapshot.number,
-            }
-        )
+        emit(found)
     else:
-        for person in found:
+        for person in found["members"]:
             print(person)
 
 
@@ -164,20 +143,13 @@ def overlap_of(
     as_json: AsJson = False,
 ) -> None:
     """How many people segments share."""
-    from pipelines.segments import lookup_of, overlap
+    from pipelines.segments import check_several, told_overlap
     from pipelines.state import open_state
 
     settings = load_settings()
     documents = [_named(name, settings) for name in names]
-    if len({document.name for document in documents}) < 2:
-        raise UsageError("name two or more segments: `millstream segment overlap FIRST SECOND`.")
-    answer = overlap(
-        published(settings),
-        documents,
-        end_of_day(as_of, settings),
-        timezone=settings.reporting_timezone,
-        lookup=lookup_of(open_state(settings)),
-    )
+    check_several(documents)
+    answer = told_overlap(open_state(settings), published(settings), settings, documents, as_of)
     if as_json:
         emit(answer)
         return
@@ -227,12 +199,11 @@ def published(settings: Settings) -> Snapshot:
     """The newest snapshot.
 
     Raises:
-        MillstreamError: nothing was published yet.
+        NotPublishedError: nothing was published yet.
     """
-    found = _newest(settings)
-    if found is None:
-        raise MillstreamError("nothing is published yet. Load data and run `millstream run` first.")
-    return found
+    from pipelines.warehouse import SnapshotReader
+
+    return SnapshotReader(settings.published_dir).newest()
 
 
 def _document(file: Path) -> SegmentDocument:

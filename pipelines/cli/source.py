@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from pipelines.cli.output import emit, note, table
 from pipelines.settings import Settings, load_settings
-
-if TYPE_CHECKING:
-    from pipelines.events.sources import EventSource
 
 group = typer.Typer(help="Who may send events, and with which write key.", no_args_is_help=True)
 Name = Annotated[str, typer.Argument(help="The source: a site, an app, a server.")]
@@ -32,7 +29,7 @@ def list_them(as_json: AsJson = False) -> None:
     found = list_sources(open_state(load_settings()))
     now = _now()
     if as_json:
-        emit({"sources": [_document(source, now) for source in found]})
+        emit({"sources": [source.document(now) for source in found]})
         return
     rows = [
         (source.name, f"…{key.ending}", _when(key.created_at), _when(key.expires_at) if key.expires_at else "no end")
@@ -80,19 +77,6 @@ def _tell(settings: Settings, name: str, key: str, as_json: bool) -> None:
     print(f"Write key of {name}: {key}\nIt is not kept and not shown again; a lost one is replaced by a rotation.")
     for language, text in pasted.items():
         print(f"\n{language}:\n\n{text}")
-
-
-def _document(source: EventSource, now: datetime) -> dict[str, object]:
-    keys = [
-        {
-            "ending": key.ending,
-            "created_at": key.created_at,
-            "expires_at": key.expires_at,
-            "is_valid": key.is_valid(now),
-        }
-        for key in source.keys
-    ]
-    return {"name": source.name, "created_at": source.created_at, "keys": keys}
 
 
 def _when(moment: datetime) -> str:

@@ -9,7 +9,8 @@ from sqlalchemy import Connection, Engine, func, select
 from pipelines.campaigns import EXCLUDED, ONCE, OPEN, find
 from pipelines.delivery.ledger import states
 from pipelines.delivery.told import outcomes
-from pipelines.mail import Mailer
+from pipelines.mail import Mailer, mailer_for
+from pipelines.settings import Settings
 from pipelines.state import reading
 from pipelines.state.tables import recipients
 
@@ -77,6 +78,20 @@ def recipients_in(engine: Engine, name: str, state: str | None = None) -> list[d
     with reading(engine) as connection:
         rows = connection.execute(chosen.where(*mine).order_by(columns.person_id)).mappings().all()
     return [dict(row) for row in rows]
+
+
+def told_report(
+    engine: Engine, settings: Settings, name: str, snapshot: Snapshot | None, *, people: bool = False
+) -> dict[str, Any]:
+    """The document of `millstream campaign report --json`; with `people` also the recipients.
+
+    Raises:
+        UsageError: there is no such campaign.
+    """
+    # Only the outbox can be asked what it holds.
+    mailer = mailer_for(settings) if settings.mailer == "outbox" else None
+    found = report(engine, name, mailer, snapshot)
+    return {**found, "recipients": recipients_in(engine, name)} if people else found
 
 
 def _certificate(

@@ -46,6 +46,19 @@ class EventSource:
     created_at: datetime
     keys: tuple[WriteKey, ...]
 
+    def document(self, now: datetime) -> dict[str, object]:
+        """The source as `millstream source list --json` prints it."""
+        keys = [
+            {
+                "ending": key.ending,
+                "created_at": key.created_at,
+                "expires_at": key.expires_at,
+                "is_valid": key.is_valid(now),
+            }
+            for key in self.keys
+        ]
+        return {"name": self.name, "created_at": self.created_at, "keys": keys}
+
 
 def key_hash(key: str) -> str:
     """What is kept of a key; it is long and random, so a plain hash tells nothing of it."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
@@ -21,6 +22,7 @@ from starlette.routing import Route
 
 from pipelines.events.sources import WriteKey, read_keys
 from pipelines.gateway import collector
+from pipelines.gateway.api.http import Api
 from pipelines.gateway.bodies import read_body
 from pipelines.gateway.health import Probe
 from pipelines.gateway.keys import KeyRing
@@ -49,6 +51,8 @@ class Gateway:
         self._counts = Counts(("stripe", collector.SOURCE))
         self._probe = Probe(settings.landing_dir)
         self._figures = Figures()
+        environment = {**os.environ, **settings.environment()}
+        self.api = Api(settings, self._counts, clock, environment)
 
     @asynccontextmanager
     async def life(self, _app: Starlette) -> AsyncIterator[None]:
@@ -62,6 +66,7 @@ class Gateway:
         self._collector = collector.Collector(journal, KeyRing(self._read_keys), self._counts, self._clock)
         threading.Thread(target=self._seal, name="sealing", daemon=True).start()
         yield
+        await self.api.close()
         if own:
             await asyncio.to_thread(own.close)
 
@@ -135,6 +140,7 @@ def create_app(
         routes=[
             Route("/webhooks/stripe", gateway.stripe_webhook, methods=["POST"]),
             *(Route(path, gateway.collect, methods=["POST", "OPTIONS"]) for path in collector.PATHS),
+            *gateway.api.routes(),
             Route("/healthz", gateway.healthz),
             Route("/readyz", gateway.readyz),
             Route("/metrics", gateway.metrics),

@@ -28,6 +28,7 @@ class Counts:
         self._refused = Counter({(source, reason): 0 for source in sources for reason in REFUSALS})
         self._messages: Counter[str] = Counter()
         self._set_aside: Counter[tuple[str, str]] = Counter()
+        self._asked: Counter[tuple[str, int]] = Counter()
         self._told: dict[tuple[str, str], float] = {}
 
     def took(self, source: str, outcome: str) -> None:
@@ -48,6 +49,10 @@ class Counts:
             total = self._refused[source, reason]
             _log.warning("refused a delivery from %s: %s (%d so far)", source, REFUSALS[reason].words, total)
 
+    def asked(self, command: str, status: int) -> None:
+        """Count a question to the API."""
+        self._asked[command, status] += 1
+
     def text(self, figures: Figures, folder: Path) -> str:
         """Everything that is counted, with what the journal did and the space that is left for it."""
         lines = [
@@ -59,6 +64,9 @@ class Counts:
                      {f'{{source="{source}"}}': number for source, number in self._messages.items()}),
             *_metric("messages_set_aside_total", "counter", "Messages that are no events, kept with their reason.",
                      _labelled("reason", self._set_aside)),
+            *_metric("api_requests_total", "counter", "Questions to the API by command and status.",
+                     {f'{{command="{name}",status="{status}"}}': number
+                      for (name, status), number in self._asked.items()}),
             *_metric("journal_commits_total", "counter", "Batches brought to disk.", {"": figures.commits}),
             *_metric("journal_commit_seconds_total", "counter", "Time that took.",
                      {"": round(figures.commit_seconds, 6)}),

@@ -8,6 +8,7 @@ Addresses come out masked unless the caller may see them; a masked search never 
 from pipelines.people.profile import Profile, Stay, profile
 from pipelines.people.search import COLUMNS, PAGE, SORTS, Found, people, persons_of, search
 from pipelines.people.timeline import KINDS, Timeline, timeline
+from pipelines.people.told import person_and_story, told_people, told_person
 
 __all__ = [
     "COLUMNS",
@@ -19,8 +20,11 @@ __all__ = [
     "Stay",
     "Timeline",
     "people",
+    "person_and_story",
     "persons_of",
     "profile",
     "search",
     "timeline",
+    "told_people",
+    "told_person",
 ]

@@ -3,11 +3,12 @@
 `mrr`, `movements`, `churn` and `cash` answer by period, in one currency or each in its own (`native`);
 `mrr_by_product` takes MRR apart; `movements_by_customer` and `movers` name the customers behind a
 movement; `explain` tells the rows behind one day's number; `summary` gives the few figures that the
-overview and the demo show.
+overview and the demo show. `asked_report` and `asked_explanation` take a question as it was written.
 Currencies are converted when asked, by dated rates.
 """
 
 from pipelines.revenue.accounts import check_account
+from pipelines.revenue.asked import Explained, Grain, Group, Report, asked_explanation, asked_report, check_group
 from pipelines.revenue.cash import cash
 from pipelines.revenue.customers import Move, movements_by_customer, movers
 from pipelines.revenue.explain import explain
@@ -19,12 +20,19 @@ from pipelines.revenue.summary import Summary, summary
 
 __all__ = [
     "NATIVE",
+    "Explained",
+    "Grain",
+    "Group",
     "Move",
     "Period",
     "Rates",
+    "Report",
     "Summary",
+    "asked_explanation",
+    "asked_report",
     "cash",
     "check_account",
+    "check_group",
     "churn",
     "explain",
     "load_rates",

@@ -16,6 +16,7 @@ from pipelines.segments.materialise import Change, materialise
 from pipelines.segments.reach import NEEDED, Addressed, addressed, reach
 from pipelines.segments.sentence import COMPARED, TIMES, sentence
 from pipelines.segments.store import entries, listing, load, lookup_of, save
+from pipelines.segments.told import check_several, told_fields, told_members, told_overlap, told_preview
 
 __all__ = [
     "COMPARED",
@@ -29,6 +30,7 @@ __all__ = [
     "SegmentDocument",
     "Strict",
     "addressed",
+    "check_several",
     "entries",
     "export_members",
     "known_people",
@@ -49,4 +51,8 @@ __all__ = [
     "save",
     "sentence",
     "snapshot_fields",
+    "told_fields",
+    "told_members",
+    "told_overlap",
+    "told_preview",
 ]

@@ -153,6 +153,42 @@ write_keys = Table(
     Index(None, "source"),
 )
 
+users = Table(
+    "users",
+    metadata,
+    Column("name", String(100), primary_key=True),
+    Column("role", String(20), nullable=False),
+    Column("password_hash", String(200)),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("disabled_at", UtcDateTime),
+)
+
+tokens = Table(
+    "tokens",
+    metadata,
+    Column("token_hash", String(64), primary_key=True),
+    Column("user", String(100), ForeignKey("users.name"), nullable=False),
+    Column("kind", String(10), nullable=False),
+    Column("family", String(32), nullable=False),
+    Column("label", String(100), nullable=False, default=""),
+    Column("ending", String(4), nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("expires_at", UtcDateTime, nullable=False),
+    Column("ended_at", UtcDateTime),
+    Index(None, "user"),
+    Index(None, "family"),
+    Index(None, "expires_at"),
+)
+
+sign_in_attempts = Table(
+    "sign_in_attempts",
+    metadata,
+    Column("name_key", String(64), primary_key=True),
+    Column("times", Integer, nullable=False),
+    Column("last_at", UtcDateTime, nullable=False),
+    Index(None, "last_at"),
+)
+
 cursors = Table(
     "cursors",
     metadata,

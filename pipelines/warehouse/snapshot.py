@@ -15,6 +15,7 @@ from pathlib import Path
 
 import polars as pl
 
+from pipelines.errors import NotPublishedError
 from pipelines.warehouse.engine import connect
 from pipelines.warehouse.manifest import Manifest, current_number, read_manifest
 from pipelines.warehouse.writer import SCHEMAS, Connection
@@ -69,9 +70,12 @@ class Snapshot:
 class SnapshotReader:
     """Follows the pointer of one `published/` folder; keeps three snapshots open, drops older ones."""
 
-    def __init__(self, published: Path) -> None:
+    def __init__(self, published: Path, *, memory_bytes: int | None = None) -> None:
+        """Read `published`; with `memory_bytes` questions that need more go to disk, or fail."""
         self._published = published
         self._connection = connect()
+        if memory_bytes is not None:
+            self._connection.execute(f"set memory_limit = '{memory_bytes:d}B'")
         self._open: OrderedDict[int, Snapshot] = OrderedDict()
         self._lock = threading.Lock()
 
@@ -87,6 +91,19 @@ class SnapshotReader:
                     old, _ = self._open.popitem(last=False)
                     self._connection.execute(f"detach database if exists {_database(old)}")
             return self._open[number]
+
+    def newest(self) -> Snapshot:
+        """The newest snapshot.
+
+        Raises:
+            NotPublishedError: nothing was published yet.
+        """
+        found = self.current()
+        if found is None:
+            raise NotPublishedError(
+                "nothing is published yet. Run `millstream run` (or `millstream build` after `millstream ingest`)."
+            )
+        return found
 
     def _attach(self, manifest: Manifest) -> Snapshot:
         database = _database(manifest.number)

@@ -42,6 +42,11 @@ class Answer:
     text: str
 
     @property
+    def document(self) -> dict[str, Any]:
+        found: dict[str, Any] = json.loads(self.text)
+        return found
+
+    @property
     def outcome(self) -> str:
         return str(json.loads(self.text)["status"])
 
@@ -60,6 +65,20 @@ class Caller:
         raw = body if isinstance(body, bytes) else json.dumps(body).encode()
         given = {} if key is None else {"Authorization": "Basic " + base64.b64encode(f"{key}:".encode()).decode()}
         return self._ask("POST", path, raw, {**given, **(headers or {})})
+
+    def api(
+        self,
+        path: str,
+        body: object = None,
+        *,
+        token: str | None = None,
+        method: str | None = None,
+        headers: dict[str, str] | None = None,
+    ) -> Answer:
+        """A question to the API: with a body a POST, else a GET."""
+        raw = body if body is None or isinstance(body, bytes) else json.dumps(body).encode()
+        given = {} if token is None else {"Authorization": f"Bearer {token}"}
+        return self._ask(method or ("GET" if body is None else "POST"), path, raw, {**given, **(headers or {})})
 
     def ask_first(self, path: str, headers: dict[str, str]) -> Answer:
         """What a browser asks before it sends there."""

@@ -28,6 +28,7 @@ from pipelines.settings import Settings
 from pipelines.state import metadata, open_state, reading, writing
 from pipelines.state.tables import cursors
 from pipelines.warehouse import Warehouse, copy_state
+from tests.accounts import life
 from tests.delivery.conftest import DOCUMENT
 from tests.segments.people import person, publish_people
 from tests.state.test_store import ADDER
@@ -137,3 +138,8 @@ def test_a_campaign_is_sent_once_and_its_state_is_copied(engine: Engine, setting
     with Warehouse(settings).write("test") as connection:
         copy_state(connection, engine)
         assert connection.execute("select count(*) from raw_state.campaign_recipients").fetchone() == (8,)
+
+
+def test_accounts_are_the_same_here(engine: Engine) -> None:
+    life.live(engine)
+    life.many_at_once(engine)

@@ -1,0 +1,132 @@
+"""Reports as people ask for them: names, days and currencies as they were written, checked, then answered.
+
+The command line and the API both come here, so a call that can not be meant is refused in the same words.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Literal, get_args
+
+from pipelines.errors import UsageError
+from pipelines.moments import parse_day
+from pipelines.revenue.accounts import check_account
+from pipelines.revenue.cash import cash
+from pipelines.revenue.customers import movements_by_customer
+from pipelines.revenue.explain import explain
+from pipelines.revenue.ledger import NATIVE
+from pipelines.revenue.products import mrr_by_product
+from pipelines.revenue.rates import load_rates
+from pipelines.revenue.reports import churn, movements, mrr
+from pipelines.revenue.summary import last_whole_day
+from pipelines.settings import Settings
+from pipelines.warehouse import Snapshot
+
+Report = Literal["mrr", "movements", "churn", "cash"]
+Grain = Literal["day", "week", "month"]
+Group = Literal["customer", "product"]
+Explained = Literal["mrr", "movements", "cash"]
+
+_WHOLE: dict[str, Callable[..., dict[str, object]]] = {
+    "mrr": mrr,
+    "movements": movements,
+    "churn": churn,
+    "cash": cash,
+}
+_APART: dict[tuple[str, str], Callable[..., dict[str, object]]] = {
+    ("movements", "customer"): movements_by_customer,
+    ("mrr", "product"): mrr_by_product,
+}
+
+
+def check_group(report: str, group: str | None) -> None:
+    """Refuse a report that can not be taken apart in this way.
+
+    Raises:
+        UsageError: naming what there is.
+    """
+    if group is not None and (report, group) not in _APART:
+        known = ", ".join(f"{one} by {other}" for one, other in _APART)
+        raise UsageError(f"--group {group}: {report} can not be taken apart by it; there are {known}.")
+
+
+def asked_report(
+    snapshot: Snapshot,
+    settings: Settings,
+    report: str,
+    *,
+    date_from: str | None = None,
+    date_to: str | None = None,
+    by: str = "month",
+    currency: str | None = None,
+    group: str | None = None,
+    account: str | None = None,
+) -> dict[str, object]:
+    """The document of `millstream revenue REPORT --json`.
+
+    Raises:
+        UsageError: a report, day, group, currency or account that can not be meant.
+    """
+    if report not in get_args(Report):
+        raise UsageError(f"there is no report {report!r}; write one of {', '.join(get_args(Report))}.")
+    check_group(report, group)
+    check_account(snapshot, account)
+    last = parse_day("--to", date_to) or last_whole_day(snapshot, settings.reporting_timezone)
+    first = parse_day("--from", date_from) or last.replace(year=last.year - 1, day=1)
+    if first > last:
+        raise UsageError(f"--from {first} lies after --to {last}.")
+    question = _WHOLE[report] if group is None else _APART[report, group]
+    return question(
+        snapshot,
+        date_from=first,
+        date_to=last,
+        by=by,
+        currency=wanted_currency(snapshot, currency or settings.reporting_currency),
+        timezone=settings.reporting_timezone,
+        account=account,
+    )
+
+
+def asked_explanation(
+    snapshot: Snapshot,
+    settings: Settings,
+    report: str,
+    *,
+    at: str,
+    customer: str | None = None,
+    currency: str | None = None,
+    account: str | None = None,
+) -> dict[str, Any]:
+    """The document of `millstream explain REPORT --json`.
+
+    Raises:
+        UsageError: a day, currency, customer or account that can not be meant.
+    """
+    day = parse_day("--at", at)
+    assert day is not None
+    check_account(snapshot, account)
+    return explain(
+        snapshot,
+        report,
+        at=day,
+        customer=customer,
+        currency=wanted_currency(snapshot, currency or settings.reporting_currency),
+        timezone=settings.reporting_timezone,
+        account=account,
+    )
+
+
+def wanted_currency(snapshot: Snapshot, text: str) -> str:
+    """`--currency`: an upper-case code that there are rates for, or `native`.
+
+    Raises:
+        UsageError: a currency without any rate.
+    """
+    if text.lower() == NATIVE:
+        return NATIVE
+    wanted = text.upper()
+    if not load_rates(snapshot).knows(wanted):
+        raise UsageError(
+            f"--currency {wanted}: there are no exchange rates for it; write one like USD or EUR, or native."
+        )
+    return wanted
