@@ -7,7 +7,7 @@ here knows pages, commands or where the data folder is.
 """
 
 from pipelines.behaviour.answer import FunnelAnswer, FunnelPart, FunnelStep
-from pipelines.behaviour.conversion import ConversionAnswer, time_to_convert
+from pipelines.behaviour.conversion import ConversionAnswer, ConversionPart, time_to_convert
 from pipelines.behaviour.event_trends import event_trends
 from pipelines.behaviour.facts import EMAIL, FACT_PROPERTIES, STRIPE
 from pipelines.behaviour.funnels import funnel, people_at_step
@@ -17,7 +17,7 @@ from pipelines.behaviour.query import FunnelQuery, parse_funnel
 from pipelines.behaviour.retention import RetentionAnswer, RetentionQuery, parse_retention, retention
 from pipelines.behaviour.trend_lines import EventTrendsAnswer, Line
 from pipelines.behaviour.trend_query import EventTrendsQuery, parse_trends
-from pipelines.behaviour.trends import TrendPeriod, TrendsAnswer, funnel_trends
+from pipelines.behaviour.trends import TrendPart, TrendPeriod, TrendsAnswer, funnel_trends
 
 __all__ = [
     "COUNTED",
@@ -26,6 +26,7 @@ __all__ = [
     "OF_A_PROPERTY",
     "STRIPE",
     "ConversionAnswer",
+    "ConversionPart",
     "EventTrendsAnswer",
     "EventTrendsQuery",
     "FunnelAnswer",
@@ -39,6 +40,7 @@ __all__ = [
     "PathsQuery",
     "RetentionAnswer",
     "RetentionQuery",
+    "TrendPart",
     "TrendPeriod",
     "TrendsAnswer",
     "event_trends",

@@ -12,6 +12,8 @@ from pipelines.behaviour.query import FunnelQuery
 from pipelines.warehouse.writer import Connection
 
 PEOPLE = "marts.dim_customers"
+OWN_ACCOUNT = "nullif(json_extract_string(context, '/groupId'), '')"
+"""SQL of the account that an event names itself; it counts before that of the person."""
 
 
 def is_plain(query: FunnelQuery) -> bool:
@@ -35,15 +37,15 @@ def rows_sql(connection: Connection, relation: str, query: FunnelQuery, bindings
         UsageError: the query asks for facts, and these events come from files.
         MillstreamError: what it asks for is not published.
     """
-    subject, value = _subject(query, bindings), _value(query, bindings)
+    subject, value = subject_sql(query.aggregate_by, bindings), _value(query, bindings)
     tests = ["rows.person_id is not null", f"{subject} is not null", *counting_tests(query, bindings)]
     source = _source_sql(connection, relation, query, bindings)
     firsts, first_join = _firsts_sql(query, source, bindings)
-    trait_join = traits_sql(connection, relation, bindings)
+    joins = [first_join, traits_sql(connection, relation, bindings), accounts_sql(relation, query.aggregate_by)]
     columns = ["rows.*", f"{subject} as subject", f"{value} as value", *firsts, *bindings.traits.values()]
     return f"""
         select {", ".join(columns)}
-        from ({source}) as rows {first_join} {trait_join}
+        from ({source}) as rows {" ".join(joins)}
         where {" and ".join(tests)}
     """
 
@@ -53,16 +55,16 @@ def first_name(step: int) -> str:
     return f"first_{step}"
 
 
-def _subject(query: FunnelQuery, bindings: Bindings) -> str:
-    """SQL of what is counted."""
-    kind, _, name = query.aggregate_by.partition(":")
+def subject_sql(aggregate_by: str, bindings: Bindings) -> str:
+    """SQL of what is counted, in `rows` of `events_of` with the joins of `traits_sql` and `accounts_sql`."""
+    kind, _, name = aggregate_by.partition(":")
     if kind == "event_property":
         return property_sql(name, bindings)
     if kind == "user_property":
         return bindings.trait(name)
     if kind == "identity":
         return "rows.identity"
-    return "rows.person_id"
+    return "coalesce(rows.own_account, accounts.account)" if kind == "account" else "rows.person_id"
 
 
 def _value(query: FunnelQuery, bindings: Bindings) -> str:
@@ -75,15 +77,24 @@ def _source_sql(connection: Connection, relation: str, query: FunnelQuery, bindi
     facts, values = facts_sql(connection, relation, query.facts)
     bindings.values.update(values)
     if not facts:
-        if query.aggregate_by == "identity":
-            return _identities_sql(relation)
-        return f"select person_id, event, event_at, properties from {relation_sql(relation)}"
+        return events_of(relation, query.aggregate_by)
+    by_account = query.aggregate_by == "account"
+    own = f", {OWN_ACCOUNT} as own_account" if by_account else ""
     events = f"""
-        select person_id, event, event_at, properties, event_id, null::bigint as amount_minor, null::varchar as currency
-        from {relation_sql(relation)}
+        select {COLUMNS}{own}
+        from (select *, null::bigint as amount_minor, null::varchar as currency from {relation_sql(relation)})
         where event not in (select unnest($facts))
     """
-    return " union all ".join(f"select {COLUMNS} from ({part})" for part in (events, *facts))
+    none = ", null::varchar as own_account" if by_account else ""
+    return " union all ".join([events, *(f"select {COLUMNS}{none} from ({part})" for part in facts)])
+
+
+def events_of(relation: str, aggregate_by: str) -> str:
+    """SQL of a relation's events with what `subject_sql` needs of them."""
+    if aggregate_by == "identity":
+        return _identities_sql(relation)
+    own = f", {OWN_ACCOUNT} as own_account" if aggregate_by == "account" else ""
+    return f"select person_id, event, event_at, properties{own} from {relation_sql(relation)}"
 
 
 def _identities_sql(relation: str) -> str:
@@ -94,6 +105,29 @@ def _identities_sql(relation: str) -> str:
         source, ids = f"{source} inner join raw_events.visitors as visitors using (visitor_key)", "visitors"
     identity = f"coalesce({ids}.user_id, {ids}.anonymous_id) as identity"
     return f"select rows.person_id, rows.event, rows.event_at, rows.properties, {identity} from {source}"
+
+
+def accounts_sql(relation: str, aggregate_by: str) -> str:
+    """The join to `rows` that brings the account of their person at their time: that of the last `group` call.
+
+    Calls that name the same account again are one stretch of time, so a sender that repeats itself costs nothing.
+    """
+    if aggregate_by != "account":
+        return ""
+    in_order = "over (partition by person_id order by since)"
+    group = "nullif(json_extract_string(properties, '/groupId'), '')"
+    calls = f"""
+        select person_id, event_at as since, arg_max({group}, event_id) as account
+        from {relation_sql(relation)}
+        where type = 'group' and person_id is not null and {group} is not null
+        group by person_id, event_at
+    """
+    changes = f"select * from ({calls}) qualify account is distinct from lag(account) {in_order}"
+    stretches = f"select *, coalesce(lead(since) {in_order}, timestamp 'infinity') as until from ({changes})"
+    return f"""
+        left join ({stretches}) as accounts on rows.person_id = accounts.person_id
+        and rows.event_at >= accounts.since and rows.event_at < accounts.until
+    """
 
 
 def _firsts_sql(query: FunnelQuery, source: str, bindings: Bindings) -> tuple[list[str], str]:

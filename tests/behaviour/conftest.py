@@ -13,7 +13,7 @@ Log = Callable[..., duckdb.DuckDBPyConnection]
 _EVENTS = """
     create table events (
         person_id varchar, event varchar, event_at timestamp, properties json,
-        event_id varchar, type varchar default 'track', user_id varchar, anonymous_id varchar
+        event_id varchar, type varchar default 'track', user_id varchar, anonymous_id varchar, context json
     )
 """
 
@@ -70,7 +70,7 @@ def log() -> Iterator[Log]:
                         moment,
                         json.dumps(properties[0] if properties else {}),
                         f"{number:04}",
-                        "identify" if event == "identify" else "track",
+                        event if event in ("identify", "group") else "track",
                     ],
                 )
             return connection
