@@ -5,14 +5,14 @@ The shape is the contract's. How a funnel is counted stands in `funnels`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, StrictInt, StringConstraints, model_validator
 
 from pipelines.behaviour.conditions import Condition, Where, conditions_of
 from pipelines.behaviour.documents import Day, Document, Zone, parse
-from pipelines.behaviour.facts import REVENUE, check_name, is_fact
+from pipelines.behaviour.facts import REVENUE, check_name, facts_in
 from pipelines.behaviour.periods import Interval
 
 Order = Literal["ordered", "strict", "unordered"]
@@ -151,8 +151,7 @@ class FunnelQuery(Document):
             if self.kind == "funnel_time_to_convert" and not self.is_placed(step_number):
                 raise ValueError(f"{name}: step {step_number} is optional: in any order there is no time to or from it")
         self._check_breakdown()
-        if self.aggregate_by == "identity" and self.facts:
-            raise ValueError("aggregate_by: identity: facts of Stripe and of mails are known by person only")
+        check_identity(self.aggregate_by, self.facts)
         return self
 
     def _check_breakdown(self) -> None:
@@ -176,7 +175,7 @@ class FunnelQuery(Document):
     @property
     def facts(self) -> list[str]:
         """The facts of Stripe and of mails that it asks for."""
-        return [part.event for part in self._parts() if part.event and is_fact(part.event)]
+        return facts_in(part.event for part in self._parts())
 
     @property
     def revenue_steps(self) -> list[int]:
@@ -243,6 +242,16 @@ class FunnelQuery(Document):
         short = self.model_dump(mode="json", by_alias=True, exclude_defaults=True)
         kept = ("kind", "order", "window", "timezone")
         return {**self.model_dump(mode="json", by_alias=True, include=set(kept)), **short}
+
+
+def check_identity(aggregate_by: str, facts: Sequence[str]) -> None:
+    """Refuse to count by the ids of events what has none.
+
+    Raises:
+        ValueError: facts are counted by identity.
+    """
+    if aggregate_by == "identity" and facts:
+        raise ValueError("aggregate_by: identity: facts of Stripe and of mails are known by person only")
 
 
 def parse_funnel(document: Mapping[str, Any], *, timezone: str = "UTC") -> FunnelQuery:

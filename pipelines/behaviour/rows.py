@@ -5,6 +5,8 @@ A plain query (`is_plain`) does without: its rows are `matching.events_sql`'s.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from pipelines.behaviour.conditions import Bindings, pointer, property_sql, text_sql
 from pipelines.behaviour.facts import COLUMNS, PUBLISHED, columns_of, facts_sql
 from pipelines.behaviour.matching import counting_tests, relation_sql
@@ -39,7 +41,7 @@ def rows_sql(connection: Connection, relation: str, query: FunnelQuery, bindings
     """
     subject, value = subject_sql(query.aggregate_by, bindings), _value(query, bindings)
     tests = ["rows.person_id is not null", f"{subject} is not null", *counting_tests(query, bindings)]
-    source = _source_sql(connection, relation, query, bindings)
+    source = source_sql(connection, relation, query.aggregate_by, query.facts, bindings)
     firsts, first_join = _firsts_sql(query, source, bindings)
     joins = [first_join, traits_sql(connection, relation, bindings), accounts_sql(relation, query.aggregate_by)]
     columns = ["rows.*", f"{subject} as subject", f"{value} as value", *firsts, *bindings.traits.values()]
@@ -73,28 +75,44 @@ def _value(query: FunnelQuery, bindings: Bindings) -> str:
     return text_sql(query.breakdown.property, query.breakdown.scope, bindings)
 
 
-def _source_sql(connection: Connection, relation: str, query: FunnelQuery, bindings: Bindings) -> str:
-    facts, values = facts_sql(connection, relation, query.facts)
-    bindings.values.update(values)
-    if not facts:
-        return events_of(relation, query.aggregate_by)
-    by_account = query.aggregate_by == "account"
-    own = f", {OWN_ACCOUNT} as own_account" if by_account else ""
+def source_sql(
+    connection: Connection, relation: str, aggregate_by: str, facts: Sequence[str], bindings: Bindings
+) -> str:
+    """SQL of events, and of the facts of these names beside them, with what `subject_sql` needs of them.
+
+    Raises:
+        UsageError: facts are asked for, and these events come from files.
+        MillstreamError: what is asked for is not published.
+    """
+    told = facts_of(connection, relation, aggregate_by, facts, bindings)
+    if not told:
+        return events_of(relation, aggregate_by)
     events = f"""
-        select {COLUMNS}{own}
+        select {COLUMNS}{_own_account(aggregate_by, OWN_ACCOUNT)}
         from (select *, null::bigint as amount_minor, null::varchar as currency from {relation_sql(relation)})
         where event not in (select unnest($facts))
     """
-    none = ", null::varchar as own_account" if by_account else ""
-    return " union all ".join([events, *(f"select {COLUMNS}{none} from ({part})" for part in facts)])
+    return f"{events} union all {told}"
+
+
+def facts_of(connection: Connection, relation: str, aggregate_by: str, facts: Sequence[str], bindings: Bindings) -> str:
+    """SQL of the facts of these names alone; empty without names. Raises as `source_sql` does."""
+    parts, values = facts_sql(connection, relation, facts)
+    bindings.values.update(values)
+    columns = COLUMNS + _own_account(aggregate_by, "null::varchar")
+    return " union all ".join(f"select {columns} from ({part})" for part in parts)
 
 
 def events_of(relation: str, aggregate_by: str) -> str:
     """SQL of a relation's events with what `subject_sql` needs of them."""
     if aggregate_by == "identity":
         return _identities_sql(relation)
-    own = f", {OWN_ACCOUNT} as own_account" if aggregate_by == "account" else ""
+    own = _own_account(aggregate_by, OWN_ACCOUNT)
     return f"select person_id, event, event_at, properties{own} from {relation_sql(relation)}"
+
+
+def _own_account(aggregate_by: str, account: str) -> str:
+    return f", {account} as own_account" if aggregate_by == "account" else ""
 
 
 def _identities_sql(relation: str) -> str:
@@ -135,9 +153,10 @@ def _firsts_sql(query: FunnelQuery, source: str, bindings: Bindings) -> tuple[li
     wanted = [number for number, step in enumerate(query.steps) if step.first_time_for_user]
     if not wanted:
         return [], ""
+    tests = [named_sql(query.steps[number].event, query.facts, bindings) for number in wanted]
     columns = [
-        f"min(event_at) filter (where {named_sql(query.steps[number].event, query, bindings)}) as {first_name(number)}"
-        for number in wanted
+        f"min(event_at) filter (where {test}) as {first_name(number)}"
+        for number, test in zip(wanted, tests, strict=True)
     ]
     join = f"""
         left join (select person_id, {", ".join(columns)} from ({source}) group by person_id) as firsts
@@ -146,11 +165,11 @@ def _firsts_sql(query: FunnelQuery, source: str, bindings: Bindings) -> tuple[li
     return [first_name(number) for number in wanted], join
 
 
-def named_sql(event: str | None, query: FunnelQuery, bindings: Bindings) -> str:
+def named_sql(event: str | None, facts: Sequence[str], bindings: Bindings) -> str:
     """SQL that is true for the events of a name; a fact is not any event."""
     if event is not None:
         return f"coalesce(event = {bindings.add(event)}, false)"
-    return "not list_contains($facts, event)" if query.facts else "true"
+    return "not list_contains($facts, event)" if facts else "true"
 
 
 def traits_sql(connection: Connection, relation: str, bindings: Bindings) -> str:

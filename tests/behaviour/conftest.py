@@ -39,7 +39,8 @@ def connection() -> Iterator[duckdb.DuckDBPyConnection]:
             from range(40) as t(n);
             create schema marts;
             create view marts.fct_events as
-            select *, 2 * person_id::integer + 1 + ascii(event) % 2 as visitor_key from events;
+            select *, 2 * person_id::integer + 1 + ascii(event) % 2 as visitor_key,
+                2 * person_id::integer + 1 as person_key from events;
             create table marts.fct_stripe_facts (
                 fact_id varchar, event varchar, person_id varchar, event_at timestamp, amount_minor bigint,
                 currency varchar, customer_id varchar, invoice_id varchar, subscription_id varchar

@@ -6,7 +6,6 @@ goes into the question.
 
 from __future__ import annotations
 
-import json
 from math import ceil
 from random import Random
 from statistics import mean, median
@@ -30,13 +29,12 @@ from tests.behaviour.brute_force import (
     as_attempts,
     asked,
     best_by_trying_all,
-    fill,
     load,
     people,
     question,
 )
 from tests.behaviour.chance import some_document, some_log, some_part_of_it, some_question, some_world
-from tests.behaviour.reference import MAILS, PAID, World
+from tests.behaviour.worlds import load_world
 
 HALF_A_DAY = 43_200
 SEEDS = st.integers(0, 2**32)
@@ -130,63 +128,6 @@ def assert_times(told: dict[str, Any], taken: list[int], document: dict[str, Any
     width = ceil((max(seconds) - min(seconds)) / wanted) or 60
     starts = [min(seconds) + width * number for number in range(wanted + 1)]
     assert told["bins"] == [[start, sum(start <= one < start + width for one in seconds)] for start in starts]
-
-
-def load_world(connection: duckdb.DuckDBPyConnection, world: World, unit: int = 1) -> None:
-    """Fill the events, the facts' marts and `dim_customers`; a second lasts `unit` seconds."""
-    events = [did for did in world.did if not did.is_fact]
-    fill(
-        connection,
-        [
-            (
-                did.person,
-                did.name,
-                did.second * unit,
-                json.dumps(did.properties),
-                did.name if did.name in ("identify", "group") else "track",
-                "{}" if did.own_account is None else json.dumps({"groupId": did.own_account}),
-            )
-            for did in events
-        ],
-    )
-    paid = [did for did in world.did if did.name in PAID]
-    mails = [did for did in world.did if did.name in MAILS]
-    start = "timestamp '2026-03-01' + to_seconds(unnest(?))"
-    connection.execute("delete from marts.fct_stripe_facts")
-    connection.execute("delete from marts.fct_email_events")
-    connection.execute("delete from marts.dim_customers")
-    connection.execute(
-        "insert into marts.fct_stripe_facts by name select unnest(?) as fact_id, unnest(?) as event, unnest(?) as person_id, "
-        f"{start} as event_at, unnest(?) as amount_minor, unnest(?) as currency, unnest(?) as customer_id",
-        [
-            [did.key for did in paid],
-            [did.name for did in paid],
-            [did.person for did in paid],
-            [did.second * unit for did in paid],
-            [did.amount for did in paid],
-            [did.properties["currency"] for did in paid],
-            [did.properties["customer_id"] for did in paid],
-        ],
-    )
-    connection.execute(
-        "insert into marts.fct_email_events by name select unnest(?) as event_id, unnest(?) as outcome, "
-        f"unnest(?) as person_id, {start} as event_at, unnest(?) as campaign, false as is_machine_open",
-        [
-            [did.key for did in mails],
-            [MAILS[did.name] for did in mails],
-            [did.person for did in mails],
-            [did.second * unit for did in mails],
-            [did.properties["campaign"] for did in mails],
-        ],
-    )
-    connection.execute(
-        "insert into marts.dim_customers select unnest(?), unnest(?), unnest(?)",
-        [
-            list(world.customers),
-            [known["plan"] for known in world.customers.values()],
-            [known["country"] for known in world.customers.values()],
-        ],
-    )
 
 
 @settings(max_examples=60, deadline=None)
