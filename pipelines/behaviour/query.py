@@ -150,6 +150,8 @@ class FunnelQuery(Document):
         for name, step_number in zip(("from_step", "to_step"), self.ends, strict=True):
             if self.kind == "funnel_time_to_convert" and not self.is_placed(step_number):
                 raise ValueError(f"{name}: step {step_number} is optional: in any order there is no time to or from it")
+        if self.kind == "funnel_time_to_convert" and self.ends[0] >= self.ends[1]:
+            raise ValueError("to_step: there is no step after the first one to measure to")
         self._check_breakdown()
         check_identity(self.aggregate_by, self.facts)
         return self
@@ -198,8 +200,12 @@ class FunnelQuery(Document):
 
     @property
     def ends(self) -> tuple[int, int]:
-        """The first and the last step of what a trend or times to convert look at."""
-        return self.from_step or 0, len(self.steps) - 1 if self.to_step is None else self.to_step
+        """The first and the last step of what a trend or times to convert look at.
+
+        Left out, the last is the one that ends the funnel: in any order none that is optional.
+        """
+        last = max(number for number in range(len(self.steps)) if self.is_placed(number))
+        return self.from_step or 0, last if self.to_step is None else self.to_step
 
     @property
     def has_detours(self) -> bool:

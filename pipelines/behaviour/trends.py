@@ -54,6 +54,11 @@ class TrendPart:
         """How often people entered in all periods together."""
         return sum(period.entered for period in self.periods)
 
+    @property
+    def converted(self) -> int:
+        """How many of these came through."""
+        return sum(period.converted for period in self.periods)
+
 
 @dataclass(frozen=True)
 class TrendsAnswer:

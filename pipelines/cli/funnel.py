@@ -125,6 +125,8 @@ class _People(NamedTuple):
 def _people_to_save(question: FunnelQuery, name: str | None, reached: int | None, dropped: int | None) -> _People:
     if name is None or (reached is None) == (dropped is None):
         raise UsageError("write --save-segment NAME with either --reached STEP or --dropped STEP")
+    if question.aggregate_by != "user":
+        raise UsageError(f"--save-segment keeps people, and this question counts by {question.aggregate_by}")
     step, first = (reached, 0) if reached is not None else (dropped or 0, 1)
     if not first <= step < len(question.steps):
         raise UsageError(

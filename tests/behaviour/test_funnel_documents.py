@@ -100,8 +100,17 @@ def test_a_query_that_can_not_be_meant_is_refused_with_its_field(document: dict[
                 "kind": "funnel_time_to_convert",
                 "steps": [*TWO, {"event": "C", "optional": True}],
                 "order": "unordered",
+                "to_step": 2,
             },
             "to_step: step 2 is optional",
+        ),
+        (
+            {
+                "kind": "funnel_time_to_convert",
+                "steps": [TWO[0], {"event": "C", "optional": True}],
+                "order": "unordered",
+            },
+            "to_step: there is no step after the first",
         ),
         ({"aggregate_by": "accounts"}, "aggregate_by: "),
         ({"steps": [{"event": "A", "window": {"value": 1, "unit": "day"}}, *TWO]}, "steps[0].window: "),
