@@ -100,7 +100,7 @@ class EventTrendsQuery(Document):
         if len(set(events)) == len(events):
             return events
         measured = [
-            f"{event}, {series.measure}{'' if series.property is None else f' of {series.property}'}"
+            f"{event}, {series.measure}{'' if series.property is None or is_money(series) else f' of {series.property}'}"
             for event, series in zip(events, self.series, strict=True)
         ]
         if len(set(measured)) == len(measured):

@@ -101,7 +101,8 @@ def test_money_is_told_in_its_currency(open_page: Any, filled_folder: Any, snaps
     address = {"series": "stripe:invoice_paid!sum!amount_minor~stripe:invoice_paid!average!amount_minor", "days": DAYS}
     app = open_page(filled_folder, "trends", address | {"by": "month"})
     answer = event_trends(snapshot.cursor(), EVENTS, parse_trends(asked(app)))
-    assert {line.currency for line in answer.lines} == {"EUR", "JPY", "USD"}
+    names = [f"stripe:invoice_paid, {m} ({code})" for m in ("sum", "average") for code in ("EUR", "JPY", "USD")]
+    assert [line.name for line in answer.lines] == names
     for line in answer.lines:
         for value in (*line.values, line.overall, line.previous_overall):
             cell = "–" if value is None else format_money(round(value), line.currency or "")
