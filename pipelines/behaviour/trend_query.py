@@ -99,10 +99,9 @@ class EventTrendsQuery(Document):
         events = [series.event or ANY_EVENT for series in self.series]
         if len(set(events)) == len(events):
             return events
-        measured = [
-            f"{event}, {series.measure}{'' if series.property is None or is_money(series) else f' of {series.property}'}"
-            for event, series in zip(events, self.series, strict=True)
-        ]
+        of = ["" if one.property is None or is_money(one) else f" of {one.property}" for one in self.series]
+        measures = [f"{one.measure}{words}" for one, words in zip(self.series, of, strict=True)]
+        measured = [f"{event}, {measure}" for event, measure in zip(events, measures, strict=True)]
         if len(set(measured)) == len(measured):
             return measured
         return [f"{letter}: {name}" for letter, name in zip(self.letters(), measured, strict=True)]
