@@ -117,8 +117,8 @@ def lines_of(world: World, document: dict[str, Any]) -> dict[tuple[str, str | No
     return lines
 
 
-# 200 trends over the facts and events of 6 people each.
-@settings(max_examples=40, deadline=None)
+# 125 trends over the facts and events of 6 people each.
+@settings(max_examples=25, deadline=None)
 @given(seed=st.integers(0, 2**32))
 def test_facts_are_counted_and_their_amounts_measured_by_currency(
     connection: duckdb.DuckDBPyConnection, seed: int
