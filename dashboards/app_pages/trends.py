@@ -18,7 +18,7 @@ from pipelines.errors import UsageError
 view, snapshot, known = events_page("Trends")
 
 with st.container(border=True):
-    series = edited_series(snapshot, known.names)
+    series = edited_series(snapshot, known.steps)
 conditions = edited_conditions(snapshot, known, view.last_day(snapshot), series)
 if conditions is None:
     nothing_here("Choose the last day as well.")

@@ -9,7 +9,7 @@ from dashboards.charts.funnel_bars import Bar, funnel_bars
 from dashboards.charts.option import Option
 from dashboards.charts.palette import Palette
 from dashboards.parts.numbers import count, percent
-from pipelines.behaviour import FunnelAnswer
+from pipelines.behaviour import FunnelAnswer, FunnelQuery
 
 Base = Literal["first", "previous"]
 
@@ -25,8 +25,13 @@ def funnel_chart(answer: FunnelAnswer, names: Sequence[str], colours: Palette, *
 
 def finding(answer: FunnelAnswer, names: Sequence[str]) -> str:
     """What the picture shows, as a sentence."""
-    first, last = answer.steps[0], answer.steps[-1]
+    first, last = (answer.steps[end] for end in answer.query.ends)
     return (
-        f"Of {count(first.users)} people who began with “{names[0]}”, {count(last.users)} "
-        f"({percent(last.conversion_from_start)}) came as far as “{names[-1]}”."
+        f"Of {count(first.users)} {many(answer.query)} who began with “{names[0]}”, {count(last.users)} "
+        f"({percent(last.conversion_from_start)}) came as far as “{names[last.step]}”."
     )
+
+
+def many(query: FunnelQuery) -> str:
+    """What a funnel counts, in words."""
+    return "accounts" if query.aggregate_by == "account" else "people"

@@ -34,6 +34,7 @@ def trend_lines(
     before: Sequence[float | None] | None,
     alt: str,
     colours: Palette,
+    in_percent: bool = False,
 ) -> Option:
     """The lines over `labels`; `before` is what one line is compared with, dashed and grey."""
     last = max((number for number, is_whole in enumerate(whole) if is_whole), default=-1)
@@ -58,12 +59,12 @@ def trend_lines(
         "animation": False,
         "grid": grid(left=60),
         "legend": legend(colours, names, type="scroll", icon=None),
-        "tooltip": {"confine": True, "trigger": "axis", "valueFormatter": _format(values)},
+        "tooltip": {"confine": True, "trigger": "axis", "valueFormatter": "%.1f %%" if in_percent else _format(values)},
         "dataset": {"source": _frame(labels, columns)},
         "xAxis": {**category_axis(colours), "boundaryGap": False},
         "yAxis": {
             "type": "value",
-            "axisLabel": {"color": colours.muted, "fontSize": 12},
+            "axisLabel": {"color": colours.muted, "fontSize": 12, **({"formatter": "{value} %"} if in_percent else {})},
             "splitLine": {"lineStyle": {"color": colours.border}},
         },
         "series": series,

@@ -18,7 +18,10 @@ _NOTHING = "nothing"
 def edited_conditions(
     snapshot: Snapshot, known: Catalogue, last_day: date, steps: Sequence[Step]
 ) -> dict[str, Any] | None:
-    """`order, window, days, without, split` as chosen, each in the address; None while the last day is missing."""
+    """`order, window, days, without, split, by_account` as chosen, each in the address.
+
+    None while the last day is missing.
+    """
     first, second, third, fourth = st.columns([3, 2, 3, 3])
     order = first.selectbox("Steps count", list(ORDERS), key="order", bind="query-params")
     window = second.selectbox("Within", list(WINDOWS), index=3, key="window", bind="query-params")
@@ -28,10 +31,30 @@ def edited_conditions(
     if ORDERS[order] != "unordered":
         with fourth:
             without = _without(known.steps, [n for n in range(len(steps)) if not is_optional(steps, n, order)])
+    by_account = known.has_accounts and _by_account()
     split = _split(snapshot, steps, ORDERS[order])
     if not isinstance(days, tuple) or len(days) != 2:
         return None
-    return {"order": order, "window": window, "days": days, "without": without, "split": split}
+    return {
+        "order": order,
+        "window": window,
+        "days": days,
+        "without": without,
+        "split": split,
+        "by_account": by_account,
+    }
+
+
+def _by_account() -> bool:
+    counted = st.selectbox(
+        "Count",
+        ["people", "accounts"],
+        key="count",
+        bind="query-params",
+        width=320,
+        help="An event belongs to the account that it names, else to the one that its person joined last.",
+    )
+    return counted == "accounts"
 
 
 def _split(snapshot: Snapshot, steps: Sequence[Step], order: str) -> Split | None:

@@ -7,9 +7,11 @@ from typing import Any
 import polars as pl
 import streamlit as st
 
+from dashboards.charts.funnel_steps import many
 from dashboards.parts.download import csv_download
 from dashboards.parts.numbers import counted
-from dashboards.parts.people import people_table
+from dashboards.parts.people import SHOWN, people_table
+from dashboards.parts.table import table
 from dashboards.parts.words import literal, small
 from dashboards.queries.funnels import people, save_people
 from dashboards.view import View
@@ -23,17 +25,32 @@ def funnel_people(answer: FunnelAnswer, document: dict[str, Any], view: View, *,
     """A choice of step, kept in the address, and the list it leads to."""
     assert view.snapshot is not None
     choices = _choices(len(answer.steps))
-    chosen = st.selectbox("Show the people who", list(choices), key="people", bind="query-params", width=320)
+    chosen = st.selectbox(
+        f"Show the {many(answer.query)} who", list(choices), key="people", bind="query-params", width=320
+    )
     if (choice := choices[chosen]) is None:
         small("Choose a step to see who reached it or who dropped out before it.", view.colours)
         return
     step, dropped = choice
     found = people(view.snapshot, document, step, dropped=dropped)
+    if answer.query.aggregate_by == "account":
+        _accounts(view, found, f"funnel-{chosen.replace(' ', '-')}_{name}.csv")
+        return
     small(f"{counted(len(found), 'person', 'people')}.", view.colours)
     people_table(view, found, key="people_page")
     frame = pl.DataFrame({"person_id": found}, schema={"person_id": pl.String})
     csv_download(frame, f"funnel-{chosen.replace(' ', '-')}_{name}.csv", key="people_csv")
     _save_as_segment(view, chosen, found)
+
+
+def _accounts(view: View, found: list[str], file: str) -> None:
+    """Accounts by their ids; they have no page of their own."""
+    small(f"{counted(len(found), 'account')}.", view.colours)
+    rows = [(account,) for account in found[:SHOWN]]
+    table(("Account",), rows, numbers=(), caption="Accounts", colours=view.colours)
+    if len(found) > SHOWN:
+        small(f"The first {SHOWN}; the CSV has all.", view.colours)
+    csv_download(pl.DataFrame({"account": found}, schema={"account": pl.String}), file, key="people_csv")
 
 
 def _save_as_segment(view: View, chosen: str, found: list[str]) -> None:

@@ -11,15 +11,24 @@ import polars as pl
 import streamlit as st
 
 from dashboards.charts.funnel_bars import Bar, funnel_bars, height
-from dashboards.charts.funnel_steps import Base, finding, funnel_chart
+from dashboards.charts.funnel_steps import Base, finding, funnel_chart, many
 from dashboards.parts.charted import charted
 from dashboards.parts.download import csv_download
-from dashboards.parts.funnel_table import funnel_table, split_frame, split_table, step_names
+from dashboards.parts.funnel_table import (
+    SHOWN,
+    funnel_table,
+    not_all_shown,
+    split_frame,
+    split_table,
+    step_names,
+    value_name,
+)
 from dashboards.parts.numbers import count, counted, length
+from dashboards.parts.table import table
 from dashboards.parts.words import small
 from dashboards.queries.funnel_question import Step
 from dashboards.view import View
-from pipelines.behaviour import ConversionAnswer, FunnelAnswer
+from pipelines.behaviour import ConversionAnswer, ConversionPart, FunnelAnswer
 
 T = TypeVar("T")
 _SHARES: dict[str, Base] = {"of the first step": "first", "of the step before": "previous"}
@@ -68,7 +77,7 @@ def steps_view(answer: FunnelAnswer, steps: Sequence[Step], view: View, *, base:
     ]
     csv_download(pl.DataFrame(rows, infer_schema_length=None), f"funnel_{name}.csv", key="steps_csv")
     if answer.breakdown is not None:
-        split_table(answer.breakdown, names, view)
+        split_table(answer, names, view)
         csv_download(
             split_frame(answer.breakdown), f"funnel-by-value_{name}.csv", label="Download CSV by value", key="split_csv"
         )
@@ -77,8 +86,9 @@ def steps_view(answer: FunnelAnswer, steps: Sequence[Step], view: View, *, base:
 def times_view(answer: ConversionAnswer, view: View, *, name: str) -> None:
     """How long people took from the first step to the last: the sentence, a bar for each stretch of time, its CSV."""
     people = sum(users for _, users in answer.bins)
+    one_or_many = ("account", "accounts") if answer.query.aggregate_by == "account" else ("person", "people")
     said = (
-        f"{counted(people, 'person', 'people')} came through, on average in {length(answer.average_seconds)}, "
+        f"{counted(people, *one_or_many)} came through, on average in {length(answer.average_seconds)}, "
         f"half of them within {length(answer.median_seconds)}."
         if people
         else "Nobody came through."
@@ -89,6 +99,29 @@ def times_view(answer: ConversionAnswer, view: View, *, name: str) -> None:
         charted(funnel_bars(bars, alt=said, colours=view.colours), key="times", height=height(len(bars)))
     frame = pl.DataFrame(answer.bins, schema={"start_second": pl.Int64, "users": pl.Int64}, orient="row")
     csv_download(frame, f"funnel-times_{name}.csv", key="times_csv")
+    if answer.breakdown is not None:
+        _times_by_value(answer, answer.breakdown, view, name=name)
+
+
+def _times_by_value(answer: ConversionAnswer, parts: Sequence[ConversionPart], view: View, *, name: str) -> None:
+    headers = ("Value", many(answer.query).capitalize(), "Mean time", "Median time")
+    rows = [
+        (
+            value_name(part.value),
+            count(part.people),
+            length(part.average_seconds),
+            length(part.median_seconds),
+        )
+        for part in parts[:SHOWN]
+    ]
+    table(headers, rows, numbers=headers[1:], caption="Times by value", colours=view.colours)
+    not_all_shown(len(parts), view)
+    frame = pl.DataFrame(
+        [(part.value, *part_bin) for part in parts for part_bin in part.bins],
+        schema={"value": pl.String, "start_second": pl.Int64, "users": pl.Int64},
+        orient="row",
+    )
+    csv_download(frame, f"funnel-times-by-value_{name}.csv", label="Download CSV by value", key="times_split_csv")
 
 
 def the_same_by_command(document: dict[str, Any]) -> None:

@@ -17,7 +17,7 @@ _USUAL_START = ("Signed Up", "signup", "sign_up")
 
 def edited_question(known: Catalogue, last_day: date, zone: str) -> dict[str, Any]:
     """The query document as chosen; each choice is kept in the address."""
-    options = [ANY, *known.names]
+    options = [ANY, *known.steps]
     first, second, third, fourth, fifth = st.columns([3, 2, 3, 2, 2])
     usual = next((options.index(name) for name in _USUAL_START if name in options), 0)
     target = first.selectbox("People who did", options, index=usual, key="start", bind="query-params")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, datetime
 
@@ -12,12 +13,13 @@ from dashboards.charts.palette import Palette
 from dashboards.charts.trend_lines import BEFORE, Drawn, trend_lines, unique
 from dashboards.parts.charted import charted
 from dashboards.parts.download import csv_download
+from dashboards.parts.money import major, money
 from dashboards.parts.numbers import change, counted, figure
 from dashboards.parts.table import Row, table
 from dashboards.parts.times import long_day, period_name, short_day
 from dashboards.parts.words import small
 from dashboards.view import View
-from pipelines.behaviour import EventTrendsAnswer
+from pipelines.behaviour import EventTrendsAnswer, Line
 
 SHOWN = 60
 """More periods than that are in the CSV only."""
@@ -42,17 +44,20 @@ def finding(answer: EventTrendsAnswer) -> str:
     line = answer.lines[0]
     measures = {series.measure for series in answer.query.series}
     unit = _UNITS.get(measures.pop(), "") if len(measures) == 1 and answer.query.formula is None else ""
-    words = f"{line.name}: {figure(line.overall)}{unit} in {counted(len(answer.periods), answer.query.interval)}"
+    words = f"{line.name}: {_said(line, line.overall)}{unit} in {counted(len(answer.periods), answer.query.interval)}"
     if line.previous is not None:
-        words += f", {figure(line.previous_overall)} in those before"
+        words += f", {_said(line, line.previous_overall)} in those before"
     return words + "."
 
 
 def trend_chart(answer: EventTrendsAnswer, whole: list[bool], colours: Palette) -> Option:
     """A line per line of the answer; one alone is drawn with what it is compared with."""
     names = unique([line.name for line in answer.lines])
-    drawn = [Drawn(name, line.values, line.is_other) for name, line in zip(names, answer.lines, strict=True)]
-    before = answer.lines[0].previous if len(answer.lines) == 1 else None
+    drawn = [
+        Drawn(name, _drawn(line, line.values), line.is_other) for name, line in zip(names, answer.lines, strict=True)
+    ]
+    alone = answer.lines[0] if len(answer.lines) == 1 else None
+    before = None if alone is None or alone.previous is None else _drawn(alone, alone.previous)
     labels = [_short(period, answer.query.interval) for period in answer.periods]
     return trend_lines(labels, drawn, whole=whole, before=before, alt=finding(answer), colours=colours)
 
@@ -60,19 +65,28 @@ def trend_chart(answer: EventTrendsAnswer, whole: list[bool], colours: Palette) 
 def trend_frame(answer: EventTrendsAnswer, whole: list[bool]) -> pl.DataFrame:
     """One row per line and period, with what it is compared with."""
     rows = [
-        (line.name, period, value, None if line.previous is None else line.previous[number], whole[number])
+        (
+            line.name,
+            line.currency,
+            period,
+            value,
+            None if line.previous is None else line.previous[number],
+            whole[number],
+        )
         for line in answer.lines
         for number, (period, value) in enumerate(zip(answer.periods, line.values, strict=True))
     ]
     schema = {
         "line": pl.String,
+        "currency": pl.String,
         "period_start": pl.String,
         "value": pl.Float64,
         "previous": pl.Float64,
         "is_complete": pl.Boolean,
     }
     frame = pl.DataFrame([tuple(row) for row in rows], schema=schema, orient="row", strict=False)
-    return frame if answer.query.compare else frame.drop("previous")
+    unused = {"previous": not answer.query.compare, "currency": frame["currency"].null_count() == frame.height}
+    return frame.drop(name for name, is_unused in unused.items() if is_unused)
 
 
 def _overall(answer: EventTrendsAnswer, view: View) -> None:
@@ -81,8 +95,12 @@ def _overall(answer: EventTrendsAnswer, view: View) -> None:
     rows: list[Row] = [
         (
             line.name,
-            figure(line.overall),
-            *((figure(line.previous_overall), change(line.overall, line.previous_overall).text) if compared else ()),
+            _said(line, line.overall),
+            *(
+                (_said(line, line.previous_overall), change(line.overall, line.previous_overall).text)
+                if compared
+                else ()
+            ),
         )
         for line in answer.lines
     ]
@@ -94,13 +112,13 @@ def _periods(answer: EventTrendsAnswer, view: View, whole: list[bool]) -> None:
     """The newest first."""
     interval = answer.query.interval
     headers = (interval.capitalize(), *unique([line.name for line in answer.lines]))
-    columns = [line.values for line in answer.lines]
+    columns = [(line, line.values) for line in answer.lines]
     if len(columns) == 1 and answer.lines[0].previous is not None:
-        headers, columns = (*headers, BEFORE), [*columns, answer.lines[0].previous]
+        headers, columns = (*headers, BEFORE), [*columns, (answer.lines[0], answer.lines[0].previous)]
     rows: list[Row] = [
         (
             _long(period, interval) + ("" if is_whole else MARK),
-            *(figure(column[number]) for column in columns),
+            *(_said(line, column[number]) for line, column in columns),
         )
         for number, (period, is_whole) in enumerate(zip(answer.periods, whole, strict=True))
     ]
@@ -113,6 +131,25 @@ def _periods(answer: EventTrendsAnswer, view: View, whole: list[bool]) -> None:
         caption=f"Each line by {interval}",
         colours=view.colours,
     )
+
+
+def _said(line: Line, value: float | None) -> str:
+    """A value as text: an amount with its currency, to a whole minor unit."""
+    amounts = _currency(line)
+    return figure(value) if amounts is None or value is None else money(round(value), amounts)
+
+
+def _drawn(line: Line, values: Sequence[float | None]) -> list[float | None]:
+    """Values for drawing: amounts in major units."""
+    amounts = _currency(line)
+    if amounts is None:
+        return list(values)
+    return [None if value is None else float(major(round(value), amounts)) for value in values]
+
+
+def _currency(line: Line) -> str | None:
+    # What a formula makes of amounts may be none.
+    return line.currency if line.letter is not None else None
 
 
 def _long(period: str, interval: str) -> str:

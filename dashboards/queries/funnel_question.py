@@ -50,7 +50,7 @@ WINDOWS: dict[str, dict[str, Any] | None] = {
 class Step:
     """One step of the builder: an event (None is any) and at most one condition on a property of it.
 
-    It may be left out where it is `optional`; the first one and those of other orders never are.
+    It may be left out where it is `optional`; where that can not be meant, it counts as any other (`is_optional`).
     """
 
     event: str | None
@@ -114,6 +114,7 @@ def document_of(
     timezone: str,
     without: Without | None = None,
     split: Split | None = None,
+    by_account: bool = False,
 ) -> dict[str, Any]:
     """The builder's state as a query document."""
     ends = [number for number, step in enumerate(steps) if not is_optional(steps, number, order)]
@@ -135,12 +136,23 @@ def document_of(
         document["exclusions"] = [{"event": without.event} | span]
     if split is not None:
         document["breakdown"] = {"property": split.field, "attribution": TOUCHES[split.touch]}
+    if by_account:
+        document["aggregate_by"] = "account"
     return document
 
 
 def is_optional(steps: Sequence[Step], number: int, order: str) -> bool:
-    """Whether a step may be left out: never the first one, and only where the steps come in order."""
-    return number > 0 and steps[number].optional and ORDERS[order] == "ordered"
+    """Whether a step may be left out: never the first one.
+
+    In any order it needs an event that no other step asks for, and two steps that may not be left out.
+    """
+    if number == 0 or not steps[number].optional:
+        return False
+    if ORDERS[order] != "unordered":
+        return True
+    events = [step.event for step in steps]
+    needed = [step for step in steps[1:] if not step.optional]
+    return bool(needed) and None not in events and events.count(steps[number].event) == 1
 
 
 def repeated(steps: Sequence[Step]) -> list[str]:

@@ -42,6 +42,8 @@ class Catalogue:
     first_day: date | None
     last_day: date | None
     facts: list[str]
+    has_accounts: bool = False
+    """Whether any event says which account somebody belongs to."""
 
     @property
     def steps(self) -> list[str]:
@@ -66,7 +68,8 @@ def catalogue(snapshot: Snapshot) -> Catalogue:
     days = _day(rows["first_day"].min()), _day(rows["last_day"].max())
     told = {"marts.fct_stripe_facts": STRIPE, "marts.fct_email_events": EMAIL}
     facts = [name for mart, names in told.items() if snapshot.has(mart) for name in names]
-    return Catalogue(rows["event"].to_list(), *days, facts)
+    groups = snapshot.query("select 1 as found from marts.agg_events_daily where type = 'group' limit 1")
+    return Catalogue(rows["event"].to_list(), *days, facts, not groups.is_empty())
 
 
 def _day(value: object) -> date | None:
@@ -117,8 +120,7 @@ def answer(snapshot: Snapshot, document: dict[str, Any]) -> FunnelAnswer:
 def trend(snapshot: Snapshot, document: dict[str, Any], interval: str) -> TrendsAnswer:
     """The same funnel by the period in which people entered it."""
     with closing(snapshot.cursor()) as cursor:
-        whole = {key: value for key, value in document.items() if key != "breakdown"}
-        question = parse_funnel(whole | {"kind": "funnel_trends", "interval": interval})
+        question = parse_funnel(document | {"kind": "funnel_trends", "interval": interval})
         return funnel_trends(cursor, EVENTS, question)
 
 
@@ -126,8 +128,7 @@ def trend(snapshot: Snapshot, document: dict[str, Any], interval: str) -> Trends
 def times(snapshot: Snapshot, document: dict[str, Any]) -> ConversionAnswer:
     """How long people take from the first step to the last."""
     with closing(snapshot.cursor()) as cursor:
-        whole = {key: value for key, value in document.items() if key != "breakdown"}
-        return time_to_convert(cursor, EVENTS, parse_funnel(whole | {"kind": "funnel_time_to_convert"}))
+        return time_to_convert(cursor, EVENTS, parse_funnel(document | {"kind": "funnel_time_to_convert"}))
 
 
 @per_snapshot

@@ -8,7 +8,7 @@ here knows pages, commands or where the data folder is.
 
 from pipelines.behaviour.answer import FunnelAnswer, FunnelPart, FunnelStep
 from pipelines.behaviour.asked import Asked, check_users, funnel_document, funnel_of_kind, published_events
-from pipelines.behaviour.conversion import ConversionAnswer, time_to_convert
+from pipelines.behaviour.conversion import ConversionAnswer, ConversionPart, time_to_convert
 from pipelines.behaviour.documents import read_query
 from pipelines.behaviour.event_trends import event_trends
 from pipelines.behaviour.facts import EMAIL, FACT_PROPERTIES, STRIPE
@@ -19,7 +19,7 @@ from pipelines.behaviour.query import FunnelQuery, parse_funnel
 from pipelines.behaviour.retention import RetentionAnswer, RetentionQuery, parse_retention, retention
 from pipelines.behaviour.trend_lines import EventTrendsAnswer, Line
 from pipelines.behaviour.trend_query import EventTrendsQuery, parse_trends
-from pipelines.behaviour.trends import TrendPeriod, TrendsAnswer, funnel_trends
+from pipelines.behaviour.trends import TrendPart, TrendPeriod, TrendsAnswer, funnel_trends
 
 __all__ = [
     "COUNTED",
@@ -29,6 +29,7 @@ __all__ = [
     "STRIPE",
     "Asked",
     "ConversionAnswer",
+    "ConversionPart",
     "EventTrendsAnswer",
     "EventTrendsQuery",
     "FunnelAnswer",
@@ -42,6 +43,7 @@ __all__ = [
     "PathsQuery",
     "RetentionAnswer",
     "RetentionQuery",
+    "TrendPart",
     "TrendPeriod",
     "TrendsAnswer",
     "check_users",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,8 +23,9 @@ class Revenue:
 class FunnelStep:
     """One step. Ratios are fractions, times are seconds from the step before; None without a base.
 
-    The step before is the last one that is not optional. `event` is None for any event; in an unordered funnel step n
-    stands for any n + 1 of the steps. `revenue` is None for a step whose facts bear none.
+    The step before is the last one that is not optional. `event` is None for any event. In any order a step stands for
+    any n of the steps (`FunnelQuery.count_of`), and an optional one for itself: it is measured from the first and has
+    no times. `revenue` is None for a step whose facts bear none.
     """
 
     step: int
@@ -77,11 +79,12 @@ def steps_of(query: FunnelQuery, attempts: pl.DataFrame, *, users: bool) -> list
     for number, step in enumerate(query.steps):
         there = attempts.filter(pl.col(f"at_{number}").is_not_null())
         base = query.base_of(number)
-        taken = pl.Series(dtype=pl.Int64) if base is None else there[f"at_{number}"] - there[f"at_{base}"]
+        is_timed = base is not None and query.is_placed(number)
+        taken = there[f"at_{number}"] - there[f"at_{base}"] if is_timed else pl.Series(dtype=pl.Int64)
         steps.append(
             FunnelStep(
                 step=number,
-                event=None if query.order == "unordered" else step.event,
+                event=step.event if query.count_of(number) is None else None,
                 users=there.height,
                 conversion_from_start=_ratio(there.height, steps[0].users if steps else there.height),
                 conversion_from_previous=None if base is None else _ratio(there.height, steps[base].users),
@@ -98,14 +101,22 @@ def parts_of(query: FunnelQuery, attempts: pl.DataFrame, *, users: bool) -> list
     """The attempts summed up by value, the most people first, then by the alphabet; None without a breakdown."""
     if query.breakdown is None:
         return None
+    found = [FunnelPart(value, steps_of(query, part, users=users)) for value, part in by_value(attempts, query)]
+    return sorted(found, key=lambda part: in_order(part.value, part.steps[0].users))
+
+
+def by_value(attempts: pl.DataFrame, query: FunnelQuery) -> Iterator[tuple[str | None, pl.DataFrame]]:
+    """What belongs to each value of the breakdown, by the column `value`; in no order."""
     if query.attributed_step is not None:
         # Who bears no value at the step that says it is in no part.
         attempts = attempts.filter(pl.col("value").is_not_null())
-    found = [
-        FunnelPart(value, steps_of(query, part, users=users))
-        for (value,), part in attempts.partition_by("value", as_dict=True).items()
-    ]
-    return sorted(found, key=lambda part: (-part.steps[0].users, part.value is None, part.value or ""))
+    for (value,), part in attempts.partition_by("value", as_dict=True).items():
+        yield value, part
+
+
+def in_order(value: str | None, people: int) -> tuple[int, bool, str]:
+    """Where a value stands: the most people first, then by the alphabet, and last those without."""
+    return (-people, value is None, value or "")
 
 
 def _revenue(there: pl.DataFrame, step: int) -> list[Revenue]:

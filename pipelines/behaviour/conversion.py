@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import polars as pl
 
-from pipelines.behaviour.answer import average_seconds, median_seconds
+from pipelines.behaviour.answer import average_seconds, by_value, in_order, median_seconds
 from pipelines.behaviour.funnels import attempts
 from pipelines.behaviour.query import FunnelQuery
 from pipelines.warehouse.writer import Connection
@@ -18,32 +18,69 @@ MOST_BINS = 60
 
 
 @dataclass(frozen=True)
+class ConversionPart:
+    """The times of those who bear one value of the breakdown (None for those without), in bins of their own."""
+
+    value: str | None
+    bins: list[tuple[int, int]]
+    average_seconds: float | None
+    median_seconds: float | None
+
+    @property
+    def people(self) -> int:
+        """Of how many people these are the times."""
+        return sum(users for _, users in self.bins)
+
+
+@dataclass(frozen=True)
 class ConversionAnswer:
-    """The answer to one query of kind `funnel_time_to_convert`; `bins` are start seconds and people."""
+    """The answer to one query of kind `funnel_time_to_convert`; `bins` are start seconds and people.
+
+    `breakdown` is None where it asks for none, else the largest part comes first.
+    """
 
     query: FunnelQuery
     bins: list[tuple[int, int]]
     average_seconds: float | None
     median_seconds: float | None
+    breakdown: list[ConversionPart] | None = None
 
     def document(self) -> dict[str, Any]:
         """The answer as `millstream funnel --json` prints it."""
-        return {
-            "kind": self.query.kind,
-            "query": self.query.document(),
-            "bins": [list(part) for part in self.bins],
-            "average_seconds": self.average_seconds,
-            "median_seconds": self.median_seconds,
-        }
+        told = {"kind": self.query.kind, "query": self.query.document(), **_told(self)}
+        if self.breakdown is not None:
+            told["breakdown"] = [{"value": part.value, **_told(part)} for part in self.breakdown]
+        return told
+
+
+def _told(times: ConversionAnswer | ConversionPart) -> dict[str, Any]:
+    return {
+        "bins": [list(part) for part in times.bins],
+        "average_seconds": times.average_seconds,
+        "median_seconds": times.median_seconds,
+    }
 
 
 def time_to_convert(connection: Connection, relation: str, query: FunnelQuery) -> ConversionAnswer:
     """The time from `from_step` to `to_step` (left out: the first and the last) of the attempts that count."""
-    first = query.from_step or 0
-    last = len(query.steps) - 1 if query.to_step is None else query.to_step
+    whole = _taken(connection, relation, query.unsplit() if query.splits_events else query)
+    answer = ConversionAnswer(query, *_times(whole, query))
+    if query.breakdown is None:
+        return answer
+    split = _taken(connection, relation, query) if query.splits_events else whole
+    parts = [ConversionPart(value, *_times(part, query)) for value, part in by_value(split, query)]
+    return replace(answer, breakdown=sorted(parts, key=lambda part: in_order(part.value, part.people)))
+
+
+def _taken(connection: Connection, relation: str, query: FunnelQuery) -> pl.DataFrame:
+    first, last = query.ends
     found = attempts(connection, relation, query, ids=False)
-    taken = (found[f"at_{last}"] - found[f"at_{first}"]).drop_nulls()
-    return ConversionAnswer(query, bins_of(taken, query.bin_count), average_seconds(taken), median_seconds(taken))
+    return found.with_columns(taken=pl.col(f"at_{last}") - pl.col(f"at_{first}")).filter(pl.col("taken").is_not_null())
+
+
+def _times(found: pl.DataFrame, query: FunnelQuery) -> tuple[list[tuple[int, int]], float | None, float | None]:
+    taken = found["taken"]
+    return bins_of(taken, query.bin_count), average_seconds(taken), median_seconds(taken)
 
 
 def bins_of(taken: pl.Series, wanted: int | None) -> list[tuple[int, int]]:

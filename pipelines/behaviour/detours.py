@@ -24,6 +24,16 @@ class Kind(NamedTuple):
     left_out: int
 
 
+class Longer(NamedTuple):
+    """An attempt that fills steps at this instant.
+
+    `is_whole`: none of the instant's events lies between two of its steps, should it go on later.
+    """
+
+    way: Times
+    is_whole: bool
+
+
 class DetourWalk:
     """Takes a person's events in order of time, as `walks.OrderedWalk` does.
 
@@ -44,26 +54,35 @@ class DetourWalk:
 
     def take_one(self, at: int, mask: int) -> None:
         """One event, alone in its instant: it fills one step."""
-        found: dict[Kind, Times] = {}
-        for step in range(self.steps):
-            if mask >> step & 1:
-                for way in self._ways_to(step, at):
-                    _offer(found, (*way, at))
-        self._take(found, at)
+        self._take_all(self._longer_by_one(at, mask), at)
 
     def take_tied(self, at: int, masks: Sequence[int]) -> None:
         """Events of one instant: each fills at most one step, in whatever order serves the attempt."""
+        self._take_all(self._longer_by_some(at, masks), at)
+
+    def _take_all(self, longer: Iterator[Longer], at: int) -> None:
+        """Take what this instant makes of the attempts before it."""
+        found: dict[Kind, Times] = {}
+        for way, _ in longer:
+            _offer(found, way)
+        self._take(found, at)
+
+    def _longer_by_one(self, at: int, mask: int) -> Iterator[Longer]:
+        for step in range(self.steps):
+            if mask >> step & 1:
+                for way in self._ways_to(step, at):
+                    yield Longer((*way, at), is_whole=True)
+
+    def _longer_by_some(self, at: int, masks: Sequence[int]) -> Iterator[Longer]:
         fillable = [
             mask for mask, tied in groupby(sorted(masks)) if mask for _ in range(min(len(list(tied)), self.steps))
         ]
-        found: dict[Kind, Times] = {}
         for first in range(self.steps):
             ways = list(self._ways_to(first, at))
             for filled in self._filled_at_once(first, fillable) if ways else ():
                 ending = tuple(at if step in filled else None for step in range(first, max(filled) + 1))
                 for way in ways:
-                    _offer(found, way + ending)
-        self._take(found, at)
+                    yield Longer(way + ending, is_whole=not way or len(filled) == len(masks))
 
     def _filled_at_once(self, first: int, masks: Sequence[int]) -> Iterator[set[int]]:
         """The steps from `first` on that events of one instant can fill, early optional ones before late ones."""
@@ -125,6 +144,31 @@ class DetourWalk:
 
     def _can_expire(self, kind: Kind) -> bool:
         return any(window < FOREVER for window in self.windows[kind.passed :])
+
+
+class StrictDetourWalk(DetourWalk):
+    """No event may lie between two steps: an attempt goes on while all of every instant fills its steps.
+
+    All attempts that can go on got somewhere at the last instant, so the one of a kind that began latest is the best.
+    """
+
+    def _take_all(self, longer: Iterator[Longer], at: int) -> None:
+        found: dict[Kind, Times] = {}
+        going_on: dict[Kind, Times] = {}
+        for way, is_whole in longer:
+            _offer(found, way)
+            if is_whole:
+                _offer(going_on, way)
+        for kind, way in sorted(found.items(), key=itemgetter(0)):
+            self._arrive(kind, way)
+        self.ways = {kind: [way] for kind, way in going_on.items()}
+
+    def _arrive(self, kind: Kind, way: Times) -> None:
+        furthest = len(self.arrivals[0]) if self.arrivals else 0
+        if kind.passed > furthest:
+            self.arrivals = [way]
+        elif kind.passed == furthest:
+            self.arrivals.append(way)
 
 
 def _offer(found: dict[Kind, Times], way: Times) -> None:

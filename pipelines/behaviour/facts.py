@@ -24,6 +24,9 @@ STRIPE = (
 """The events of `fct_stripe_facts`."""
 REVENUE = ("stripe:invoice_paid", "stripe:payment_succeeded", "stripe:refund")
 """Facts whose amount is revenue: what was paid, and less what was given back."""
+AMOUNT = "amount_minor"
+AMOUNTS = (*REVENUE, "stripe:payment_failed")
+"""Facts that bear an amount, each in a currency of its own."""
 EMAIL = {
     "email:processed": "processed",
     "email:delivered": "delivered",
@@ -70,6 +73,11 @@ _EMAIL_SQL = """
 def is_fact(event: str | None) -> bool:
     """Whether the name is one of a fact, known or not."""
     return event is not None and event.startswith(PREFIXES)
+
+
+def facts_in(events: Iterable[str | None]) -> list[str]:
+    """Those of the names that are facts'."""
+    return [event for event in events if event is not None and is_fact(event)]
 
 
 def check_name(event: str) -> str:

@@ -75,7 +75,7 @@ def _step_sql(step: Step, number: int, query: FunnelQuery, bindings: Bindings, *
 
 
 def _part_sql(part: Step | Exclusion, query: FunnelQuery, bindings: Bindings) -> str:
-    return f"({named_sql(part.event, query, bindings)} and {where_sql(part.where, bindings)})"
+    return f"({named_sql(part.event, query.facts, bindings)} and {where_sql(part.where, bindings)})"
 
 
 def _bits_sql(tests: Sequence[str]) -> str:

@@ -23,7 +23,7 @@ def funnel(connection: Connection, relation: str, query: FunnelQuery, *, users: 
     With `users` every step lists the ids of its people. The connection is only read. A query of
     kind `funnel_trends` is `trends.funnel_trends`'s, one of `funnel_time_to_convert` `conversion.time_to_convert`'s.
     """
-    whole = attempts(connection, relation, _whole(query) if query.splits_events else query, ids=users)
+    whole = attempts(connection, relation, query.unsplit() if query.splits_events else query, ids=users)
     split = attempts(connection, relation, query, ids=users) if query.splits_events else whole
     return FunnelAnswer(query, steps_of(query, whole, users=users), parts_of(query, split, users=users))
 
@@ -40,7 +40,7 @@ def people_at_step(
     """
     if not (1 if dropped else 0) <= step < len(query.steps):
         raise ValueError(f"there is no step {step} to ask for")
-    found = attempts(connection, relation, _whole(query))
+    found = attempts(connection, relation, query.unsplit())
     there = pl.col(f"at_{step}").is_not_null()
     if dropped:
         there = ~there & pl.col(f"at_{query.base_of(step)}").is_not_null()
@@ -77,8 +77,3 @@ def scan_attempts(connection: Connection, relation: str, query: FunnelQuery) -> 
         schema={**dict.fromkeys(by, pl.String), "reached": pl.Int32, **dict.fromkeys(columns, pl.Int64)},
     )
     return with_revenue(attributed(found, seen, query, by=by), seen, query, by=by)
-
-
-def _whole(query: FunnelQuery) -> FunnelQuery:
-    """The query without its breakdown."""
-    return query.model_copy(update={"breakdown": None})

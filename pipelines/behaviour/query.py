@@ -5,14 +5,14 @@ The shape is the contract's. How a funnel is counted stands in `funnels`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, StrictInt, StringConstraints, model_validator
 
 from pipelines.behaviour.conditions import Condition, Where, conditions_of
 from pipelines.behaviour.documents import Day, Document, Zone, parse
-from pipelines.behaviour.facts import REVENUE, check_name, is_fact
+from pipelines.behaviour.facts import REVENUE, check_name, facts_in
 from pipelines.behaviour.periods import Interval
 
 Order = Literal["ordered", "strict", "unordered"]
@@ -32,13 +32,12 @@ _BELONGS = {
     "to_step": ("funnel_trends", "funnel_time_to_convert"),
     "interval": ("funnel_trends",),
     "bin_count": ("funnel_time_to_convert",),
-    "breakdown": ("funnel_steps",),
 }
 
 Name = Annotated[str, StringConstraints(min_length=1)]
 EventName = Annotated[Name, AfterValidator(check_name)]
 StepNumber = Annotated[StrictInt, Field(ge=0)]
-Aggregation = Annotated[str, StringConstraints(pattern=r"^(user|identity|(event|user)_property:.+)$")]
+Aggregation = Annotated[str, StringConstraints(pattern=r"^(user|account|identity|(event|user)_property:.+)$")]
 Attribution = Annotated[str, StringConstraints(pattern=r"^(first_touch|last_touch|all_events|step:\d+)$")]
 
 
@@ -139,18 +138,22 @@ class FunnelQuery(Document):
                 raise ValueError(f"{path}.window: is the time since the step before, and there is none")
             if step.optional and number == 0:
                 raise ValueError(f"{path}.optional: the first step begins the funnel, so everybody does it")
-            if step.optional and self.order != "ordered":
-                raise ValueError(f"{path}.optional: only the steps of an ordered funnel can be left out")
+            if step.optional and self.order == "unordered" and not self._is_alone(number):
+                raise ValueError(f"{path}.optional: in any order it needs an event that no other step asks for")
         for number, span in enumerate(self.exclusions):
             path = f"exclusions[{number}]"
             if self.order == "unordered" and (span.from_step, span.to_step) != (0, last):
                 raise ValueError(f"{path}: in any order nothing lies between two certain steps; write 0 to {last}")
             for end in ("from_step", "to_step"):
-                if self.steps[getattr(span, end)].optional:
+                if self.order != "unordered" and self.steps[getattr(span, end)].optional:
                     raise ValueError(f"{path}.{end}: that step is optional and may be left out")
+        for name, step_number in zip(("from_step", "to_step"), self.ends, strict=True):
+            if self.kind == "funnel_time_to_convert" and not self.is_placed(step_number):
+                raise ValueError(f"{name}: step {step_number} is optional: in any order there is no time to or from it")
+        if self.kind == "funnel_time_to_convert" and self.ends[0] >= self.ends[1]:
+            raise ValueError("to_step: there is no step after the first one to measure to")
         self._check_breakdown()
-        if self.aggregate_by == "identity" and self.facts:
-            raise ValueError("aggregate_by: identity: facts of Stripe and of mails are known by person only")
+        check_identity(self.aggregate_by, self.facts)
         return self
 
     def _check_breakdown(self) -> None:
@@ -161,6 +164,11 @@ class FunnelQuery(Document):
         if self.order == "unordered":
             raise ValueError("breakdown.attribution: in any order no event belongs to a certain step")
 
+    def _is_alone(self, number: int) -> bool:
+        """Whether no other step could be filled by this one's events."""
+        names = {step.event for other, step in enumerate(self.steps) if other != number}
+        return None not in names | {self.steps[number].event} and self.steps[number].event not in names
+
     @property
     def window_microseconds(self) -> int | None:
         """The window's length; None for a funnel without one."""
@@ -169,7 +177,7 @@ class FunnelQuery(Document):
     @property
     def facts(self) -> list[str]:
         """The facts of Stripe and of mails that it asks for."""
-        return [part.event for part in self._parts() if part.event and is_fact(part.event)]
+        return facts_in(part.event for part in self._parts())
 
     @property
     def revenue_steps(self) -> list[int]:
@@ -191,13 +199,41 @@ class FunnelQuery(Document):
         return self.breakdown is not None and self.breakdown.attribution == "all_events"
 
     @property
+    def ends(self) -> tuple[int, int]:
+        """The first and the last step of what a trend or times to convert look at.
+
+        Left out, the last is the one that ends the funnel: in any order none that is optional.
+        """
+        last = max(number for number in range(len(self.steps)) if self.is_placed(number))
+        return self.from_step or 0, last if self.to_step is None else self.to_step
+
+    @property
     def has_detours(self) -> bool:
         """Whether steps may be left out or have a window of their own."""
         return any(step.optional or step.window is not None for step in self.steps)
 
     def base_of(self, step: int) -> int | None:
-        """The step that ratios and times of this one are measured from: the last before that is not optional."""
+        """The step that ratios and times of this one are measured from: the last before that is not optional.
+
+        In any order an optional step is measured from the first: who did it need not have done the others.
+        """
+        if not self.is_placed(step):
+            return 0
         return next((number for number in range(step - 1, -1, -1) if not self.steps[number].optional), None)
+
+    def is_placed(self, step: int) -> bool:
+        """Whether the step comes after the one that it is measured from, so that there is a time between them."""
+        return self.order != "unordered" or not self.steps[step].optional
+
+    def count_of(self, step: int) -> int | None:
+        """In any order: of how many of the steps that are not optional this one stands for any; else None."""
+        if self.order != "unordered" or self.steps[step].optional:
+            return None
+        return sum(not earlier.optional for earlier in self.steps[: step + 1])
+
+    def unsplit(self) -> FunnelQuery:
+        """The same without its breakdown."""
+        return self.model_copy(update={"breakdown": None})
 
     def conditions(self) -> Iterator[Condition]:
         """Every condition anywhere in it."""
@@ -212,6 +248,16 @@ class FunnelQuery(Document):
         short = self.model_dump(mode="json", by_alias=True, exclude_defaults=True)
         kept = ("kind", "order", "window", "timezone")
         return {**self.model_dump(mode="json", by_alias=True, include=set(kept)), **short}
+
+
+def check_identity(aggregate_by: str, facts: Sequence[str]) -> None:
+    """Refuse to count by the ids of events what has none.
+
+    Raises:
+        ValueError: facts are counted by identity.
+    """
+    if aggregate_by == "identity" and facts:
+        raise ValueError("aggregate_by: identity: facts of Stripe and of mails are known by person only")
 
 
 def parse_funnel(document: Mapping[str, Any], *, timezone: str = "UTC") -> FunnelQuery:

@@ -12,15 +12,14 @@ from datetime import date, datetime
 from typing import Annotated, Any, Literal
 
 import polars as pl
-from pydantic import Field, StrictInt
+from pydantic import Field, StrictInt, model_validator
 
 from pipelines.behaviour.conditions import Bindings, Where, where_sql
 from pipelines.behaviour.documents import Day, Document, Zone, end_of, parse
-from pipelines.behaviour.matching import match_sql, relation_sql
+from pipelines.behaviour.facts import facts_in
 from pipelines.behaviour.periods import Periods, day_of, earlier, known_by
-from pipelines.behaviour.query import Aggregation, Name
-from pipelines.behaviour.rows import traits_sql
-from pipelines.errors import UsageError
+from pipelines.behaviour.query import Aggregation, EventName, check_identity
+from pipelines.behaviour.rows import accounts_sql, named_sql, source_sql, subject_sql, traits_sql
 from pipelines.warehouse.writer import Connection
 
 
@@ -30,9 +29,9 @@ class RetentionQuery(Document):
     `where` is about every event, `target_where` and `returning_where` about one of the two.
     """
 
-    target_event: Name | None = None
+    target_event: EventName | None = None
     target_where: Where = Field(default_factory=list)
-    returning_event: Name | None = None
+    returning_event: EventName | None = None
     returning_where: Where = Field(default_factory=list)
     type: Literal["recurring", "first_time"] = "recurring"
     period: Literal["day", "week", "month"] = "day"
@@ -41,6 +40,16 @@ class RetentionQuery(Document):
     timezone: Zone = "UTC"
     where: Where = Field(default_factory=list)
     aggregate_by: Aggregation = "user"
+
+    @model_validator(mode="after")
+    def _can_be_meant(self) -> RetentionQuery:
+        check_identity(self.aggregate_by, self.facts)
+        return self
+
+    @property
+    def facts(self) -> list[str]:
+        """The facts of Stripe and of mails that it asks for."""
+        return facts_in((self.target_event, self.returning_event))
 
 
 @dataclass(frozen=True)
@@ -92,27 +101,30 @@ def parse_retention(document: Mapping[str, Any], *, timezone: str = "UTC") -> Re
     """A query document as a question that can be answered; `timezone` is used where it names none.
 
     Raises:
-        UsageError: with the path of the field that can not be meant, or is not answered yet.
+        UsageError: with the path of the field that can not be meant.
     """
-    query = parse(RetentionQuery, {"timezone": timezone, **document})
-    if query.aggregate_by != "user":
-        raise UsageError(f"query: aggregate_by: {query.aggregate_by} is not supported yet")
-    return query
+    return parse(RetentionQuery, {"timezone": timezone, **document})
 
 
 def retention(connection: Connection, relation: str, query: RetentionQuery) -> RetentionAnswer:
-    """Answer a retention question over a relation of events (its shape: see `matching`)."""
-    bindings = Bindings()
-    until = "" if query.date_to is None else f"and event_at < {bindings.add(end_of(query.date_to, query.timezone))}"
-    columns = f"""
-        {match_sql(query.target_event, query.target_where, bindings)} as is_target,
-        {match_sql(query.returning_event, query.returning_where, bindings)} as is_return
+    """Answer a retention question over a relation of events (its shape: see `matching`).
+
+    Who comes back is what the question counts: people, or accounts, or whatever `aggregate_by` names.
     """
-    where = where_sql(query.where, bindings)
+    bindings = Bindings()
+    facts = query.facts
+    until = "" if query.date_to is None else f"and event_at < {bindings.add(end_of(query.date_to, query.timezone))}"
+    is_target, is_return = (
+        f"({named_sql(event, facts, bindings)} and {where_sql(part, bindings)})"
+        for event, part in ((query.target_event, query.target_where), (query.returning_event, query.returning_where))
+    )
+    where, subject = where_sql(query.where, bindings), subject_sql(query.aggregate_by, bindings)
+    source = source_sql(connection, relation, query.aggregate_by, facts, bindings)
+    joins = traits_sql(connection, relation, bindings) + accounts_sql(relation, query.aggregate_by)
     sql = f"""
-        select rows.person_id, epoch_us(event_at) as moment, {columns}
-        from {relation_sql(relation)} as rows {traits_sql(connection, relation, bindings)}
-        where rows.person_id is not null and (is_target or is_return) and {where} {until}
+        select {subject} as person_id, epoch_us(event_at) as moment, {is_target} as is_target, {is_return} as is_return
+        from ({source}) as rows {joins}
+        where rows.person_id is not null and {subject} is not null and (is_target or is_return) and {where} {until}
     """
     events = connection.execute(sql, bindings.values).pl()
     last = _last_day(query, events)

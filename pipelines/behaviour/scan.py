@@ -16,10 +16,10 @@ from typing import NamedTuple
 import polars as pl
 
 from pipelines.behaviour.conditions import Bindings
-from pipelines.behaviour.detours import DetourWalk
+from pipelines.behaviour.detours import DetourWalk, StrictDetourWalk
 from pipelines.behaviour.fitting import masks_sql
 from pipelines.behaviour.query import FunnelQuery, Order
-from pipelines.behaviour.unordered import arrivals_in_any_order
+from pipelines.behaviour.unordered import arrivals_in_any_order, with_optional_steps
 from pipelines.behaviour.walks import FOREVER, OrderedWalk, StrictWalk, Times
 from pipelines.warehouse.writer import Connection
 
@@ -45,6 +45,16 @@ class Plan(NamedTuple):
     windows: tuple[int, ...] = ()
     optional: frozenset[int] = frozenset()
 
+    @property
+    def needed(self) -> list[int]:
+        """The steps that may not be left out."""
+        return [step for step in range(self.steps) if step not in self.optional]
+
+    @property
+    def beginning(self) -> int:
+        """The steps that can begin an attempt, as bits: in any order each that is not optional."""
+        return sum(1 << step for step in self.needed) if self.order == "unordered" else 1
+
 
 def plan_of(query: FunnelQuery) -> Plan:
     """The plan of a query."""
@@ -55,12 +65,14 @@ def plan_of(query: FunnelQuery) -> Plan:
     return Plan(len(query.steps), window, query.order, spans, windows if query.has_detours else (), optional)
 
 
-def furthest_attempt(events: Sequence[Seen], plan: Plan) -> Times:
+def furthest_attempt(events: Sequence[Seen], plan: Plan, *, begun_by: int = FOREVER) -> Times:
     """The attempt that counts of one person, whose events come in order of time; empty without one.
 
-    A step that was left out has no time.
+    A step that was left out has no time. Only attempts that began at the moment `begun_by` or before are looked at.
     """
-    arrivals = _arrivals(events, plan)
+    if plan.order == "unordered" and plan.optional:
+        return _with_optional_steps(events, plan, begun_by)
+    arrivals = _arrivals(events, plan, begun_by)
     if not plan.exclusions:
         return arrivals[0] if arrivals else ()
     moments = [
@@ -69,19 +81,36 @@ def furthest_attempt(events: Sequence[Seen], plan: Plan) -> Times:
     return next((attempt for attempt in arrivals if not _is_void(attempt, plan, moments)), ())
 
 
-def _arrivals(events: Sequence[Seen], plan: Plan) -> Sequence[Times]:
+def _with_optional_steps(events: Sequence[Seen], plan: Plan, begun_by: int) -> Times:
+    """In any order: optional steps decide nothing, and are looked for around the attempt that counts."""
+    needed = plan.needed
+    spans = ((0, len(needed) - 1),) * len(plan.exclusions)
+    without = [event._replace(steps=event.steps & plan.beginning) for event in events]
+    numbers = {mask: sum(1 << new for new, old in enumerate(needed) if mask >> old & 1) for _, mask, _ in without}
+    renumbered = [event._replace(steps=numbers[event.steps]) for event in without]
+    few = Plan(len(needed), plan.window, plan.order, spans)
+    way = [at for at in furthest_attempt(renumbered, few, begun_by=begun_by) if at is not None]
+    return with_optional_steps(tuple(way), needed, plan.optional, [event[:2] for event in events], plan.window)
+
+
+def _arrivals(events: Sequence[Seen], plan: Plan, begun_by: int) -> Sequence[Times]:
     """The attempts that got to the furthest step, in order of time."""
     if plan.order == "unordered":
-        return arrivals_in_any_order([event[:2] for event in events], plan.window, first_only=not plan.exclusions)
+        first_only = not plan.exclusions
+        pairs = [event[:2] for event in events]
+        return arrivals_in_any_order(pairs, plan.window, begun_by=begun_by, first_only=first_only)
     walk: OrderedWalk | DetourWalk
-    if plan.order == "strict":
+    if plan.optional and plan.order == "strict":
+        walk = StrictDetourWalk(plan.window, plan.windows, plan.optional)
+    elif plan.order == "strict":
         walk = StrictWalk(plan.steps, plan.window, plan.windows)
     elif plan.windows:
         walk = DetourWalk(plan.window, plan.windows, plan.optional)
     else:
         walk = OrderedWalk(plan.steps, plan.window)
     for at, tied in groupby(events, key=itemgetter(0)):
-        masks = [event[1] for event in tied]
+        begins = -1 if at <= begun_by else ~1
+        masks = [event[1] & begins for event in tied]
         if len(masks) == 1:
             walk.take_one(at, masks[0])
         else:

@@ -24,7 +24,8 @@ class Line:
 
     With a breakdown `value` is the property's value (None where events have none), and `is_other` marks the
     line of all values that have none of their own. `previous` is there where it was asked for.
-    `without_number` counts the events that had no number to measure.
+    `without_number` counts the events that had no number to measure. `currency` is that of amounts: the values are in
+    its minor units.
     """
 
     name: str
@@ -36,6 +37,7 @@ class Line:
     previous: list[Value] | None = None
     previous_overall: Value = None
     without_number: int | None = None
+    currency: str | None = None
 
 
 @dataclass(frozen=True)
@@ -87,6 +89,8 @@ class EventTrendsAnswer:
             kept |= {"value": line.value, "is_other": line.is_other}
         if self.query.compare:
             kept |= {"previous": line.previous, "previous_overall": line.previous_overall}
+        if line.currency is not None:
+            kept["currency"] = line.currency
         if line.without_number is not None:
             kept["without_number"] = line.without_number
         return kept
@@ -100,10 +104,22 @@ def line_of(
     row: Row,
     previous: Row | None,
     without_number: int | None = None,
+    currency: str | None = None,
 ) -> Line:
-    """A line of the answer from its exact values."""
+    """A line of the answer from its exact values; one of amounts is called by its currency too."""
     *values, overall = [told(value) for value in row]
-    line = Line(name, letter, top.value(number), top.is_other(number), values, overall, without_number=without_number)
+    if currency is not None:
+        name = f"{name} ({currency})"
+    line = Line(
+        name,
+        letter,
+        top.value(number),
+        top.is_other(number),
+        values,
+        overall,
+        without_number=without_number,
+        currency=currency,
+    )
     if previous is None:
         return line
     *before, before_overall = [told(value) for value in previous]

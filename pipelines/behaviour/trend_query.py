@@ -1,4 +1,4 @@
-"""The query document of a trend: its whole shape, its defaults, and what is not answered yet."""
+"""The query document of a trend: its whole shape, its defaults, and what can not be meant."""
 
 from __future__ import annotations
 
@@ -10,12 +10,11 @@ from pydantic import BeforeValidator, Field, StrictInt, model_validator
 
 from pipelines.behaviour.conditions import Scope, Where
 from pipelines.behaviour.documents import Day, Document, Zone, parse
-from pipelines.behaviour.facts import is_fact
+from pipelines.behaviour.facts import AMOUNT, AMOUNTS, facts_in
 from pipelines.behaviour.formula import Formula, parse_formula
 from pipelines.behaviour.measures import Measure, needs_property
 from pipelines.behaviour.periods import Interval
-from pipelines.behaviour.query import Aggregation, Name
-from pipelines.errors import UsageError
+from pipelines.behaviour.query import Aggregation, EventName, Name, check_identity
 
 ANY_EVENT = "any event"
 TOP = 10
@@ -24,7 +23,7 @@ TOP = 10
 class Series(Document):
     """What is counted: events of a name (null is any) under a `where`, by a measure."""
 
-    event: Name | None = None
+    event: EventName | None = None
     where: Where = Field(default_factory=list)
     measure: Measure = "total"
     property: Name | None = None
@@ -36,6 +35,11 @@ class Series(Document):
         if not needs_property(self.measure) and self.property is not None:
             raise ValueError(f"property: measure {self.measure} takes none")
         return self
+
+
+def is_money(series: Series) -> bool:
+    """Whether a series measures amounts, of which each currency has a line of its own."""
+    return series.event in AMOUNTS and series.property == AMOUNT
 
 
 class TrendBreakdown(Document):
@@ -77,6 +81,7 @@ class EventTrendsQuery(Document):
     def _can_be_meant(self) -> EventTrendsQuery:
         if self.date_from and self.date_to and self.date_from > self.date_to:
             raise ValueError("date_from: lies after date_to")
+        check_identity(self.aggregate_by, facts_in(series.event for series in self.series))
         if self.formula is not None:
             try:
                 letters = parse_formula(self.formula).letters
@@ -99,10 +104,9 @@ class EventTrendsQuery(Document):
         events = [series.event or ANY_EVENT for series in self.series]
         if len(set(events)) == len(events):
             return events
-        measured = [
-            f"{event}, {series.measure}{'' if series.property is None else f' of {series.property}'}"
-            for event, series in zip(events, self.series, strict=True)
-        ]
+        of = ["" if one.property is None or is_money(one) else f" of {one.property}" for one in self.series]
+        measures = [f"{one.measure}{words}" for one, words in zip(self.series, of, strict=True)]
+        measured = [f"{event}, {measure}" for event, measure in zip(events, measures, strict=True)]
         if len(set(measured)) == len(measured):
             return measured
         return [f"{letter}: {name}" for letter, name in zip(self.letters(), measured, strict=True)]
@@ -112,15 +116,6 @@ def parse_trends(document: Mapping[str, Any], *, timezone: str = "UTC") -> Event
     """A query document as a question that can be answered; `timezone` is used where it names none.
 
     Raises:
-        UsageError: with the path of the field that can not be meant, or is not answered yet.
+        UsageError: with the path of the field that can not be meant.
     """
-    query = parse(EventTrendsQuery, {"timezone": timezone, **document})
-    unbuilt = {
-        f"aggregate_by: {query.aggregate_by}": query.aggregate_by != "user",
-    }
-    for number, series in enumerate(query.series):
-        unbuilt[f"series[{number}].event: {series.event}"] = is_fact(series.event)
-    for path, is_unbuilt in unbuilt.items():
-        if is_unbuilt:
-            raise UsageError(f"query: {path} is not supported yet")
-    return query
+    return parse(EventTrendsQuery, {"timezone": timezone, **document})

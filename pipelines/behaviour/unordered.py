@@ -7,11 +7,11 @@ were done since. There are never more of them than steps.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from pipelines.behaviour.instant import can_all_fill
-from pipelines.behaviour.walks import Way
+from pipelines.behaviour.walks import FOREVER, Times, Way
 
 
 class Done(NamedTuple):
@@ -21,24 +21,50 @@ class Done(NamedTuple):
     steps: int
 
 
-def arrivals_in_any_order(events: Sequence[tuple[int, int]], window: int, *, first_only: bool = False) -> list[Way]:
+def arrivals_in_any_order(
+    events: Sequence[tuple[int, int]], window: int, *, begun_by: int = FOREVER, first_only: bool = False
+) -> list[Way]:
     """The attempts of one person that did the most steps, in order of time: their steps' times, ascending.
 
-    `events` are `(at, steps)` in order of time. A start that came that far goes no second way.
+    `events` are `(at, steps)` in order of time. Attempts begin at the moment `begun_by` at the latest. A start that
+    came that far goes no second way.
     """
     latest: list[Done] = []
+    begin = -FOREVER
     reached, spans = 0, [(0, 0)]
     for position, (at, mask) in enumerate(events):
         if mask:
             latest = _with(latest, Done(at, mask))
+            begin = at if at <= begun_by else begin
         if position + 1 < len(events) and events[position + 1][0] == at:
             continue
+        if at > begun_by and at - begin > window:
+            break
         latest = [done for done in latest if at - done.at <= window]
+        # Any event that fills a step can stand in an attempt of as many steps as were done since.
+        start = min(latest[0].at, begin) if latest else begin
         if len(latest) > reached:
-            reached, spans = len(latest), [(latest[0].at, at)]
-        elif reached and len(latest) == reached and latest[0].at > spans[-1][0] and not first_only:
-            spans.append((latest[0].at, at))
+            reached, spans = len(latest), [(start, at)]
+        elif reached and len(latest) == reached and start > spans[-1][0] and not first_only:
+            spans.append((start, at))
     return [_earliest(events, start, end) for start, end in spans] if reached else []
+
+
+def with_optional_steps(
+    way: Way, needed: Sequence[int], optional: Iterable[int], events: Sequence[tuple[int, int]], window: int
+) -> Times:
+    """The times of all steps, where `way` has those of the `needed` ones.
+
+    An optional step has the first time at which it was done in one window with the whole attempt.
+    """
+    if not way:
+        return ()
+    times: dict[int, int] = dict(zip(needed, way, strict=False))
+    for step in optional:
+        fitting = (at for at, mask in events if mask >> step & 1 and way[-1] - at <= window and at - way[0] <= window)
+        if (at := next(fitting, None)) is not None:
+            times[step] = at
+    return tuple(times.get(step) for step in range(max(times) + 1))
 
 
 def counts_by_start(events: Sequence[tuple[int, int]], window: int) -> Iterator[tuple[int, int]]:

@@ -19,7 +19,16 @@ from pipelines.cli.trends import trends
 from pipelines.errors import UsageError
 
 if TYPE_CHECKING:
-    from pipelines.behaviour import Asked, ConversionAnswer, FunnelAnswer, FunnelQuery, FunnelStep, TrendsAnswer
+    from pipelines.behaviour import (
+        Asked,
+        ConversionAnswer,
+        ConversionPart,
+        FunnelAnswer,
+        FunnelQuery,
+        FunnelStep,
+        TrendPeriod,
+        TrendsAnswer,
+    )
     from pipelines.settings import Settings
 
 _UNITS = {"s": "second", "m": "minute", "min": "minute", "h": "hour", "d": "day", "w": "week", "mo": "month"}
@@ -118,6 +127,8 @@ class _People(NamedTuple):
 def _people_to_save(question: FunnelQuery, name: str | None, reached: int | None, dropped: int | None) -> _People:
     if name is None or (reached is None) == (dropped is None):
         raise UsageError("write --save-segment NAME with either --reached STEP or --dropped STEP")
+    if question.aggregate_by != "user":
+        raise UsageError(f"--save-segment keeps people, and this question counts by {question.aggregate_by}")
     step, first = (reached, 0) if reached is not None else (dropped or 0, 1)
     if not first <= step < len(question.steps):
         raise UsageError(
@@ -168,8 +179,7 @@ def _show_steps(answer: FunnelAnswer) -> None:
     rows = [_step_row(step, answer.query, revenue) for step in answer.steps]
     table(headings, rows, numbers=(0, 2, 3, 4, 5, 6))
     for part in answer.breakdown or []:
-        name = answer.query.breakdown.property if answer.query.breakdown else ""
-        print(f"\n{name}: {'–' if part.value is None else part.value}")
+        print(_heading(answer.query, part.value))
         table(headings, [_step_row(step, answer.query, revenue) for step in part.steps], numbers=(0, 2, 3, 4, 5, 6))
     for step in answer.steps:
         if step.user_ids is not None:
@@ -179,7 +189,8 @@ def _show_steps(answer: FunnelAnswer) -> None:
 def _step_row(step: FunnelStep, query: FunnelQuery, revenue: bool) -> tuple[object, ...]:
     from pipelines.money import format_money
 
-    name = f"any {step.step + 1} of the steps" if query.order == "unordered" else step.event or "any event"
+    count = query.count_of(step.step)
+    name = step.event or "any event" if count is None else f"any {count} of the steps"
     money = None if step.revenue is None else ", ".join(format_money(r.amount_minor, r.currency) for r in step.revenue)
     row = (
         step.step,
@@ -193,12 +204,26 @@ def _step_row(step: FunnelStep, query: FunnelQuery, revenue: bool) -> tuple[obje
 
 
 def _show_times(answer: ConversionAnswer) -> None:
-    rows = [(f"from {_duration(start) or '0 s'}", f"{people:,}") for start, people in answer.bins]
+    _show_bins(answer)
+    for part in answer.breakdown or []:
+        print(_heading(answer.query, part.value))
+        _show_bins(part)
+
+
+def _show_bins(times: ConversionAnswer | ConversionPart) -> None:
+    rows = [(f"from {_duration(start) or '0 s'}", f"{people:,}") for start, people in times.bins]
     table(("time", "users"), rows, numbers=(1,))
-    print(f"average {_duration(answer.average_seconds) or '–'}, median {_duration(answer.median_seconds) or '–'}")
+    print(f"average {_duration(times.average_seconds) or '–'}, median {_duration(times.median_seconds) or '–'}")
 
 
 def _show_trends(answer: TrendsAnswer) -> None:
+    _show_periods(answer.periods)
+    for part in answer.breakdown or []:
+        print(_heading(answer.query, part.value))
+        _show_periods(part.periods)
+
+
+def _show_periods(periods: list[TrendPeriod]) -> None:
     rows = [
         (
             period.period_start,
@@ -206,9 +231,14 @@ def _show_trends(answer: TrendsAnswer) -> None:
             f"{period.converted:,}",
             f"{period.conversion_rate:.1f}%",
         )
-        for period in answer.periods
+        for period in periods
     ]
     table(("period", "entered", "converted", "rate"), rows, numbers=(1, 2, 3))
+
+
+def _heading(query: FunnelQuery, value: str | None) -> str:
+    name = query.breakdown.property if query.breakdown else ""
+    return f"\n{name}: {'–' if value is None else value}"
 
 
 def _percent(ratio: float | None) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -84,7 +85,7 @@ def _show(answer: EventTrendsAnswer, complete: list[bool]) -> None:
         columns.append(_column(line))
         if line.previous is not None:
             headings.append("before")
-            columns.append([_number(value) for value in (*line.previous, line.previous_overall)])
+            columns.append(_numbers(line, (*line.previous, line.previous_overall)))
     labels = [
         period + ("" if whole else " (not complete)") for period, whole in zip(answer.periods, complete, strict=True)
     ]
@@ -92,10 +93,20 @@ def _show(answer: EventTrendsAnswer, complete: list[bool]) -> None:
 
 
 def _column(line: Line) -> list[str | None]:
-    return [_number(value) for value in (*line.values, line.overall)]
+    return _numbers(line, (*line.values, line.overall))
 
 
-def _number(value: float | None) -> str | None:
+def _numbers(line: Line, values: Iterable[float | None]) -> list[str | None]:
+    # What a formula makes of amounts may be none.
+    currency = line.currency if line.letter is not None else None
+    return [_number(value, currency) for value in values]
+
+
+def _number(value: float | None, currency: str | None) -> str | None:
+    from pipelines.money import format_money
+
     if value is None:
         return None
+    if currency is not None:
+        return format_money(round(value), currency)
     return f"{value:,}" if isinstance(value, int) else f"{value:,.4f}".rstrip("0").rstrip(".")

@@ -6,7 +6,7 @@ end exactly on an event. `reference` asks the same of whole query documents.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -139,9 +139,14 @@ def preference(attempt: Attempt) -> tuple[object, ...]:
     return (-len(attempt), early[-1], attempt.count(None), -early[0], early)
 
 
-def best_by_trying_all(asked: Asked) -> Attempt:
-    """The attempt that counts; empty without one, or where exclusions void all that get as far."""
-    tried = all_attempts(asked)
+def best_by_trying_all(asked: Asked, begins: Container[int | None] | None = None) -> Attempt:
+    """The attempt that counts, of those that begin at one of these seconds (None: at any).
+
+    Empty without one, or where exclusions void all that get as far.
+    """
+    if asked.order == "unordered" and asked.optional:
+        return with_what_is_optional(asked, begins)
+    tried = [attempt for attempt in all_attempts(asked) if begins is None or attempt[0] in begins]
     if not asked.spans:
         return min(tried, key=preference, default=())
     furthest = max(map(len, tried), default=0)
@@ -158,6 +163,23 @@ def best_by_trying_all(asked: Asked) -> Attempt:
                 arrivals.append(min(new, key=preference))
             began |= {a[0] for a in there}
     return next((a for a in sorted(arrivals, key=preference) if not is_void(a, asked)), ())
+
+
+def with_what_is_optional(asked: Asked, begins: Container[int | None] | None) -> Attempt:
+    """In any order: the best attempt of the other steps, and the first event of each optional one that fits beside."""
+    needed = [number for number in range(len(asked.fits)) if number not in asked.optional]
+    fits = [asked.fits[number] for number in needed]
+    spans = [(ruled_out, 0, len(needed) - 1) for ruled_out, _, _ in asked.spans]
+    best = best_by_trying_all(asked._replace(fits=fits, optional=set(), spans=spans), begins)
+    if not best:
+        return ()
+    times = dict(zip(needed, best, strict=False))
+    for number in asked.optional:
+        seconds = {asked.seconds[index] for index in asked.fits[number]}
+        whole = [(second, [*(at or 0 for at in best), second]) for second in seconds]
+        near = [at for at, all_of in whole if asked.window is None or max(all_of) - min(all_of) <= asked.window]
+        times |= {number: min(near)} if near else {}
+    return tuple(times.get(number) for number in range(max(times) + 1))
 
 
 def is_void(attempt: Attempt, asked: Asked) -> bool:
@@ -205,22 +227,22 @@ def question(
 def load(connection: duckdb.DuckDBPyConnection, logs: Sequence[Sequence[Logged]], unit: int = 1) -> None:
     """Fill the relation `events`: person n has the n-th log, a second of it lasts `unit` seconds."""
     rows = [
-        (str(person), event.name, event.second * unit, f'{{"colour": "{event.colour}"}}', "track")
+        (str(person), event.name, event.second * unit, f'{{"colour": "{event.colour}"}}', "track", "{}")
         for person, log in enumerate(logs)
         for event in log
     ]
     fill(connection, rows)
 
 
-def fill(connection: duckdb.DuckDBPyConnection, rows: Sequence[tuple[str, str, int, str, str]]) -> None:
-    """Fill `events` from (person, event, second, properties, type)."""
+def fill(connection: duckdb.DuckDBPyConnection, rows: Sequence[tuple[str, str, int, str, str, str]]) -> None:
+    """Fill `events` from (person, event, second, properties, type, context)."""
     connection.execute("delete from events")
-    columns: list[list[Any]] = [list(column) for column in zip(*rows, strict=True)] or [[], [], [], [], []]
+    columns: list[list[Any]] = [list(column) for column in zip(*rows, strict=True)] or [[], [], [], [], [], []]
     columns[2] = [START + timedelta(seconds=second) for second in columns[2]]
     columns.append([f"{number:04}" for number in range(len(rows))])
     connection.execute(
-        "insert into events (person_id, event, event_at, properties, type, event_id) "
-        "select unnest(?), unnest(?), unnest(?), unnest(?), unnest(?), unnest(?)",
+        "insert into events (person_id, event, event_at, properties, type, context, event_id) "
+        "select unnest(?), unnest(?), unnest(?), unnest(?), unnest(?), unnest(?), unnest(?)",
         columns,
     )
 

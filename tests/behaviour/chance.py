@@ -37,7 +37,8 @@ def some_question(random: Random, orders: tuple[str, ...] = ("ordered", "ordered
     order = random.choice(orders)
     if order != "unordered" and random.random() < 0.5:
         steps[1:] = [step._replace(wait=random.choice((None, 1, 1, 2, 3))) for step in steps[1:]]
-    if order == "ordered" and random.random() < 0.5:
+    names = [step.name for step in steps]
+    if (order != "unordered" or sorted(map(str, names)) == ["A", "B", "C"]) and random.random() < 0.5:
         steps[1:] = [step._replace(optional=random.random() < 0.5) for step in steps[1:]]
     spans: list[Span] = []
     if random.random() < 0.5:
@@ -72,11 +73,13 @@ def some_world(random: Random, people: int) -> World:
         for _ in range(random.randrange(9)):
             second, name = (
                 random.randrange(seconds),
-                random.choice(("A", "A", "B", "B", "C", "identify", *PAID, *MAILS)),
+                random.choice(("A", "A", "B", "B", "C", "identify", "group", *PAID, *MAILS)),
             )
             properties: dict[str, Any] = {}
             if name == "identify":
                 properties = {"plan": random.choice(("pro", "free", 5, None))} if random.random() < 0.7 else {}
+            elif name == "group":
+                properties = {"groupId": random.choice(("acme", "acme", "globex", "", None))}
             elif name in PAID:
                 properties = {"currency": random.choice(("EUR", "USD")), "customer_id": random.choice(("c1", "c2"))}
             elif name in MAILS:
@@ -86,7 +89,8 @@ def some_world(random: Random, people: int) -> World:
                 properties = {key: properties[key] for key in properties if random.random() < 0.9}
             sign = -1 if name == "stripe:refund" else 1
             amount = sign * random.randrange(1, 99) if name in PAID else 0
-            did.append(Did(str(person), second, name, properties, f"{len(did):04}", amount))
+            own = random.choice(("acme", "initech", "")) if random.random() < 0.1 else None
+            did.append(Did(str(person), second, name, properties, f"{len(did):04}", amount, own))
     customers = {
         str(person): {"plan": random.choice(("pro", "gold", None)), "country": random.choice(("DE", "FR", None))}
         for person in range(people)
@@ -108,7 +112,8 @@ def some_document(random: Random) -> dict[str, Any]:
     for number, step in enumerate(steps):
         if random.random() < 0.15:
             step["first_time_for_user"] = True
-        if number and order == "ordered" and random.random() < 0.15:
+        is_alone = None not in names and names.count(step["event"]) == 1
+        if number and (order != "unordered" or is_alone) and random.random() < 0.15:
             step["optional"] = True
         if number and order != "unordered" and random.random() < 0.15:
             step["window"] = {"value": random.randint(1, 6), "unit": "second"}
@@ -131,7 +136,7 @@ def some_document(random: Random) -> dict[str, Any]:
             }
             for first, last in pairs
         ]
-    by = ["user", "user", "user", "event_property:session", "user_property:plan"]
+    by = ["user", "user", "user", "account", "account", "event_property:session", "user_property:plan"]
     asks_facts = any(part["event"] in (*PAID, *MAILS) for part in (*steps, *document.get("exclusions", [])))
     document["aggregate_by"] = random.choice(by if asks_facts else [*by, "identity"])
     if random.random() < 0.5:
@@ -147,6 +152,21 @@ def some_document(random: Random) -> dict[str, Any]:
             ),
         }
     return document
+
+
+def some_part_of_it(random: Random, kind: str) -> dict[str, Any]:
+    """A document about time: the part of a funnel that a trend or times to convert look at."""
+    document = some_document(random) | {"kind": kind}
+    steps, order = document["steps"], document["order"]
+    ends = [
+        n for n, step in enumerate(steps) if kind == "funnel_trends" or order != "unordered" or "optional" not in step
+    ]
+    if len(ends) < 2:
+        return some_part_of_it(random, kind)
+    document["from_step"], document["to_step"] = sorted(random.sample(ends, 2))
+    if kind == "funnel_time_to_convert":
+        return document | ({"bin_count": random.randint(1, 4)} if random.random() < 0.5 else {})
+    return document | {"interval": "day", "date_from": "2026-03-01", "date_to": "2026-03-04"}
 
 
 def some_where(random: Random, depth: int = 2) -> Any:

@@ -13,7 +13,7 @@ Log = Callable[..., duckdb.DuckDBPyConnection]
 _EVENTS = """
     create table events (
         person_id varchar, event varchar, event_at timestamp, properties json,
-        event_id varchar, type varchar default 'track', user_id varchar, anonymous_id varchar
+        event_id varchar, type varchar default 'track', user_id varchar, anonymous_id varchar, context json
     )
 """
 
@@ -39,7 +39,8 @@ def connection() -> Iterator[duckdb.DuckDBPyConnection]:
             from range(40) as t(n);
             create schema marts;
             create view marts.fct_events as
-            select *, 2 * person_id::integer + 1 + ascii(event) % 2 as visitor_key from events;
+            select *, 2 * person_id::integer + 1 + ascii(event) % 2 as visitor_key,
+                2 * person_id::integer + 1 as person_key from events;
             create table marts.fct_stripe_facts (
                 fact_id varchar, event varchar, person_id varchar, event_at timestamp, amount_minor bigint,
                 currency varchar, customer_id varchar, invoice_id varchar, subscription_id varchar
@@ -70,7 +71,7 @@ def log() -> Iterator[Log]:
                         moment,
                         json.dumps(properties[0] if properties else {}),
                         f"{number:04}",
-                        "identify" if event == "identify" else "track",
+                        event if event in ("identify", "group") else "track",
                     ],
                 )
             return connection

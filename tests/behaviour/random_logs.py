@@ -23,7 +23,8 @@ AMOUNTS = (None, 1, 2.5, "3", "-0.1", 0.2, 1e30, "much", True)
 COLOURS = (None, "red", "blue", "other", "' or 1=1 --", "7")
 CREATE = """
     create or replace table events (
-        event_id varchar, person_id varchar, type varchar, event varchar, event_at timestamp, properties json
+        event_id varchar, person_id varchar, type varchar, event varchar, event_at timestamp, properties json,
+        context json
     )
 """
 
@@ -39,6 +40,11 @@ class Happened(NamedTuple):
     amount: object
     colour: str | None
 
+    @property
+    def own_account(self) -> str | None:
+        """The account that its context names."""
+        return self.colour if self.type == "screen" else None
+
     def local(self, zone: str) -> date:
         """Its day."""
         return self.at.astimezone(ZoneInfo(zone)).date()
@@ -48,7 +54,7 @@ def logs(step: timedelta, steps: int, *, least: int = 0, most: int = 14) -> st.S
     """Logs of `least` to `most` events of three people, at multiples of `step` after the start."""
     one = st.tuples(
         st.sampled_from("abc"),
-        st.sampled_from(("track", "track", "page", "identify")),
+        st.sampled_from(("track", "track", "page", "screen", "group", "identify")),
         st.sampled_from(("A", "B", "C; drop table events --")),
         st.integers(0, steps),
         st.sampled_from(AMOUNTS),
@@ -73,7 +79,10 @@ def fill(connection: duckdb.DuckDBPyConnection, log: Iterable[Happened]) -> None
             one.type,
             one.name,
             one.at.replace(tzinfo=None),
-            json.dumps({"amount": one.amount, "colour": one.colour}),
+            json.dumps(
+                {"amount": one.amount, "colour": one.colour} | ({"groupId": one.colour} if one.type == "group" else {})
+            ),
+            json.dumps({"groupId": one.own_account}),
         )
         for one in log
     ]
@@ -95,3 +104,16 @@ def colour_of(one: Happened, scope: str, log: Iterable[Happened]) -> str | None:
         return one.colour
     told = [e for e in log if e.person == one.person and e.type == "identify"]
     return max(told, key=lambda e: (e.at, e.id)).colour if told else None
+
+
+BY = st.sampled_from(("user", "user", "account", "event_property:colour", "user_property:colour"))
+
+
+def subject_of(one: Happened, by: str, log: Iterable[Happened]) -> str | None:
+    """What an event counts for: its person, a colour, or the account that its person last joined until then."""
+    if by == "user":
+        return one.person
+    if by != "account":
+        return colour_of(one, by.partition("_")[0], log)
+    calls = [e for e in log if e.person == one.person and e.type == "group" and e.colour and e.at <= one.at]
+    return one.own_account or (max(calls, key=lambda e: (e.at, e.id)).colour if calls else None)

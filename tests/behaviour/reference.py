@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
 from statistics import mean, median
 from typing import Any, NamedTuple
 
@@ -30,6 +30,8 @@ class Did(NamedTuple):
     key: str
     """Its id."""
     amount: int = 0
+    own_account: str | None = None
+    """The account that its context names."""
 
     @property
     def is_fact(self) -> bool:
@@ -54,6 +56,15 @@ class World(NamedTuple):
         last = max(told, key=lambda one: (one.second, one.key), default=None)
         text = None if last is None else text_of(last.properties[name])
         return self.customers.get(person, {}).get(name) if text is None else text
+
+    def account(self, did: Did) -> str | None:
+        """The account that an event names, else that of its person's last `group` call until then."""
+        if did.own_account and not did.is_fact:
+            return did.own_account
+        calls = [one for one in self.did if one.name == "group" and one.person == did.person]
+        told = [one for one in calls if one.properties["groupId"] and one.second <= did.second]
+        last = max(told, key=lambda one: (one.second, one.key), default=None)
+        return None if last is None else text_of(last.properties["groupId"])
 
 
 def text_of(value: Any) -> str | None:
@@ -99,28 +110,79 @@ def where_holds(where: Any, did: Did, world: World) -> bool:
 
 def answer(world: World, document: dict[str, Any]) -> dict[str, Any]:
     """`steps` and, where the document asks for one, `breakdown`, as `--json --users` prints them."""
+    told, parts = split(world, document)
+    found = [{"value": value, "steps": steps_of(document, part)} for value, part in parts.items() if part]
+    return {"steps": steps_of(document, told), "breakdown": sorted(found, key=lambda part: in_order(part, people_in))}
+
+
+def people_in(part: dict[str, Any]) -> int:
+    users: int = part["steps"][0]["users"]
+    return users
+
+
+def trends(world: World, document: dict[str, Any]) -> dict[str, Any]:
+    """Of `funnel_trends`: by value (under `whole` of everybody) how many entered and came through, day by day."""
+    days: list[tuple[list[int], dict[str | None, list[int]]]] = []
+    for day in range(4):
+        told, parts = split(world, document, range(2 * day, 2 * day + 2))
+        days.append((entered(told, document), {value: entered(part, document) for value, part in parts.items()}))
+    values = {value for _, parts in days for value in parts}
+    split_by_day = [(value, [parts.get(value, [0, 0]) for _, parts in days]) for value in values]
+    found = [{"value": value, "days": counts} for value, counts in split_by_day if any(there for there, _ in counts)]
+    in_order_of = lambda part: sum(there for there, _ in part["days"])  # noqa: E731
+    return {"whole": [whole for whole, _ in days], "parts": sorted(found, key=lambda p: in_order(p, in_order_of))}
+
+
+def entered(best: Best, document: dict[str, Any]) -> list[int]:
+    """How many got to the first step that is looked at, and how many of these to the last."""
+    first, last = ({who for who in best if is_filled(best[who], document[end])} for end in ("from_step", "to_step"))
+    return [len(first), len(first & last)]
+
+
+def times(world: World, document: dict[str, Any]) -> dict[str, Any]:
+    """Of `funnel_time_to_convert`: by value (under `whole` of everybody) the sorted times."""
+    told, parts = split(world, document)
+    split_times = [{"value": value, "taken": taken(part, document)} for value, part in parts.items()]
+    found = [part for part in split_times if part["taken"]]
+    return {
+        "whole": taken(told, document),
+        "parts": sorted(found, key=lambda p: in_order(p, lambda q: len(q["taken"]))),
+    }
+
+
+def taken(best: Best, document: dict[str, Any]) -> list[int]:
+    first, last = document["from_step"], document["to_step"]
+    through = [way for way in best.values() if is_filled(way, first) and is_filled(way, last)]
+    return sorted(second_at(way, last) - second_at(way, first) for way in through)
+
+
+def is_filled(way: Sequence[Fill | None], number: int) -> bool:
+    return len(way) > number and way[number] is not None
+
+
+def split(
+    world: World, document: dict[str, Any], begins: Container[int | None] | None = None
+) -> tuple[Best, dict[str | None, Best]]:
+    """Everybody's attempt that counts, of those that begin then; and the same by value, nothing without a breakdown."""
     rows = relevant(world, document)
-    told: dict[str, Any] = {"steps": steps_of(document, best_of(rows, document, world))}
-    if breakdown := document.get("breakdown"):
-        split = breakdown["attribution"] == "all_events"
-        parts: dict[str | None, dict[str, list[Fill | None]]] = defaultdict(dict)
-        if split:
-            for value in {value_of(did, document, world) for did in rows}:
-                alike = [did for did in rows if value_of(did, document, world) == value]
-                parts[value] = best_of(alike, document, world)
-        else:
-            for subject, filled in best_of(rows, document, world).items():
-                value = attributed(subject, rows, filled, document, world)
-                if value is not None or not breakdown["attribution"].startswith("step:"):
-                    parts[value][subject] = filled
-        found = [{"value": value, "steps": steps_of(document, part)} for value, part in parts.items() if part]
-        told["breakdown"] = sorted(found, key=in_order)
-    return told
+    whole = best_of(rows, document, world, begins)
+    parts: dict[str | None, Best] = defaultdict(dict)
+    breakdown = document.get("breakdown", {"attribution": None})
+    if breakdown["attribution"] == "all_events":
+        for value in {value_of(did, document, world) for did in rows}:
+            alike = [did for did in rows if value_of(did, document, world) == value]
+            parts[value] = best_of(alike, document, world, begins)
+    elif breakdown["attribution"]:
+        for subject, filled in whole.items():
+            value = attributed(subject, rows, filled, document, world)
+            if value is not None or not breakdown["attribution"].startswith("step:"):
+                parts[value][subject] = filled
+    return whole, parts
 
 
-def in_order(part: dict[str, Any]) -> tuple[int, bool, str]:
+def in_order(part: dict[str, Any], size: Callable[[dict[str, Any]], int]) -> tuple[int, bool, str]:
     """The largest part first, then by the alphabet, nothing last."""
-    return (-part["steps"][0]["users"], part["value"] is None, part["value"] or "")
+    return (-size(part), part["value"] is None, part["value"] or "")
 
 
 class Fill(NamedTuple):
@@ -130,6 +192,10 @@ class Fill(NamedTuple):
     could: list[Did]
     turn: int
     """Which of them it takes: how many earlier steps of the same name were filled at that moment."""
+
+
+Best = dict[str, list[Fill | None]]
+"""By whom is counted, what fills the steps of the attempt that counts."""
 
 
 def relevant(world: World, document: dict[str, Any]) -> list[Did]:
@@ -147,6 +213,7 @@ def subject_of(did: Did, document: dict[str, Any], world: World) -> str | None:
     kind, _, name = document.get("aggregate_by", "user").partition(":")
     return {
         "user": lambda: did.person,
+        "account": lambda: world.account(did),
         "identity": lambda: did.identity,
         "event_property": lambda: text_of(did.properties.get(name)),
         "user_property": lambda: world.trait(did.person, name),
@@ -174,14 +241,16 @@ def could_fill(did: Did, part: dict[str, Any], world: World) -> bool:
     return where_holds(part.get("where"), did, world)
 
 
-def best_of(rows: Sequence[Did], document: dict[str, Any], world: World) -> dict[str, list[Fill | None]]:
-    """By whom is counted, the attempt that counts."""
+def best_of(
+    rows: Sequence[Did], document: dict[str, Any], world: World, begins: Container[int | None] | None = None
+) -> Best:
+    """By whom is counted, the attempt that counts of those that begin then."""
     groups: dict[str, list[Did]] = defaultdict(list)
     for did in rows:
         groups[subject_of(did, document, world) or ""].append(did)
     found = {}
     for subject, group in groups.items():
-        attempt = best_by_trying_all(asked(group, document, world))
+        attempt = best_by_trying_all(asked(group, document, world), begins)
         if attempt:
             found[subject] = [fill(number, attempt, group, document, world) for number in range(len(attempt))]
     return found
@@ -233,18 +302,22 @@ def attributed(
     return min(touches)[2] if attribution == "first_touch" else max(touches)[2]
 
 
-def steps_of(document: dict[str, Any], best: dict[str, list[Fill | None]]) -> list[dict[str, Any]]:
+def steps_of(document: dict[str, Any], best: Best) -> list[dict[str, Any]]:
     told: list[dict[str, Any]] = []
     base = 0
     for number, step in enumerate(document["steps"]):
         there = {who: filled for who, filled in best.items() if len(filled) > number and filled[number] is not None}
-        taken = [second_at(filled, number) - second_at(filled, base) for filled in there.values()] if number else []
+        # In any order it is one of the steps for itself, at no certain time, and measured from the first.
+        is_loose = document["order"] == "unordered" and bool(step.get("optional"))
+        before = 0 if is_loose else base
+        is_timed = number and not is_loose
+        taken = [second_at(filled, number) - second_at(filled, before) for filled in there.values()] if is_timed else []
         one = {
             "step": number,
-            "event": None if document["order"] == "unordered" else step["event"],
+            "event": None if document["order"] == "unordered" and not is_loose else step["event"],
             "users": len(there),
             "conversion_from_start": ratio(len(there), told[0]["users"] if told else len(there)),
-            "conversion_from_previous": ratio(len(there), told[base]["users"]) if number else None,
+            "conversion_from_previous": ratio(len(there), told[before]["users"]) if number else None,
             "average_conversion_seconds": mean(taken) if taken else None,
             "median_conversion_seconds": median(taken) if taken else None,
             "user_ids": sorted(there),

@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from pipelines.behaviour import event_trends, parse_trends
 from pipelines.behaviour.formula import parse_formula
 from pipelines.errors import UsageError
-from tests.behaviour.random_logs import CREATE, START, ZONES, Happened, colour_of, fill, logs, period_of
+from tests.behaviour.random_logs import BY, CREATE, START, ZONES, Happened, colour_of, fill, logs, period_of, subject_of
 
 HOUR = timedelta(hours=1)
 MEASURES = ("total", "unique", "per_user", "sum", "average", "min", "max", "median", "p90", "p7")
@@ -45,9 +45,9 @@ def number_of(one: Happened) -> Fraction | None:
     return Fraction(found) if abs(found) < 10**18 else None
 
 
-def measured(found: list[Happened], measure: str) -> Number:
+def measured(found: list[Happened], measure: str, by: Callable[[Happened], str | None]) -> Number:
     """A measure over some events, as its definition reads."""
-    people = {one.person for one in found}
+    people = {by(one) for one in found}
     numbers = sorted(number for one in found if (number := number_of(one)) is not None)
     if measure in ("total", "unique", "sum"):
         return {"total": Fraction(len(found)), "unique": Fraction(len(people)), "sum": sum(numbers, Fraction(0))}[
@@ -173,6 +173,7 @@ class Asked:
         self.top = draw(st.sampled_from((None, None, 1, 2, 9)))
         self.scope = draw(SCOPES)
         self.compare = draw(st.booleans())
+        self.by = draw(BY)
 
     def document(self) -> dict[str, Any]:
         found: dict[str, Any] = {
@@ -185,6 +186,7 @@ class Asked:
             "interval": self.interval,
             "timezone": self.zone,
             "compare": self.compare,
+            "aggregate_by": self.by,
         }
         names = zip(("date_from", "date_to"), self.days, strict=True)
         found |= {name: day.isoformat() for name, day in names if day is not None}
@@ -195,7 +197,7 @@ class Asked:
 
     def counted(self, log: list[Happened], number: int) -> list[Happened]:
         event, _, colour, scope = self.series[number]
-        named = [one for one in log if event in (None, one.name)]
+        named = [one for one in log if event in (None, one.name) and subject_of(one, self.by, log) is not None]
         return [one for one in named if colour in (None, colour_of(one, scope, log))]
 
     def span(self, log: list[Happened]) -> tuple[date, date] | None:
@@ -218,12 +220,15 @@ class Asked:
             lines = {"(none)" if one is None else one: partial(operator.eq, one) for one in top}
             lines["the rest"] = lambda colour: colour not in top
         found = {}
+        counted_as = partial(subject_of, by=self.by, log=log)
         for name, belongs in lines.items():
             rows = []
             for number, (_, measure, _, _) in enumerate(self.series):
                 mine = [one for one in self.counted(log, number) if belongs(colour_of(one, self.scope, log))]
                 cells = [[one for one in mine if lies(one)] for _, lies in periods]
-                rows.append([measured(cell, measure) for cell in (*cells, [one for cell in cells for one in cell])])
+                rows.append(
+                    [measured(cell, measure, counted_as) for cell in (*cells, [one for cell in cells for one in cell])]
+                )
             if self.formula is not None:
                 rows = [
                     [value(self.formula, dict(zip("AB", column, strict=False))) for column in zip(*rows, strict=True)]
@@ -239,7 +244,7 @@ class Asked:
 
         def size(colour: str | None) -> Number:
             events = [one for one in mine if colour_of(one, self.scope, log) == colour]
-            return measured(events, "sum" if by_sum else "total")
+            return measured(events, "sum" if by_sum else "total", lambda one: one.person)
 
         found = {colour_of(one, self.scope, log) for one in mine}
         colours = sorted(found, key=lambda one: (-(size(one) or 0), one is None, one or ""))
@@ -437,8 +442,11 @@ def test_a_formula_as_deep_as_it_may_be_is_answered() -> None:
         ({"compare": "next"}, "compare: "),
         ({"breakdown": {"property": "p", "limit": 0}}, "breakdown.limit: "),
         ({"date_from": "2026-02-02", "date_to": "2026-02-01"}, "date_from: lies after date_to"),
-        ({"series": [{"event": "stripe:refund"}]}, "series[0].event: stripe:refund is not supported yet"),
-        ({"aggregate_by": "identity"}, "aggregate_by: identity is not supported yet"),
+        ({"series": [{"event": "stripe:rebate"}]}, "series[0].event: there is no fact 'stripe:rebate'"),
+        (
+            {"aggregate_by": "identity", "series": [{"event": "stripe:refund"}]},
+            "aggregate_by: identity: facts of Stripe and of mails are known by person only",
+        ),
         ({"steps": []}, "steps: unknown key"),
     ],
 )

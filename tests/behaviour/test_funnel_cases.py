@@ -35,7 +35,13 @@ def seen(answer: dict[str, Any]) -> dict[str, Any]:
     found["users"] = [step.get("user_ids") for step in steps]
     found["from_previous"] = [step["conversion_from_previous"] for step in steps]
     found["average"] = [step["average_conversion_seconds"] for step in steps]
-    found["breakdown"] = [
-        [part["value"], [step["users"] for step in part["steps"]]] for part in answer.get("breakdown", [])
-    ]
+    found["breakdown"] = [[part["value"], counts_of(part)] for part in answer.get("breakdown", [])]
     return found
+
+
+def counts_of(part: dict[str, Any]) -> list[Any]:
+    if "bins" in part:
+        return list(part["bins"])
+    if "periods" in part:
+        return [[one["entered"], one["converted"]] for one in part["periods"]]
+    return [step["users"] for step in part["steps"]]

@@ -144,6 +144,10 @@ def test_the_people_of_a_step_become_a_segment(data_dir: Path, capsys: pytest.Ca
     for wrong in (["--reached", "0"], ["--save-segment", "x"], ["--save-segment", "x", "--dropped", "0"]):
         assert invoke([*steps, *wrong]) == 2
     assert invoke([*steps, "--save-segment", "x", "--reached", "1", "--events", "visits.jsonl"]) == 2
+    query = data_dir.parent / "accounts.json"
+    query.write_text(json.dumps({"steps": [{"event": "visit"}, {"event": "buy"}], "aggregate_by": "account"}))
+    assert invoke(["funnel", "--query", str(query), "--save-segment", "x", "--reached", "1"]) == 2
+    assert "counts by account" in capsys.readouterr().err
     assert invoke([*steps, "--save-segment", "No Name", "--reached", "1"]) == 2
     assert "name" in capsys.readouterr().err
 
@@ -164,6 +168,15 @@ def test_a_breakdown_splits_by_a_property_and_text_shows_its_parts(
     text = capsys.readouterr().out
     assert "browser: Chrome" in text
     assert "browser: Safari" in text
+    document = {"steps": [{"event": "visit"}, {"event": "buy"}], "breakdown": {"property": "browser"}}
+    for kind, last in (("funnel_trends", "0.0%"), ("funnel_time_to_convert", "average 0 s, median 0 s")):
+        (tmp_path / "query.json").write_text(json.dumps(document | {"kind": kind}))
+        assert invoke(["funnel", "--query", str(tmp_path / "query.json"), "--events", str(tmp_path / "log.jsonl")]) == 0
+        whole, *parts = capsys.readouterr().out.split("\n\n")
+        assert [part.splitlines()[0] for part in parts] == ["browser: Chrome", "browser: Safari"][: len(parts)]
+        assert len(parts) == (2 if kind == "funnel_trends" else 1)
+        assert last in parts[-1].splitlines()[-1]
+        assert whole.splitlines()[0].split() == parts[0].splitlines()[1].split()
 
 
 def test_without_a_snapshot_it_fails_and_says_what_to_run(capsys: pytest.CaptureFixture[str]) -> None:

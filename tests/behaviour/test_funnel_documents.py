@@ -79,7 +79,7 @@ def test_a_query_that_can_not_be_meant_is_refused_with_its_field(document: dict[
     ("change", "words"),
     [
         ({"bin_count": 5}, "bin_count: belongs to kind funnel_time_to_convert"),
-        ({"kind": "funnel_trends", "breakdown": {"property": "b"}}, "breakdown: belongs to kind funnel_steps"),
+        ({"interval": "day"}, "interval: belongs to kind funnel_trends"),
         ({"breakdown": {"property": "b", "attribution": "step:2"}}, "breakdown.attribution: there is no step 2"),
         (
             {"breakdown": {"property": "b", "attribution": "step:0"}, "order": "unordered"},
@@ -87,7 +87,32 @@ def test_a_query_that_can_not_be_meant_is_refused_with_its_field(document: dict[
         ),
         ({"breakdown": {"property": "b", "attribution": "any"}}, "breakdown.attribution: "),
         ({"steps": [{"event": "A", "optional": True}, *TWO]}, "steps[0].optional: the first step"),
-        ({"steps": [*TWO, {"event": "C", "optional": True}], "order": "strict"}, "steps[2].optional: only"),
+        (
+            {"steps": [*TWO, {"event": "B", "optional": True}], "order": "unordered"},
+            "steps[2].optional: in any order it needs an event that no other step asks for",
+        ),
+        (
+            {"steps": [*TWO, {"event": None}, {"event": "C", "optional": True}], "order": "unordered"},
+            "steps[3].optional: in any order",
+        ),
+        (
+            {
+                "kind": "funnel_time_to_convert",
+                "steps": [*TWO, {"event": "C", "optional": True}],
+                "order": "unordered",
+                "to_step": 2,
+            },
+            "to_step: step 2 is optional",
+        ),
+        (
+            {
+                "kind": "funnel_time_to_convert",
+                "steps": [TWO[0], {"event": "C", "optional": True}],
+                "order": "unordered",
+            },
+            "to_step: there is no step after the first",
+        ),
+        ({"aggregate_by": "accounts"}, "aggregate_by: "),
         ({"steps": [{"event": "A", "window": {"value": 1, "unit": "day"}}, *TWO]}, "steps[0].window: "),
         (
             {"steps": [*TWO, {"event": "C", "window": {"value": 1, "unit": "day"}}], "order": "unordered"},

@@ -17,7 +17,7 @@ DAY = "2026-03-01"
 @pytest.fixture
 def told(connection: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
     """Three people who saw the prices: 0 pays twice and gets some back, 1 pays in yen, 2 fails to pay."""
-    fill(connection, [(str(person), "Pricing", 0, "{}", "track") for person in range(3)])
+    fill(connection, [(str(person), "Pricing", 0, "{}", "track", "{}") for person in range(3)])
     connection.execute("delete from marts.fct_stripe_facts")
     connection.execute("delete from marts.fct_email_events")
     facts = [

@@ -75,7 +75,7 @@ def test_links_are_what_walking_through_sessions_gives(
     for document in asked:
         beside: list[set[str | None]] = []
         for session in sessions_of(log):
-            steps = [one for one in session if one.type != "identify"]
+            steps = [one for one in session if one.type not in ("identify", "group")]
             if document["direction"] == "previous":
                 steps.reverse()
             following = [*(one.name for one in steps[1:]), None]

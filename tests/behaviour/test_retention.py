@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from pipelines.behaviour import parse_retention, retention
 from pipelines.errors import UsageError
 from tests.behaviour.brute_force import LOGS, Logged, load
-from tests.behaviour.random_logs import CREATE, START, ZONES, Happened, colour_of, fill, logs, period_of
+from tests.behaviour.random_logs import BY, CREATE, START, ZONES, Happened, colour_of, fill, logs, period_of, subject_of
 
 if TYPE_CHECKING:
     from tests.behaviour.conftest import Log
@@ -74,6 +74,7 @@ def questions(draw: st.DrawFn) -> dict[str, Any]:
         "period": draw(st.sampled_from(("day", "week", "month"))),
         "intervals": draw(st.integers(1, 5)),
         "timezone": draw(ZONES),
+        "aggregate_by": draw(BY),
         "date_to": (START.date() + timedelta(days=draw(st.integers(-1, 70)))).isoformat(),
     }
 
@@ -97,14 +98,15 @@ def test_days_weeks_and_months_of_any_zone_with_conditions_on_either_event(
             starts.append(period_of(starts[-1] - timedelta(days=1), one["period"]))
         starts.reverse()
 
-        def periods(which: str, person: str, one: dict[str, Any] = one) -> list[date]:
-            mine = [e for e in log if e.person == person and is_meant(e, one, which, log)]
+        def periods(which: str, subject: str | None, one: dict[str, Any] = one) -> list[date]:
+            own = [e for e in log if subject_of(e, one["aggregate_by"], log) == subject]
+            mine = [e for e in own if is_meant(e, one, which, log)]
             days = [e.local(one["timezone"]) for e in mine if e.local(one["timezone"]).isoformat() <= one["date_to"]]
             return sorted(period_of(day, one["period"]) for day in days)
 
         matrix = [[0] * (len(starts) - row) + [None] * row for row in range(len(starts))]
-        for person in "abc":
-            began, back = periods("target", person), set(periods("returning", person))
+        for subject in {subject_of(e, one["aggregate_by"], log) for e in log} - {None}:
+            began, back = periods("target", subject), set(periods("returning", subject))
             for start in set(began[:1] if one["type"] == "first_time" else began) & set(starts):
                 row = starts.index(start)
                 for column, later in enumerate(starts[row:]):
@@ -157,7 +159,8 @@ def test_the_average_weighs_cohorts_by_size_and_leaves_out_the_day_that_is_not_o
         ({"type": "sometimes"}, "type: "),
         ({"intervals": 0}, "intervals: "),
         ({"event": "visit"}, "event: unknown key"),
-        ({"aggregate_by": "identity"}, "aggregate_by: identity is not supported yet"),
+        ({"target_event": "stripe:rebate"}, "target_event: there is no fact 'stripe:rebate'"),
+        ({"returning_event": "email:click", "aggregate_by": "identity"}, "aggregate_by: identity: facts"),
     ],
 )
 def test_a_question_that_can_not_be_meant_is_refused_with_its_field(document: dict[str, Any], words: str) -> None:

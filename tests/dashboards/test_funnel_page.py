@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 from streamlit.testing.v1 import AppTest
 
 from dashboards.parts.numbers import count, length, percent
-from dashboards.queries.funnel_question import OPS, Step, steps_of, text_of
+from dashboards.queries.funnel_question import OPS, Step, document_of, steps_of, text_of
 from pipelines.behaviour import (
     funnel,
     funnel_trends,
@@ -27,7 +28,7 @@ from pipelines.money import format_money
 from pipelines.segments import load, members
 from pipelines.settings import Settings
 from pipelines.state import open_state
-from pipelines.warehouse import Snapshot
+from pipelines.warehouse import Snapshot, Warehouse, publish
 from tests.dashboards.reading import words
 
 EVENTS = "marts.fct_events"
@@ -157,9 +158,63 @@ def test_optional_steps_money_and_a_split_are_those_of_the_room(
     assert answer.breakdown
     assert f">{answer.breakdown[0].value}<" in words(app)
     app.segmented_control(key="graph").set_value("times").run()
-    whole = {key: value for key, value in document.items() if key != "breakdown"}
-    told = time_to_convert(snapshot.cursor(), EVENTS, parse_funnel(whole | {"kind": "funnel_time_to_convert"}))
+    told = time_to_convert(snapshot.cursor(), EVENTS, parse_funnel(document | {"kind": "funnel_time_to_convert"}))
     assert f"on average in {length(told.average_seconds)}" in words(app)
+    assert told.breakdown
+    for part in told.breakdown:
+        cells = (part.value, count(part.people), length(part.average_seconds), length(part.median_seconds))
+        assert all(f">{cell}<" in words(app) for cell in cells)
+    app.segmented_control(key="graph").set_value("trend").run()
+    query = parse_funnel(document | {"kind": "funnel_trends", "interval": "day"})
+    parts = funnel_trends(snapshot.cursor(), EVENTS, query).breakdown
+    assert parts
+    for group in parts:
+        cells = (group.value, count(group.entered), count(group.converted), percent(group.converted / group.entered))
+        assert all(f">{cell}<" in words(app) for cell in cells)
+
+
+def test_accounts_are_counted_where_people_join_them(open_page: Any, tmp_path: Path) -> None:
+    settings, now = Settings(MILLSTREAM_DATA_DIR=tmp_path / "data"), datetime(2026, 3, 5, tzinfo=UTC)
+    with Warehouse(settings).write("test") as connection:
+        connection.execute("""
+            create table marts.fct_events as
+            select name || who as event_id, type, name as event, who as person_id, 1 as person_key,
+                timestamp '2026-03-01 10:00:00' as event_at, json_object('groupId', account) as properties, '{}'::json as context
+            from (values ('group', 'group', 'ann', 'acme'), ('group', 'group', 'bob', 'acme'), ('group', 'group', 'cid', 'globex'),
+                ('track', 'Visit', 'ann', null), ('track', 'Visit', 'cid', null), ('track', 'Visit', 'dan', null),
+                ('track', 'Buy', 'bob', null)) as rows(type, name, who, account);
+            create table marts.agg_events_daily as
+            select date '2026-03-01' as day, event, type, count(*) as event_count from marts.fct_events group by all
+        """)
+        publish(connection, settings, as_of=now, now=now)
+    address = {"steps": "Visit~Buy", "count": "accounts", "days": ["2026-03-01", "2026-03-01"]}
+    app = open_page(tmp_path / "data", "funnel", address | {"people": "dropped before step 2"})
+    assert asked(app)["aggregate_by"] == "account"
+    assert "Of 2 accounts who began with “Visit”, 1 (50.0 %) came as far as “Buy”." in words(app)
+    assert ">Accounts<" in words(app)
+    assert ">globex<" in words(app)
+    assert not [button for button in app.button if "segment" in button.label]
+    app.selectbox(key="count").set_value("people").run()
+    assert "Of 3 people who began with “Visit”, 0 (0.0 %) came as far as “Buy”." in words(app)
+
+
+@pytest.mark.parametrize(
+    ("steps", "order", "optional"),
+    [
+        ("A!optional~B!optional~C", "in this order", {1}),
+        ("A~B!optional~C!optional", "strictly one after the other", {1, 2}),
+        ("A~B!optional~C", "in any order", {1}),
+        ("A~B!optional~C!optional", "in any order", set()),  # There would be one step left.
+        ("A~B!optional~B", "in any order", set()),
+        ("A~B!optional~", "in any order", set()),
+    ],
+)
+def test_a_step_is_optional_where_that_can_be_meant(steps: str, order: str, optional: set[int]) -> None:
+    days = (date(2026, 3, 1), date(2026, 3, 2))
+    found = steps_of(steps, ["A", "B", "C"])
+    document = document_of(found, order=order, window="7 days", days=days, timezone="UTC")
+    query = parse_funnel(document | {"kind": "funnel_time_to_convert"})
+    assert {number for number, step in enumerate(query.steps) if step.optional} == optional
 
 
 def test_the_people_of_a_step_are_saved_as_a_segment(

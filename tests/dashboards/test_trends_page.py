@@ -10,10 +10,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from streamlit.testing.v1 import AppTest
 
+from dashboards.charts.palette import LIGHT
 from dashboards.parts.numbers import count, figure
+from dashboards.parts.trend_views import trend_chart, trend_frame
 from dashboards.queries.funnel_question import OPS, Step
 from dashboards.queries.trend_question import MEASURES, MOST, Counted, series_of, text_of
 from pipelines.behaviour import COUNTED, event_trends, parse_paths, parse_trends, paths
+from pipelines.money import format_money
 from pipelines.warehouse import Snapshot
 from tests.dashboards.reading import words
 
@@ -92,6 +95,25 @@ def test_series_are_measured_filtered_added_and_removed_and_the_link_follows(
     app.button(key="close_0").click().run()
     assert series_now(app) == "Signed Up!total!"
     check(app, snapshot)
+
+
+def test_money_is_told_in_its_currency(open_page: Any, filled_folder: Any, snapshot: Snapshot) -> None:
+    address = {"series": "stripe:invoice_paid!sum!amount_minor~stripe:invoice_paid!average!amount_minor", "days": DAYS}
+    app = open_page(filled_folder, "trends", address | {"by": "month"})
+    answer = event_trends(snapshot.cursor(), EVENTS, parse_trends(asked(app)))
+    names = [f"stripe:invoice_paid, {m} ({code})" for m in ("sum", "average") for code in ("EUR", "JPY", "USD")]
+    assert [line.name for line in answer.lines] == names
+    for line in answer.lines:
+        for value in (*line.values, line.overall, line.previous_overall):
+            cell = "–" if value is None else format_money(round(value), line.currency or "")
+            assert f">{cell}<" in words(app)
+    summed, mean = answer.lines[0], answer.lines[-1]
+    assert f"{summed.name}: {format_money(int(summed.overall or 0), summed.currency or '')} in" in words(app)
+    drawn = trend_chart(answer, [True] * len(answer.periods), LIGHT).spec["dataset"]["source"]
+    for line, unit in zip(answer.lines, (100, 1, 100), strict=False):
+        assert drawn[line.name].to_list() == [(value or 0) / unit for value in line.values]
+    frame = trend_frame(answer, [True] * len(answer.periods))
+    assert frame.filter(line=mean.name)["currency"].unique().to_list() == [mean.currency]
 
 
 def test_what_is_half_written_is_said_and_the_page_stays(open_page: Any, filled_folder: Any) -> None:
