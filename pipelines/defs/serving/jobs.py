@@ -50,7 +50,8 @@ def received_data() -> None:
 
 @dg.sensor(
     name="received",
-    job=received_data,
+    # By its name: a sensor that holds a job of ops is made anew by Dagster with a parameter that warns.
+    job_name="received_data",
     minimum_interval_seconds=30,
     default_status=dg.DefaultSensorStatus.RUNNING,
 )
