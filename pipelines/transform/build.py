@@ -1,4 +1,4 @@
-"""Build the models: one `dbt build` in a child process, its answer read from run_results.json.
+"""Build the models: one `dbt build` in a child process (`answering`).
 
 Unit tests of the models are left to the test suite: they look at rules, not at data.
 """
@@ -14,9 +14,10 @@ from typing import Literal, TypeAlias
 
 from pipelines.errors import MillstreamError
 from pipelines.settings import Settings
-from pipelines.transform.manifest import PARTIAL_PARSE, cache_folder
+from pipelines.transform.answering import ANSWER
+from pipelines.transform.manifest import PARTIAL_PARSE, cache_folder, prepare_manifest
 from pipelines.transform.project import child_environment
-from pipelines.transform.result import BuildResult, read_results
+from pipelines.transform.result import BuildResult, read_answer
 
 Select: TypeAlias = Literal["all", "stripe", "events"]
 DiscountRule: TypeAlias = Literal["forever", "all_active", "none"]
@@ -46,19 +47,29 @@ def build(
         MillstreamError: dbt ended without an answer (the project does not parse, the warehouse is
             locked or broken). A failing model or test is no error here, see `BuildResult.ok`.
     """
+    words = ["build", *_SELECTORS[select], "--exclude-resource-type", "unit_test"]
+    return ask_dbt(settings, words, figure_environment(settings, now=now, discount_rule=discount_rule))
+
+
+def ask_dbt(settings: Settings, words: list[str], figures: dict[str, str]) -> BuildResult:
+    """One dbt command in a child process, and what it answered.
+
+    Raises:
+        MillstreamError: dbt ended without an answer, or the project does not parse.
+    """
     target, logs = settings.data_dir / "dbt", settings.data_dir / "dbt" / "logs"
     logs.mkdir(parents=True, exist_ok=True)
-    results = target / "run_results.json"
-    results.unlink(missing_ok=True)
+    answer = target / "answer.json"
+    answer.unlink(missing_ok=True)
+    manifest = prepare_manifest()
     _seed_partial_parse(target)
-    environment = child_environment(target, logs) | figure_environment(settings, now=now, discount_rule=discount_rule)
-    child = _run(settings, [*_SELECTORS[select], "--exclude-resource-type", "unit_test"], environment)
-    if not results.exists():
+    child = _run(settings, words, child_environment(target, logs) | figures | {ANSWER: str(answer)})
+    if not answer.exists():
         raise MillstreamError(
             f"dbt ended with code {child.returncode} before it built anything: {_reason(child.stdout)}. "
             f"The marts are as they were. The whole log: {logs / 'dbt.log'}"
         )
-    return read_results(results)
+    return read_answer(answer, manifest)
 
 
 def figure_environment(settings: Settings, *, now: datetime, discount_rule: DiscountRule = "forever") -> dict[str, str]:
@@ -71,18 +82,10 @@ def figure_environment(settings: Settings, *, now: datetime, discount_rule: Disc
     }
 
 
-def _run(settings: Settings, selection: list[str], environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
-    command = [
-        sys.executable,
-        "-m",
-        "pipelines.transform.child",
-        "--no-use-colors",
-        "--log-level",
-        "warn",
-        "build",
-    ]
+def _run(settings: Settings, words: list[str], environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "pipelines.transform.answering", "--no-use-colors", "--log-level", "warn"]
     return subprocess.run(
-        [*command, *selection],
+        [*command, *words],
         cwd=settings.data_dir,
         env=environment,
         stdin=subprocess.DEVNULL,

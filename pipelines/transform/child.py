@@ -12,10 +12,15 @@ from pipelines.tied import die_with_parent
 from pipelines.transform.project import PARENT
 
 
-def main() -> None:
-    """Tie this process to its parent, then hand over to dbt with the arguments as they are."""
+def tie() -> None:
+    """Tie this process to the life of the parent that its environment names."""
     parent = os.environ.get(PARENT)
     die_with_parent(int(parent) if parent else None)
+
+
+def main() -> None:
+    """Tie this process to its parent, then hand over to dbt with the arguments as they are."""
+    tie()
     # Late: dbt takes seconds to import, and a parent may have died meanwhile.
     from dbt.cli.main import cli  # type: ignore[import-not-found, unused-ignore]
 

@@ -1,4 +1,4 @@
-"""What a dbt build did, node by node, read from dbt's own run_results.json."""
+"""What a dbt build did, node by node, as its process answered (`answering`)."""
 
 from __future__ import annotations
 
@@ -64,10 +64,10 @@ class BuildResult:
         return tuple(node.name for node in self.nodes if not node.ok and node.status != "skipped")
 
 
-def read_results(path: Path) -> BuildResult:
-    """The answer of the build that wrote this file."""
+def read_answer(path: Path, manifest: Path) -> BuildResult:
+    """The answer of the build that wrote this file, over the project that this manifest tells of."""
     document = json.loads(path.read_text())
-    tables = _tables(path.with_name("manifest.json"))
+    tables = _tables(manifest)
     nodes = tuple(
         NodeResult(
             unique_id=str(row["unique_id"]),
@@ -85,7 +85,7 @@ def read_results(path: Path) -> BuildResult:
 
 
 def _tables(manifest: Path) -> dict[str, str]:
-    """Which table each node is, or looks at, by the manifest that the build wrote."""
+    """Which table each node is, or looks at."""
     nodes = json.loads(manifest.read_text())["nodes"]
     owner = {key: node.get("attached_node") or _first_model(node) or key for key, node in nodes.items()}
     return {key: f"{nodes[of]['schema']}.{nodes[of]['name']}" for key, of in owner.items() if of in nodes}

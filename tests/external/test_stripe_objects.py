@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
-import subprocess
-import sys
 import typing
 from collections import Counter
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -26,13 +23,12 @@ from pipelines.demo.object_store import Store
 from pipelines.settings import Settings
 from pipelines.stripe.catalogue import BY_NAME, CHILD_KINDS, KINDS
 from pipelines.stripe.known_values import KINDS as KNOWN
-from pipelines.transform import prepare_manifest
-from pipelines.transform.manifest import PARTIAL_PARSE
-from pipelines.transform.project import child_environment
-from pipelines.transform.result import read_results
+from pipelines.transform import figure_environment
+from pipelines.transform.build import ask_dbt
 
 MATERIAL = Path(os.environ["MILLSTREAM_TEST_MATERIAL"]) / "stripe"
 BUNDLES = ["openapi_fixtures3.json", "djstripe_objects.json"]
+NOW = datetime(2026, 11, 24, tzinfo=UTC)
 Json = dict[str, Any]
 
 
@@ -94,18 +90,8 @@ def staged(tmp_path_factory: pytest.TempPathFactory) -> typing.Iterator[duckdb.D
         assert invoke(["ingest", "stripe", "--from", str(stubs), "--as-of", "2020-01-01", "--json"]) == 0
         assert invoke(["ingest", "stripe", "--from", str(whole), "--json"]) == 0
         settings = Settings()
-    target = settings.data_dir / "dbt"
-    target.mkdir(parents=True)
-    # The parse that other tests share: this child need not make its own.
-    shutil.copy2(prepare_manifest().with_name(PARTIAL_PARSE), target)
-    selection = ["--select", "staging.stripe", "--exclude-resource-type", "unit_test"]
-    subprocess.run(
-        [sys.executable, "-m", "pipelines.transform.child", "--quiet", "build", *selection],
-        cwd=settings.data_dir,
-        env=child_environment(target, target / "logs"),
-        check=False,
-    )
-    result = read_results(target / "run_results.json")
+    words = ["build", "--select", "staging.stripe", "--exclude-resource-type", "unit_test"]
+    result = ask_dbt(settings, words, figure_environment(settings, now=NOW))
     assert result.failed == ()
     assert result.models > len(KINDS)
     assert result.tests >= result.models

@@ -62,9 +62,6 @@ def all_active(built: Built, tmp_path_factory: pytest.TempPathFactory) -> dict[s
     """
     settings = settings_in(tmp_path_factory.mktemp("all_active")).model_copy(update={"stripe_mode": "test"})
     shutil.copy2(built.settings.warehouse_path, settings.warehouse_path)
-    # A child parses nothing again where it finds the parse of the first build.
-    (settings.data_dir / "dbt").mkdir()
-    shutil.copy2(built.settings.data_dir / "dbt" / "partial_parse.msgpack", settings.data_dir / "dbt")
     result = run_models(settings, "+fct_mrr_movements_daily", now=NOW, discount_rule="all_active")
     assert result.ok
     with duckdb.connect(str(settings.warehouse_path), read_only=True) as connection:

@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import subprocess
-import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -21,8 +19,7 @@ from pipelines.operations.address_keys import key_addresses
 from pipelines.settings import Settings
 from pipelines.stripe.versions import COLUMNS
 from pipelines.transform import BuildResult, DiscountRule, figure_environment
-from pipelines.transform.project import child_environment
-from pipelines.transform.result import read_results
+from pipelines.transform.build import ask_dbt
 from pipelines.warehouse import Snapshot
 
 KINDS = {
@@ -117,26 +114,13 @@ def settings_in(folder: Path) -> Settings:
 
 def run_unit_tests(settings: Settings, *, now: datetime) -> BuildResult:
     """The models' own unit tests, which a build leaves out; they need the tables that it made."""
-    return _dbt(settings, ["test", "--select", "test_type:unit"], figure_environment(settings, now=now))
+    return ask_dbt(settings, ["test", "--select", "test_type:unit"], figure_environment(settings, now=now))
 
 
 def run_models(settings: Settings, selection: str, *, now: datetime, discount_rule: DiscountRule) -> BuildResult:
     """Some of the models alone, without their tests, under another rule."""
     figures = figure_environment(settings, now=now, discount_rule=discount_rule)
-    return _dbt(settings, ["run", "--select", selection], figures)
-
-
-def _dbt(settings: Settings, words: list[str], figures: dict[str, str]) -> BuildResult:
-    """Beside a build's own files, so that its parse of the project is found."""
-    target = settings.data_dir / "dbt"
-    (target / "run_results.json").unlink(missing_ok=True)
-    subprocess.run(
-        [sys.executable, "-m", "pipelines.transform.child", "--quiet", *words],
-        cwd=settings.data_dir,
-        env=child_environment(target, target / "logs") | figures,
-        check=False,
-    )
-    return read_results(target / "run_results.json")
+    return ask_dbt(settings, ["run", "--select", selection], figures)
 
 
 class Sample:

@@ -16,6 +16,7 @@ import duckdb
 import pytest
 
 from pipelines.errors import MillstreamError
+from pipelines.operations import prepare_warehouse
 from pipelines.transform import PROJECT_DIR, build, manifest_path, prepare_manifest
 from pipelines.transform.project import PARENT
 from tests.transform.sample_warehouse import Built, Sample, run_unit_tests, settings_in
@@ -35,7 +36,9 @@ def test_the_whole_project_builds_and_every_test_passes(built: Built) -> None:
 def test_every_rule_holds_in_its_own_unit_test(built_folder: Path, tmp_path: Path) -> None:
     # They ask nothing of the rows, only that the tables are there.
     shutil.copytree(built_folder, tmp_path / "data")
-    answer = run_unit_tests(settings_in(tmp_path / "data"), now=NOW)
+    settings = settings_in(tmp_path / "data")
+    prepare_warehouse(settings, purpose="test")
+    answer = run_unit_tests(settings, now=NOW)
     assert answer.failed == ()
     assert len(answer.nodes) > 20
 
