@@ -128,7 +128,7 @@ def _identities_sql(relation: str) -> str:
 def accounts_sql(relation: str, aggregate_by: str) -> str:
     """The join to `rows` that brings the account of their person at their time: that of the last `group` call.
 
-    Calls that name the same account again are one stretch of time: a sender that repeats itself makes the join no longer.
+    Calls that name the same account again are one stretch of time, so the join grows with the changes alone.
     """
     if aggregate_by != "account":
         return ""
