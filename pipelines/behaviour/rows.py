@@ -128,18 +128,18 @@ def _identities_sql(relation: str) -> str:
 def accounts_sql(relation: str, aggregate_by: str) -> str:
     """The join to `rows` that brings the account of their person at their time: that of the last `group` call.
 
-    Calls that name the same account again are one stretch of time, so a sender that repeats itself costs nothing.
+    Calls that name the same account again are one stretch of time, so the join grows with the changes alone.
     """
     if aggregate_by != "account":
         return ""
-    in_order = "over (partition by person_id order by since)"
+    in_order = "over (partition by person_id order by since, event_id)"
     group = "nullif(json_extract_string(properties, '/groupId'), '')"
     calls = f"""
-        select person_id, event_at as since, arg_max({group}, event_id) as account
+        select person_id, event_at as since, event_id, {group} as account
         from {relation_sql(relation)}
         where type = 'group' and person_id is not null and {group} is not null
-        group by person_id, event_at
     """
+    # Of several in one instant all but the last get a stretch of no length, which holds no event.
     changes = f"select * from ({calls}) qualify account is distinct from lag(account) {in_order}"
     stretches = f"select *, coalesce(lead(since) {in_order}, timestamp 'infinity') as until from ({changes})"
     return f"""
