@@ -49,7 +49,9 @@ def with_workers(
         finally:
             await pool.close()
 
-    asyncio.run(run())
+    # On a thread of its own: another test of the same process may have left a loop on this one (Playwright does).
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(asyncio.run, run()).result()
     assert children() == []
 
 
