@@ -121,6 +121,7 @@ def files(folder: Path, chance: Chance) -> tuple[list[Path], dict[tuple[str, int
     return paths, bad, good
 
 
+@pytest.mark.long
 def test_of_95_000_bad_lines_each_is_set_aside_once_with_file_line_and_reason_and_no_good_one_is_lost(
     settings: Settings, tmp_path: Path
 ) -> None:
