@@ -17,12 +17,20 @@ MAX_SIZE = 1_000_000
 class _Loader(yaml.SafeLoader):
     """Refuses a key that stands twice: YAML would silently keep the last one."""
 
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+        """Build one node; an alias is refused, a few of them in a row mean a document of any size."""
+        if self.check_event(yaml.AliasEvent):
+            raise yaml.composer.ComposerError(None, None, "an alias (*name) is not taken", self.get_mark())
+        return super().compose_node(parent, index)
+
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
         """Build one mapping."""
-        keys = [self.construct_object(key, deep=True) for key, _ in node.value]
-        for position, key in enumerate(keys):
-            if key in keys[:position]:
+        keys: set[Hashable] = set()
+        for told, _ in node.value:
+            key = self.construct_object(told, deep=True)
+            if key in keys:
                 raise yaml.constructor.ConstructorError(None, None, f"{key!r} stands twice", node.start_mark)
+            keys.add(key)
         return super().construct_mapping(node, deep)
 
 

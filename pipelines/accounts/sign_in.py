@@ -16,6 +16,8 @@ from pipelines.errors import MillstreamError
 from pipelines.state import reading, record, writing
 from pipelines.state.tables import tokens, users
 
+_RENEWS_NOTHING = "this token renews nothing; sign in again."
+
 
 class WrongPasswordError(MillstreamError):
     """Nobody can be let in with this."""
@@ -61,6 +63,10 @@ def renew(engine: Engine, refresh: str, *, now: datetime) -> Pair:
         .join_from(tokens, users, tokens.c.user == users.c.name)
         .where(tokens.c.token_hash == token_hash(refresh), tokens.c.kind == "refresh")
     )
+    with reading(engine) as connection:
+        # Whoever guesses does not make the writers wait.
+        if connection.execute(asked).first() is None:
+            raise WrongPasswordError(_RENEWS_NOTHING)
     with writing(engine) as connection:
         row = connection.execute(asked).first()
         pair = None
@@ -69,5 +75,5 @@ def renew(engine: Engine, refresh: str, *, now: datetime) -> Pair:
             if row.ended_at is None and row.expires_at > now and row.disabled_at is None:
                 pair = new_pair(connection, row.user, row.family, now=now)
     if pair is None:
-        raise WrongPasswordError("this token renews nothing; sign in again.")
+        raise WrongPasswordError(_RENEWS_NOTHING)
     return pair

@@ -29,7 +29,6 @@ from pipelines.landing.split import open_plain
 BATCH = 200_000
 _BLOCK = 1 << 20
 _LINE_END = ord("\n")
-_BLANK = b" \t\n\r\v\f"
 _SCHEMA = pa.schema([("line", pa.int64()), ("text", pa.string()), ("problem", pa.string())])
 _NUMBER = re.compile(r"-?(0|[1-9]\d{0,14})(\.\d+)?")
 
@@ -57,9 +56,7 @@ def count_lines(path: Path) -> int:
     try:
         with open_plain(path) as file:
             while size := file.readinto(view):  # type: ignore[attr-defined]  # BinaryIO does not tell, every one has it.
-                solid = size
-                while solid and block[solid - 1] in _BLANK:
-                    solid -= 1
+                solid = len(block[:size].rstrip())
                 if solid:
                     lines += behind + ends(0, solid)
                     behind, found = 0, True

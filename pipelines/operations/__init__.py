@@ -7,12 +7,13 @@ the work.
 from pipelines.operations.build import build, check, publish_snapshot, transform_models
 from pipelines.operations.ingest import ingest_inbox, prepare_warehouse
 from pipelines.operations.rebuild import rebuild
-from pipelines.operations.received import take_received
+from pipelines.operations.received import left_over, take_received
 
 __all__ = [
     "build",
     "check",
     "ingest_inbox",
+    "left_over",
     "prepare_warehouse",
     "publish_snapshot",
     "rebuild",

@@ -117,11 +117,11 @@ def store_loads(connection: Connection) -> None:
     connection.execute(f"create or replace table health.unknown_values as {_UNKNOWN}", [list(KINDS), known_fields()])
     connection.execute("""
         create or replace table health.loads as
-        select 'stripe' as source, * exclude (load_number, input_id, source), from raw_stripe.loads
+        select 'stripe' as source, * exclude (load_number, source) from raw_stripe.loads
         union all by name
-        select 'events' as source, * exclude (load_number, input_id) from raw_events.loads
+        select 'events' as source, * exclude (load_number) from raw_events.loads
         union all by name
-        select 'email' as source, * exclude (load_number, input_id) from raw_email.loads
+        select 'email' as source, * exclude (load_number) from raw_email.loads
     """)
     connection.execute("""
         create or replace table health.plan_violations as

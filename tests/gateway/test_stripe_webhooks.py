@@ -15,14 +15,18 @@ import pytest
 import stripe
 
 from pipelines.defs.serving.jobs import received
+from pipelines.delivery.feedback import prepare_email
+from pipelines.events import prepare_events
 from pipelines.gateway.app import create_app
 from pipelines.landing import Journal, Landing
 from pipelines.landing.manifest import manifest_lock
+from pipelines.operations import left_over
+from pipelines.operations.health import store_loads
 from pipelines.settings import Settings
 from pipelines.stripe import load_landed, webhooks
 from pipelines.stripe.delivered import newest_keys
 from pipelines.stripe.webhooks import Inbox
-from pipelines.warehouse import Warehouse
+from pipelines.warehouse import Warehouse, publish
 from tests.gateway.calling import NOW, SECRET, Caller, Clock, event, pretty, serving, signature, thin
 
 TOLERANCE = timedelta(seconds=300)
@@ -329,9 +333,33 @@ def test_a_run_is_asked_for_once_when_something_was_received(gateway: Caller, se
     gateway.deliver(event(2))
     assert first == asked() != []
     assert len(landed(settings)) == 2
-    assert asked() == []
+    assert asked() == [], "nothing was published yet, so nobody knows what is left over"
     gateway.deliver(event(3))
     assert asked() not in ([], first)
+
+
+def test_what_another_sealed_and_nobody_published_is_asked_for_after_some_minutes(
+    gateway: Caller, settings: Settings
+) -> None:
+    def left(minutes: int) -> str | None:
+        return left_over(settings, now=NOW + timedelta(minutes=minutes))
+
+    def publish_all() -> None:
+        with Warehouse(settings).write("a test") as connection:
+            prepare_events(connection, settings)
+            load_landed(connection, settings, now=NOW)
+            prepare_email(connection)
+            store_loads(connection)
+            publish(connection, settings, as_of=NOW, now=NOW)
+
+    publish_all()
+    gateway.deliver(event(1))
+    assert left(10) is None, "it waits unsealed: the sensor sees that by itself"
+    landed(settings)
+    assert left(4) is None
+    assert left(6) is not None
+    publish_all()
+    assert left(6) is None
 
 
 def test_health_metrics_and_methods(gateway: Caller) -> None:

@@ -3,7 +3,7 @@
 import dagster as dg
 
 from pipelines.landing import Landing
-from pipelines.operations import take_received
+from pipelines.operations import left_over, take_received
 from pipelines.resources import told_to_dagster
 from pipelines.settings import Settings
 
@@ -56,8 +56,9 @@ def received_data() -> None:
     default_status=dg.DefaultSensorStatus.RUNNING,
 )
 def received(settings: dg.ResourceParam[Settings]) -> dg.SensorResult:
-    """Asks for a run when the gateway received something that no run has taken yet: once for each journal."""
-    journal = Landing(settings.landing_dir).oldest_journal()
-    if journal is None:
+    """Asks for a run when the gateway received something that no run has taken yet; again after five minutes."""
+    now = settings.now()
+    waiting = Landing(settings.landing_dir).oldest_journal() or left_over(settings, now=now)
+    if waiting is None:
         return dg.SensorResult(skip_reason="nothing was received since the last run")
-    return dg.SensorResult(run_requests=[dg.RunRequest(run_key=journal)])
+    return dg.SensorResult(run_requests=[dg.RunRequest(run_key=f"{waiting}:{int(now.timestamp()) // 300}")])

@@ -68,7 +68,7 @@ def funnel(desk: Desk, given: p.Users, body: str) -> Answer:
 
     question = parse_funnel(read_query(body), timezone=desk.settings.reporting_timezone)
     check_users(question, given.users)
-    _check_breakdown(desk, question.breakdown)
+    _check_breakdown(desk, question.breakdown, [step.event for step in question.steps])
     with published_events(desk.snapshot_if_any) as asked:
         return funnel_document(asked, funnel_of_kind(asked, question, users=given.users))
 
@@ -89,7 +89,7 @@ def trends(desk: Desk, _: p.Nothing, body: str) -> Answer:
     from pipelines.behaviour import event_trends, parse_trends, read_query
 
     question = parse_trends(read_query(body), timezone=desk.settings.reporting_timezone)
-    _check_breakdown(desk, question.breakdown)
+    _check_breakdown(desk, question.breakdown, [series.event for series in question.series])
     return _of_events(
         desk, lambda asked: event_trends(asked.connection, asked.relation, question).document(asked.known_until())
     )
@@ -268,6 +268,10 @@ ANSWERS: dict[str, Callable[[Desk, Any, str], Answer]] = {
 }  # fmt: skip
 
 
+_OF_ONE_CUSTOMER = {"customer_id", "subscription_id", "invoice_id"}
+_TELL_OF_PEOPLE = {"identify", "alias", "group", None}
+
+
 def _of_events(desk: Desk, ask: Callable[[Asked], Answer]) -> Answer:
     from pipelines.behaviour import published_events
 
@@ -275,11 +279,14 @@ def _of_events(desk: Desk, ask: Callable[[Asked], Answer]) -> Answer:
         return ask(asked)
 
 
-def _check_breakdown(desk: Desk, breakdown: Breakdown | TrendBreakdown | None) -> None:
-    """Refuse to list traits of people (an address, a name) or customers to who may not see people."""
+def _check_breakdown(desk: Desk, breakdown: Breakdown | TrendBreakdown | None, events: list[str | None]) -> None:
+    """Refuse to list traits of people (an address, a name) or customers to who may not see people.
+
+    What an `identify` call told of a person are its properties, an `alias` holds ids; and any event may be one of them.
+    """
     if breakdown is None or desk.sees_people:
         return
-    if breakdown.scope == "user" or breakdown.property == "customer_id":
+    if breakdown.scope == "user" or breakdown.property in _OF_ONE_CUSTOMER or _TELL_OF_PEOPLE & set(events):
         raise PeopleError("breakdown: splits by a trait of people, and your role may not see them")
 
 
