@@ -25,8 +25,8 @@ from pipelines.settings import Settings
 from pipelines.warehouse.lake import prepare_lake, refresh_lake_view
 from pipelines.warehouse.writer import Connection, transaction
 
-_TOGETHER = 1 << 30
-"""Bytes of segments whose rows are held in memory (or beside the warehouse) and written together."""
+_TOGETHER = 1 << 29
+"""Bytes of segments whose rows are held in memory (four times as much) and written together."""
 
 # The view's names carry the database, because a snapshot's reader puts its own in that place.
 _PREPARE = """
