@@ -63,7 +63,8 @@ def left_over(settings: Settings, *, now: datetime) -> str | None:
     Others than this room's calls seal it, too: the gateway when it starts, a load of another source.
     """
     snapshot = SnapshotReader(settings.published_dir).current()
-    if snapshot is None or "input_id" not in snapshot.manifest.tables["health.loads"].columns:
+    loads = snapshot.manifest.tables.get("health.loads") if snapshot else None
+    if snapshot is None or loads is None or "input_id" not in loads.columns:
         return None
     known = set(snapshot.query("select input_id from health.loads")["input_id"])
     for source in ("events", "stripe"):
