@@ -36,8 +36,7 @@ def take_received(settings: Settings, *, now: datetime, progress: Callable[[str]
     # Held from the load to the publish: whoever came between would leave loaded deliveries that nobody asks about.
     with Warehouse(settings).hold("taking what was received"):
         with Warehouse(settings).write("loading what was received") as connection:
-            # Sealed once for both: what comes from now on is the next call's.
-            Landing(settings.landing_dir).seal_received()
+            # A delivery that comes between the two is sealed by the second and no input of it: it is left over.
             deliveries = stripe.load_landed(connection, settings, now=now).read
             events.load_landed(connection, settings, now=now)
             select: Select = "all" if deliveries or _is_unpublished(connection, settings) else "events"
