@@ -25,6 +25,7 @@ from tests.building import alive
 from tests.gateway.calling import Caller, serving
 from tests.gateway.children import children_of_the_api
 from tests.gateway.test_gateway_process import free_port, running
+from tests.threads import on_own_thread
 
 LIST: tuple[str, dict[str, object], str] = ("segment_list", {}, "")
 
@@ -49,9 +50,7 @@ def with_workers(
         finally:
             await pool.close()
 
-    # On a thread of its own: another test of the same process may have left a loop on this one (Playwright does).
-    with ThreadPoolExecutor(1) as thread:
-        thread.submit(asyncio.run, run()).result()
+    on_own_thread(asyncio.run, run())
     assert children() == []
 
 

@@ -8,7 +8,6 @@ import gzip
 import json
 import threading
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -25,6 +24,7 @@ from pipelines.state import open_state
 from pipelines.warehouse import Warehouse
 from tests.events.loading import stored
 from tests.gateway.calling import Caller, Clock, serving
+from tests.threads import on_own_thread
 
 NOW = Clock().now
 VIEW = {"userId": "u1", "event": "view", "messageId": "m1", "timestamp": "2026-11-24T10:00:00Z"}
@@ -240,12 +240,6 @@ class Store:
         return [WriteKey(key_hash(key), f"of {key}", key[-4:], NOW, None) for key in self.keys]
 
 
-def in_a_loop(doing: Any) -> None:
-    """In a thread of its own: Playwright leaves a loop running in the main one."""
-    with ThreadPoolExecutor(1) as thread:
-        thread.submit(asyncio.run, doing).result()
-
-
 def test_unknown_keys_ask_the_store_only_now_and_then() -> None:
     async def ask() -> None:
         store = Store("a")
@@ -258,7 +252,7 @@ def test_unknown_keys_ask_the_store_only_now_and_then() -> None:
         assert await ring.source_of("b", now=NOW) == "of b"
         assert store.asked == 2
 
-    in_a_loop(ask())
+    on_own_thread(asyncio.run, ask())
 
 
 def test_known_keys_stay_known_while_the_store_is_gone_and_cost_no_waiting() -> None:
@@ -282,7 +276,7 @@ def test_known_keys_stay_known_while_the_store_is_gone_and_cost_no_waiting() -> 
         with pytest.raises(UnknownKeyError):
             await ring.source_of("a", now=NOW)
 
-    in_a_loop(ask())
+    on_own_thread(asyncio.run, ask())
 
 
 def test_a_key_that_has_ended_is_unknown() -> None:
@@ -291,4 +285,4 @@ def test_a_key_that_has_ended_is_unknown() -> None:
         with pytest.raises(UnknownKeyError):
             await KeyRing(lambda: [ended]).source_of("a", now=datetime.now(UTC))
 
-    in_a_loop(ask())
+    on_own_thread(asyncio.run, ask())

@@ -17,6 +17,7 @@ from pipelines.settings import Settings
 from pipelines.state import open_state
 from tests.building import newest
 from tests.gateway.calling import serving
+from tests.threads import on_own_thread
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 
@@ -30,6 +31,10 @@ def copied(built_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     return Settings()
 
 
+def short_job() -> dg.ExecuteInProcessResult:
+    return received_data.execute_in_process(resources={"settings": SettingsResource()}, raise_on_error=False)
+
+
 def test_an_event_is_published_by_the_short_job_that_the_sensor_asks_for(copied: Settings) -> None:
     before = newest(copied.data_dir)
     payments = before.manifest.tables["marts.fct_payments"]
@@ -40,7 +45,7 @@ def test_an_event_is_published_by_the_short_job_that_the_sensor_asks_for(copied:
         asked = received(settings=copied)
         assert isinstance(asked, dg.SensorResult)
         assert len(asked.run_requests or []) == 1
-        done = received_data.execute_in_process(resources={"settings": SettingsResource()}, raise_on_error=False)
+        done = on_own_thread(short_job)
         assert done.success
         again = received(settings=copied)
         assert isinstance(again, dg.SensorResult)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import threading
-from collections.abc import Coroutine, Iterator
+from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import datetime, timedelta
 from typing import Any
@@ -28,6 +28,7 @@ from pipelines.stripe.delivered import newest_keys
 from pipelines.stripe.webhooks import Inbox
 from pipelines.warehouse import Warehouse, publish
 from tests.gateway.calling import NOW, SECRET, Caller, Clock, event, pretty, serving, signature, thin
+from tests.threads import on_own_thread
 
 TOLERANCE = timedelta(seconds=300)
 SECOND = timedelta(seconds=1)
@@ -94,12 +95,6 @@ def test_a_forged_signature_is_refused_counted_and_leaves_nothing(
     assert "signature" in answer.text
     assert gateway.refused() == {"signature": 1}
     assert landed(settings) == []
-
-
-def run(doing: Coroutine[Any, Any, Any]) -> Any:
-    """In a thread of its own: Playwright leaves a loop running in the main one."""
-    with ThreadPoolExecutor(1) as thread:
-        return thread.submit(asyncio.run, doing).result()
 
 
 def test_a_forged_body_secret_or_scheme_is_refused(gateway: Caller, settings: Settings) -> None:
@@ -269,10 +264,10 @@ def test_a_duplicate_is_answered_only_once_the_first_is_safe() -> None:
             journal.asked[-1].set_result(None)
         return await asyncio.gather(*tasks, return_exceptions=True)
 
-    first = run(both(is_full=True))
+    first = on_own_thread(asyncio.run, both(is_full=True))
     assert [type(one) for one in first] == [OSError, OSError]
     # What was not kept is not known: the next delivery is taken.
-    assert sorted(map(str, run(both(is_full=False)))) == ["accepted", "duplicate"]
+    assert sorted(map(str, on_own_thread(asyncio.run, both(is_full=False)))) == ["accepted", "duplicate"]
     assert len(journal.asked) == 2
 
 
@@ -304,7 +299,7 @@ def test_only_the_newest_ids_are_held_and_an_old_duplicate_is_harmless(settings:
     async def all_of_them() -> list[str]:
         return [await deliver(number) for number in (1, 2, 3, 4, 4, 2, 1)]
 
-    outcomes = run(all_of_them())
+    outcomes = on_own_thread(asyncio.run, all_of_them())
     journal.close()
     assert outcomes == ["accepted"] * 4 + ["duplicate", "duplicate", "accepted"]
     assert len(landed(settings)) == 5
