@@ -21,6 +21,16 @@ class Report(StrEnum):
     mrr = "mrr"
     movements = "movements"
     churn = "churn"
+    nrr = "nrr"
+    quick_ratio = "quick_ratio"
+    arpa = "arpa"
+    ltv = "ltv"
+    cohorts = "cohorts"
+    survival = "survival"
+    trials = "trials"
+    recovery = "recovery"
+    scheduled = "scheduled"
+    deferred = "deferred"
     cash = "cash"
     reconcile = "reconcile"
 
@@ -40,8 +50,17 @@ class Group(StrEnum):
     product = "product"
 
 
+class Basis(StrEnum):
+    """What cohorts are made of."""
+
+    mrr = "mrr"
+    payments = "payments"
+
+
 SHOWN = 20
 """So many differences are printed."""
+SHARES = ("nrr", "grr", "survival", "lower", "upper")
+"""Fields that are fractions and have no `_rate` in their name."""
 
 
 def register(app: typer.Typer) -> None:
@@ -53,7 +72,7 @@ def revenue(
     report: Annotated[Report, typer.Argument(help="Which report.")],
     date_from: Annotated[str | None, typer.Option("--from", help="First day; left out: 12 full months back.")] = None,
     date_to: Annotated[str | None, typer.Option("--to", help="Last day; left out: the last whole day.")] = None,
-    by: Annotated[Grain, typer.Option(help="Length of a period.")] = Grain.month,
+    by: Annotated[Grain | None, typer.Option(help="Length of a period; left out: month.", show_default=False)] = None,
     currency: Annotated[
         str | None, typer.Option(help="Currency of the answer; `native` keeps each.", show_default=False)
     ] = None,
@@ -61,12 +80,16 @@ def revenue(
         Group | None,
         typer.Option(help="Take apart: `movements` by customer, `mrr` by product.", show_default=False),
     ] = None,
+    basis: Annotated[
+        Basis | None,
+        typer.Option(help="What `cohorts` are made of: `mrr`, or all `payments`, guests too.", show_default=False),
+    ] = None,
     account: Annotated[
         str | None, typer.Option(help="One Stripe account; left out: all of them.", show_default=False)
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")] = False,
 ) -> None:
-    """MRR, its movements, churn, cash, or `reconcile`: our figures against Stripe's lists."""
+    """MRR and what follows from it, trials, failed payments, deferred revenue, cash; `reconcile` counts at Stripe."""
     from pipelines.revenue import asked_report, check_account, check_group
 
     check_group(report.value, group.value if group else None)
@@ -82,9 +105,10 @@ def revenue(
             report.value,
             date_from=date_from,
             date_to=date_to,
-            by=by.value,
+            by=by.value if by else None,
             currency=currency,
             group=group.value if group else None,
+            basis=basis.value if basis else None,
             account=account,
         )
     if as_json:
@@ -177,6 +201,8 @@ def _text(name: str, value: object, row: dict[str, object]) -> str:
     if name.endswith("_minor"):
         booked = row.get("settlement_currency") if name in ("fees_minor", "net_minor") else None
         return "–" if value is None else format_money(int(str(value)), str(booked or row["currency"]))
-    if "_rate" in name:
+    if "_rate" in name or name in SHARES:
         return format_share(value if isinstance(value, float) else None)
+    if name == "quick_ratio" and isinstance(value, float):
+        return f"{value:,.2f}"
     return f"{value:,}" if isinstance(value, int) else "–" if value is None else str(value)

@@ -1,6 +1,8 @@
 """Questions over the MRR ledger and the payments of one snapshot.
 
-`mrr`, `movements`, `churn` and `cash` answer by period, in one currency or each in its own (`native`);
+`mrr`, `movements`, `churn`, `nrr`, `quick_ratio`, `arpa`, `ltv`, `cohorts`, `scheduled`, `deferred`, `recovery`, `cash`
+answer by period, in one currency or each in its own (`native`), `trials` by period, `survival` by day of a life;
+`buyer_cohorts` are the cohorts of all who ever paid;
 `mrr_by_product` takes MRR apart; `movements_by_customer` and `movers` name the customers behind a
 movement; `explain` tells the rows behind one day's number; `summary` gives the few figures that the
 overview and the demo show. `asked_report` and `asked_explanation` take a question as it was written.
@@ -9,14 +11,24 @@ Currencies are converted when asked, by dated rates.
 
 from pipelines.revenue.accounts import check_account
 from pipelines.revenue.asked import Explained, Grain, Group, Report, asked_explanation, asked_report, check_group
+from pipelines.revenue.buyers import buyer_cohorts
 from pipelines.revenue.cash import cash
+from pipelines.revenue.cohorts import cohorts
 from pipelines.revenue.customers import Move, movements_by_customer, movers
+from pipelines.revenue.deferred import deferred
 from pipelines.revenue.explain import explain
+from pipelines.revenue.kaplan_meier import kaplan_meier
 from pipelines.revenue.ledger import NATIVE, Period, periods
 from pipelines.revenue.products import mrr_by_product
 from pipelines.revenue.rates import Rates, load_rates
+from pipelines.revenue.ratios import arpa, ltv, quick_ratio
+from pipelines.revenue.recovery import recovery
 from pipelines.revenue.reports import churn, movements, mrr
+from pipelines.revenue.retained import nrr
+from pipelines.revenue.scheduled import scheduled
 from pipelines.revenue.summary import Summary, summary
+from pipelines.revenue.survival import survival
+from pipelines.revenue.trials import trials
 
 __all__ = [
     "NATIVE",
@@ -28,19 +40,31 @@ __all__ = [
     "Rates",
     "Report",
     "Summary",
+    "arpa",
     "asked_explanation",
     "asked_report",
+    "buyer_cohorts",
     "cash",
     "check_account",
     "check_group",
     "churn",
+    "cohorts",
+    "deferred",
     "explain",
+    "kaplan_meier",
     "load_rates",
+    "ltv",
     "movements",
     "movements_by_customer",
     "movers",
     "mrr",
     "mrr_by_product",
+    "nrr",
     "periods",
+    "quick_ratio",
+    "recovery",
+    "scheduled",
     "summary",
+    "survival",
+    "trials",
 ]

@@ -8,21 +8,34 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Literal, get_args
 
-from pipelines.errors import UsageError
+from pipelines.errors import MillstreamError, UsageError
 from pipelines.moments import parse_day
 from pipelines.revenue.accounts import check_account
+from pipelines.revenue.buyers import buyer_cohorts
 from pipelines.revenue.cash import cash
+from pipelines.revenue.cohorts import cohorts
 from pipelines.revenue.customers import movements_by_customer
+from pipelines.revenue.deferred import deferred
 from pipelines.revenue.explain import explain
 from pipelines.revenue.ledger import NATIVE
 from pipelines.revenue.products import mrr_by_product
 from pipelines.revenue.rates import load_rates
+from pipelines.revenue.ratios import arpa, ltv, quick_ratio
+from pipelines.revenue.recovery import recovery
 from pipelines.revenue.reports import churn, movements, mrr
+from pipelines.revenue.retained import nrr
+from pipelines.revenue.scheduled import scheduled
 from pipelines.revenue.summary import last_whole_day
+from pipelines.revenue.survival import survival
+from pipelines.revenue.trials import trials
 from pipelines.settings import Settings
 from pipelines.warehouse import Snapshot
 
-Report = Literal["mrr", "movements", "churn", "cash"]
+Report = Literal[
+    "mrr", "movements", "churn", "nrr", "quick_ratio", "arpa", "ltv", "cohorts", "survival", "trials", "recovery",
+    "scheduled", "deferred", "cash",
+]  # fmt: skip
+Basis = Literal["mrr", "payments"]
 Grain = Literal["day", "week", "month"]
 Group = Literal["customer", "product"]
 Explained = Literal["mrr", "movements", "cash"]
@@ -31,8 +44,26 @@ _WHOLE: dict[str, Callable[..., dict[str, object]]] = {
     "mrr": mrr,
     "movements": movements,
     "churn": churn,
+    "nrr": nrr,
+    "quick_ratio": quick_ratio,
+    "arpa": arpa,
+    "ltv": ltv,
+    "cohorts": cohorts,
+    "survival": survival,
+    "trials": trials,
+    "recovery": recovery,
+    "scheduled": scheduled,
+    "deferred": deferred,
     "cash": cash,
 }
+_NEEDS = {
+    "survival": "marts.fct_subscription_lifetimes",
+    "trials": "marts.fct_trials",
+    "recovery": "marts.fct_failed_invoices",
+    "scheduled": "marts.fct_scheduled_cancellations",
+    "deferred": "marts.fct_invoice_lines",
+}
+_WITHOUT_MONEY = ("survival", "trials")
 _APART: dict[tuple[str, str], Callable[..., dict[str, object]]] = {
     ("movements", "customer"): movements_by_customer,
     ("mrr", "product"): mrr_by_product,
@@ -50,6 +81,33 @@ def check_group(report: str, group: str | None) -> None:
         raise UsageError(f"--group {group}: {report} can not be taken apart by it; there are {known}.")
 
 
+def check_options(report: str, *, by: str | None, currency: str | None, basis: str | None) -> None:
+    """Refuse an option that says nothing about this report.
+
+    Raises:
+        UsageError: naming the option, and why.
+    """
+    if by is not None and report == "survival":
+        raise UsageError(f"--by {by}: survival counts days since each subscription began; leave it out.")
+    if currency is not None and report in _WITHOUT_MONEY:
+        raise UsageError(f"--currency {currency}: {report} has no amounts; leave it out.")
+    if basis is not None and report != "cohorts":
+        raise UsageError(f"--basis {basis}: only cohorts can be made of payments; leave it out.")
+
+
+def check_published(snapshot: Snapshot, report: str) -> None:
+    """Refuse a report whose table an older version did not publish yet.
+
+    Raises:
+        MillstreamError: naming what makes it.
+    """
+    needed = _NEEDS.get(report)
+    if needed is not None and not snapshot.has(needed):
+        raise MillstreamError(
+            f"{needed} is not in snapshot {snapshot.number}, so there is no {report} yet. Run `millstream build`."
+        )
+
+
 def asked_report(
     snapshot: Snapshot,
     settings: Settings,
@@ -57,30 +115,36 @@ def asked_report(
     *,
     date_from: str | None = None,
     date_to: str | None = None,
-    by: str = "month",
+    by: str | None = None,
     currency: str | None = None,
     group: str | None = None,
+    basis: str | None = None,
     account: str | None = None,
 ) -> dict[str, object]:
     """The document of `millstream revenue REPORT --json`.
 
     Raises:
-        UsageError: a report, day, group, currency or account that can not be meant.
+        UsageError: a report, day, length of a period, group, basis, currency or account that can not be meant.
+        MillstreamError: the snapshot was made before this report was.
     """
     if report not in get_args(Report):
         raise UsageError(f"there is no report {report!r}; write one of {', '.join(get_args(Report))}.")
     check_group(report, group)
+    check_options(report, by=by, currency=currency, basis=basis)
     check_account(snapshot, account)
+    check_published(snapshot, report)
     last = parse_day("--to", date_to) or last_whole_day(snapshot, settings.reporting_timezone)
     first = parse_day("--from", date_from) or last.replace(year=last.year - 1, day=1)
     if first > last:
         raise UsageError(f"--from {first} lies after --to {last}.")
     question = _WHOLE[report] if group is None else _APART[report, group]
+    if basis == "payments":
+        question = buyer_cohorts
     return question(
         snapshot,
         date_from=first,
         date_to=last,
-        by=by,
+        **({} if report == "survival" else {"by": by or "month"}),
         currency=wanted_currency(snapshot, currency or settings.reporting_currency),
         timezone=settings.reporting_timezone,
         account=account,

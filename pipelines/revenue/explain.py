@@ -174,6 +174,7 @@ def _ledger_row(entry: Entry, minor: int, currency: str) -> Row:
         "event_id": entry["event_id"],
         "valid_from": entry["valid_from"],
         "valid_to": entry["valid_to"],
+        "account": entry["account"],
         "customer_id": entry["customer_id"],
         "subscription_id": entry["subscription_id"],
         "subscription_item_id": entry["subscription_item_id"],

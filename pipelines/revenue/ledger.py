@@ -69,7 +69,7 @@ class Ledger:
         self.currency = currency
         self.snapshot = snapshot
         self.account = account
-        self._rates = rates
+        self.rates = rates
         rows = snapshot.query(_DAYS, account=account)
         self._days: dict[str, dict[date, Day]] = {}
         for day, own, balance, involuntary, *moved in rows.iter_rows():
@@ -118,7 +118,7 @@ class Ledger:
     def _convert(self, minor: int, own: str, day: date) -> int:
         if self.currency == NATIVE:
             return minor
-        converted = self._rates.convert(minor, own, self.currency, day)
+        converted = self.rates.convert(minor, own, self.currency, day)
         return 0 if converted is None else converted
 
     def _native(self, own: str, day: date) -> int:

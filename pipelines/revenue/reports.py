@@ -109,12 +109,10 @@ def _churn_row(ledger: Ledger, period: Period, own: str) -> Row:
     opening = ledger.balance(period.start - timedelta(days=1), own)
     moved, involuntary = ledger.moved(period, own), ledger.involuntary(period, own)
     lost = -(moved["churn"] + moved["contraction"])
-    before = paying_customers(ledger.snapshot, period.start - timedelta(days=1), **only)
-    churned = moved_customers(ledger.snapshot, period, **only).get("churn", 0)
     return {
         "period": period.start,
         "currency": own,
-        "customer_churn_rate_calendar": ratio(churned, before),
+        "customer_churn_rate_calendar": ratio(*lost_of_opening(ledger.snapshot, period, **only)),
         "customer_churn_rate_rolling_30d": rolling_churn(ledger.snapshot, period.end, **only),
         "gross_mrr_churn_rate": ratio(lost, opening),
         "net_mrr_churn_rate": ratio(lost - moved["expansion"] - moved["reactivation"], opening),
@@ -159,9 +157,65 @@ def rolling_churn(
 ) -> float | None:
     """Stripe's subscriber churn rate: churned in 30 days / (active before them + new in them)."""
     window = Period(day - timedelta(days=29), day)
-    people = moved_customers(snapshot, window, currency=currency, account=account)
+    return ratio(*churned_and_base(snapshot, window, currency=currency, account=account))
+
+
+def churned_and_base(
+    snapshot: Snapshot, window: Period, *, currency: str | None = None, account: str | None = None
+) -> tuple[int, int]:
+    """Losses of customers in the window, and of how many; who came back and left again is lost twice."""
     before = paying_customers(snapshot, window.start - timedelta(days=1), currency=currency, account=account)
-    return ratio(people.get("churn", 0), before + people.get("new", 0))
+    people = moved_customers(snapshot, window, currency=currency, account=account)
+    lost = snapshot.query(
+        """
+        select count(distinct (account, customer_id, changed_date)) from marts.fct_mrr_movements_daily
+        where movement = 'churn' and changed_date between $start and $end
+            and ($currency is null or currency = $currency) and ($account is null or account = $account)
+        """,
+        start=window.start,
+        end=window.end,
+        currency=currency,
+        account=account,
+    ).item()
+    return int(lost), before + people.get("new", 0)
+
+
+def lost_of_opening(
+    snapshot: Snapshot, period: Period, *, currency: str | None = None, account: str | None = None
+) -> tuple[int, int]:
+    """Customers who paid before the period and no longer at its end, and of how many.
+
+    So who joined and left inside it, or left and came back, is not lost (ChartMogul).
+    """
+    found = snapshot.query(
+        """
+        with balances as (
+            select account, customer_id, currency, changed_date, closing_minor from marts.fct_mrr_movements_daily
+            where changed_date <= $end
+                and ($currency is null or currency = $currency) and ($account is null or account = $account)
+        ),
+        opening as (
+            select distinct account, customer_id from (
+                select * from balances where changed_date < $start
+                qualify row_number() over (partition by account, customer_id, currency order by changed_date desc) = 1
+            ) where closing_minor > 0
+        ),
+        closing as (
+            select distinct account, customer_id from (
+                select * from balances
+                qualify row_number() over (partition by account, customer_id, currency order by changed_date desc) = 1
+            ) where closing_minor > 0
+        )
+        select count(*) filter (where closing.account is null), count(*)
+        from opening left join closing using (account, customer_id)
+        """,
+        start=period.start,
+        end=period.end,
+        currency=currency,
+        account=account,
+    )
+    lost, base = found.row(0)
+    return int(lost), int(base)
 
 
 def paying_customers(snapshot: Snapshot, day: date, *, currency: str | None = None, account: str | None = None) -> int:

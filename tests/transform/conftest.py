@@ -17,6 +17,7 @@ from tests.transform import (
     golden_cases,
     known_people,
     random_subscriptions,
+    report_cases,
     same_business,
     told_histories,
     two_modes,
@@ -31,6 +32,7 @@ def built(tmp_path_factory: pytest.TempPathFactory, parsed_project: Path) -> Ite
     """The golden cases ingested, the cases of the other modules beside them, all built once."""
     settings = settings_in(tmp_path_factory.mktemp("built"))
     golden_cases.ingest(settings, tmp_path_factory.mktemp("golden"), NOW)
+    report_cases.ingest(settings, tmp_path_factory.mktemp("reports"), NOW)
     same_business.ingest(settings, tmp_path_factory.mktemp("same"), NOW)
     two_modes.ingest(settings, tmp_path_factory.mktemp("modes"), NOW)
     sample = Sample()

@@ -118,6 +118,7 @@ def revenue(desk: Desk, given: p.Revenue, _: str) -> Answer:
         by=given.by,
         currency=given.currency,
         group=given.group,
+        basis=given.basis,
         account=given.account,
     )
 

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from pipelines.documents import path_text
 from pipelines.errors import UsageError
-from pipelines.revenue.asked import Explained, Grain, Group, Report
+from pipelines.revenue.asked import Basis, Explained, Grain, Group, Report
 
 Text = Annotated[str, Field(max_length=200)]
 Page = Annotated[int, Field(ge=1, le=1_000_000, description="Which page; the first is 1.")]
@@ -72,11 +72,12 @@ class Revenue(Parameters):
     report: Report
     date_from: str | None = Field(None, alias="from", max_length=40, description="First day; left out: a year back.")
     date_to: str | None = Field(None, alias="to", max_length=40, description="Last day; left out: the last whole day.")
-    by: Grain = Field("month", description="Length of a period.")
+    by: Grain | None = Field(None, description="Length of a period; left out: month.")
     currency: Currency = None
     group: Group | None = Field(
         None, description="Take apart: `movements` by customer (needs a role that may see people), `mrr` by product."
     )
+    basis: Basis | None = Field(None, description="What `cohorts` are made of: `mrr`, or all `payments`.")
     account: Account = None
 
     @property

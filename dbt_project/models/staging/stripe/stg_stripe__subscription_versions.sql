@@ -37,6 +37,9 @@ renamed as (
         )) as currency,
         {{ json_text('payload', 'pause_collection.behavior') }} as pause_behavior,
 
+        -- booleans
+        {{ json_boolean('payload', 'cancel_at_period_end') }} as is_canceling_at_period_end,
+
         -- timestamps
         version_at,
         coalesce(
@@ -44,6 +47,8 @@ renamed as (
             {{ json_timestamp('payload', 'created') }}
         ) as started_at,
         {{ json_timestamp('payload', 'trial_end') }} as trial_ended_at,
+        {{ json_timestamp('payload', 'cancel_at') }} as cancels_at,
+        {{ json_timestamp('payload', 'canceled_at') }} as canceled_at,
         coalesce(
             {{ json_timestamp('payload', 'ended_at') }},
             case when is_deleted then version_at end

@@ -31,6 +31,7 @@ renamed as (
         -- timestamps
         {{ json_timestamp('payload', 'created') }} as created_at,
         {{ json_timestamp('payload', 'start_date') }} as started_at,
+        {{ json_timestamp('payload', 'trial_start') }} as trial_started_at,
         {{ json_timestamp('payload', 'trial_end') }} as trial_ended_at,
         {{ json_timestamp('payload', 'cancel_at') }} as cancels_at,
         {{ json_timestamp('payload', 'canceled_at') }} as canceled_at,

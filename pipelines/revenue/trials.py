@@ -1,0 +1,49 @@
+"""Trial conversion: of the trials that ended in a period, those whose first invoice was paid."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from pipelines.revenue.ledger import Grain, Period, periods
+from pipelines.revenue.reports import Row, frame, ratio
+from pipelines.warehouse import Snapshot
+
+
+def trials(
+    snapshot: Snapshot,
+    *,
+    date_from: date,
+    date_to: date,
+    by: Grain,
+    currency: str,
+    timezone: str,
+    account: str | None = None,
+) -> Row:
+    """Trials by the period in which they ended, and how many of them converted, whenever they paid (Stripe's rule)."""
+    rows: list[Row] = []
+    for period in periods(date_from, date_to, by):
+        ended = trials_ended(snapshot, period, account=account)
+        converted = sum(trial["is_converted"] is True for trial in ended)
+        rows.append(
+            {
+                "period": period.start,
+                "currency": currency,
+                "ended": len(ended),
+                "converted": converted,
+                "conversion_rate": ratio(converted, len(ended)),
+            }
+        )
+    return frame("trials", snapshot, currency, timezone, [], rows)
+
+
+def trials_ended(snapshot: Snapshot, period: Period, *, account: str | None = None) -> list[Row]:
+    """The trials that ended in these days, by passing or by being canceled."""
+    return list(snapshot.query(ENDED, start=period.start, end=period.end, account=account).iter_rows(named=True))
+
+
+ENDED = """
+select account, customer_id, subscription_id, started_at, ended_at, is_canceled, is_converted, invoice_id, converted_at
+from marts.fct_trials
+where is_over and ended_date between $start and $end and ($account is null or account = $account)
+order by ended_at, account, subscription_id
+"""
