@@ -14,11 +14,13 @@ from pipelines.revenue.customers import Move, movements_by_customer, movers
 from pipelines.revenue.explain import explain
 from pipelines.revenue.ledger import NATIVE, Period, periods
 from pipelines.revenue.products import mrr_by_product
+from pipelines.revenue.profiles import DEFAULT_PROFILE, check_profile, profiles
 from pipelines.revenue.rates import Rates, load_rates
 from pipelines.revenue.reports import churn, movements, mrr
 from pipelines.revenue.summary import Summary, summary
 
 __all__ = [
+    "DEFAULT_PROFILE",
     "NATIVE",
     "Explained",
     "Grain",
@@ -33,6 +35,7 @@ __all__ = [
     "cash",
     "check_account",
     "check_group",
+    "check_profile",
     "churn",
     "explain",
     "load_rates",
@@ -42,5 +45,6 @@ __all__ = [
     "mrr",
     "mrr_by_product",
     "periods",
+    "profiles",
     "summary",
 ]
