@@ -9,7 +9,7 @@ from typing import Any, Literal
 from dashboards.queries.cache import per_snapshot
 from pipelines.people import people, persons_of
 from pipelines.revenue import NATIVE, Period, movements, movers, periods
-from pipelines.revenue.reports import moved_customers
+from pipelines.revenue.counts import moved_customers
 from pipelines.warehouse import Snapshot
 
 Grain = Literal["day", "week", "month"]

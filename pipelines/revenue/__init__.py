@@ -19,9 +19,11 @@ from pipelines.revenue.deferred import deferred
 from pipelines.revenue.explain import explain
 from pipelines.revenue.kaplan_meier import kaplan_meier
 from pipelines.revenue.ledger import NATIVE, Period, periods
+from pipelines.revenue.ltv import ltv
 from pipelines.revenue.products import mrr_by_product
+from pipelines.revenue.profiles import DEFAULT_PROFILE, check_profile, profiles
 from pipelines.revenue.rates import Rates, load_rates
-from pipelines.revenue.ratios import arpa, ltv, quick_ratio
+from pipelines.revenue.ratios import arpa, quick_ratio
 from pipelines.revenue.recovery import recovery
 from pipelines.revenue.reports import churn, movements, mrr
 from pipelines.revenue.retained import nrr
@@ -31,6 +33,7 @@ from pipelines.revenue.survival import survival
 from pipelines.revenue.trials import trials
 
 __all__ = [
+    "DEFAULT_PROFILE",
     "NATIVE",
     "Explained",
     "Grain",
@@ -47,6 +50,7 @@ __all__ = [
     "cash",
     "check_account",
     "check_group",
+    "check_profile",
     "churn",
     "cohorts",
     "deferred",
@@ -61,6 +65,7 @@ __all__ = [
     "mrr_by_product",
     "nrr",
     "periods",
+    "profiles",
     "quick_ratio",
     "recovery",
     "scheduled",

@@ -18,9 +18,11 @@ from pipelines.revenue.customers import movements_by_customer
 from pipelines.revenue.deferred import deferred
 from pipelines.revenue.explain import explain
 from pipelines.revenue.ledger import NATIVE
+from pipelines.revenue.ltv import ltv
 from pipelines.revenue.products import mrr_by_product
+from pipelines.revenue.profiles import DEFAULT_PROFILE, check_profile
 from pipelines.revenue.rates import load_rates
-from pipelines.revenue.ratios import arpa, ltv, quick_ratio
+from pipelines.revenue.ratios import arpa, quick_ratio
 from pipelines.revenue.recovery import recovery
 from pipelines.revenue.reports import churn, movements, mrr
 from pipelines.revenue.retained import nrr
@@ -120,11 +122,12 @@ def asked_report(
     group: str | None = None,
     basis: str | None = None,
     account: str | None = None,
+    profile: str = DEFAULT_PROFILE,
 ) -> dict[str, object]:
     """The document of `millstream revenue REPORT --json`.
 
     Raises:
-        UsageError: a report, day, length of a period, group, basis, currency or account that can not be meant.
+        UsageError: a report, day, length of a period, group, basis, currency, account or profile that can not be meant.
         MillstreamError: the snapshot was made before this report was.
     """
     if report not in get_args(Report):
@@ -132,6 +135,7 @@ def asked_report(
     check_group(report, group)
     check_options(report, by=by, currency=currency, basis=basis)
     check_account(snapshot, account)
+    check_profile(snapshot, profile)
     check_published(snapshot, report)
     last = parse_day("--to", date_to) or last_whole_day(snapshot, settings.reporting_timezone)
     first = parse_day("--from", date_from) or last.replace(year=last.year - 1, day=1)
@@ -148,6 +152,7 @@ def asked_report(
         currency=wanted_currency(snapshot, currency or settings.reporting_currency),
         timezone=settings.reporting_timezone,
         account=account,
+        profile=profile,
     )
 
 
@@ -160,15 +165,17 @@ def asked_explanation(
     customer: str | None = None,
     currency: str | None = None,
     account: str | None = None,
+    profile: str = DEFAULT_PROFILE,
 ) -> dict[str, Any]:
     """The document of `millstream explain REPORT --json`.
 
     Raises:
-        UsageError: a day, currency, customer or account that can not be meant.
+        UsageError: a day, currency, customer, account or profile that can not be meant.
     """
     day = parse_day("--at", at)
     assert day is not None
     check_account(snapshot, account)
+    check_profile(snapshot, profile)
     return explain(
         snapshot,
         report,
@@ -177,6 +184,7 @@ def asked_explanation(
         currency=wanted_currency(snapshot, currency or settings.reporting_currency),
         timezone=settings.reporting_timezone,
         account=account,
+        profile=profile,
     )
 
 

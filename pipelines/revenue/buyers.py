@@ -12,6 +12,7 @@ from datetime import date
 from typing import NamedTuple
 
 from pipelines.revenue.ledger import NATIVE, Grain, first_day, periods
+from pipelines.revenue.profiles import DEFAULT_PROFILE
 from pipelines.revenue.rates import Rates, load_rates
 from pipelines.revenue.reports import Row, frame
 from pipelines.warehouse import Snapshot
@@ -56,6 +57,7 @@ def buyer_cohorts(
     currency: str,
     timezone: str,
     account: str | None = None,
+    profile: str = DEFAULT_PROFILE,
 ) -> Row:
     """A row per cohort that began in the days asked for and period since.
 
@@ -83,7 +85,7 @@ def buyer_cohorts(
                     "paid_minor": money[name],
                 }
             )
-    return frame("cohorts", snapshot, currency, timezone, unconverted, rows) | {"basis": "payments"}
+    return frame("cohorts", snapshot, currency, timezone, unconverted, rows, profile=profile) | {"basis": "payments"}
 
 
 def _paid(

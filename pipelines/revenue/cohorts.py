@@ -10,6 +10,7 @@ from datetime import date
 
 from pipelines.revenue.held import Holder, balances_held, first_days
 from pipelines.revenue.ledger import Grain, Ledger, first_day, periods
+from pipelines.revenue.profiles import DEFAULT_PROFILE
 from pipelines.revenue.rates import load_rates
 from pipelines.revenue.reports import Row, answer
 from pipelines.warehouse import Snapshot
@@ -24,12 +25,13 @@ def cohorts(
     currency: str,
     timezone: str,
     account: str | None = None,
+    profile: str = DEFAULT_PROFILE,
 ) -> Row:
     """A row per cohort that began in the days asked for and period since: who still pays at its end, and how much.
 
     `size` is everybody of the cohort; `period_index` 0 is the period that they began in.
     """
-    ledger = Ledger(snapshot, load_rates(snapshot), currency, account=account)
+    ledger = Ledger(snapshot, load_rates(snapshot), currency, account=account, profile=profile)
     began = {holder: day for holder, day in first_days(ledger).items() if date_from <= day <= date_to}
     members: dict[tuple[str, date], list[Holder]] = defaultdict(list)
     for holder, day in sorted(began.items()):

@@ -14,6 +14,7 @@ from itertools import groupby
 from typing import Any, NamedTuple
 
 from pipelines.revenue.ledger import KINDS, NATIVE, Grain, Ledger, Period, periods
+from pipelines.revenue.profiles import DEFAULT_PROFILE
 from pipelines.revenue.rates import Rates, load_rates
 from pipelines.revenue.reports import Row, answer
 from pipelines.revenue.shares import split
@@ -50,10 +51,11 @@ def movers(
     date_to: date,
     currency: str,
     account: str | None = None,
+    profile: str = DEFAULT_PROFILE,
 ) -> list[Move]:
     """Every movement of the days `date_from`..`date_to`, in order of day; their sums are those of `movements`."""
     rates = load_rates(snapshot)
-    ledger = Ledger(snapshot, rates, currency, account=account)
+    ledger = Ledger(snapshot, rates, currency, account=account, profile=profile)
     return _moves(ledger, rates, Period(date_from, date_to))
 
 
@@ -66,13 +68,14 @@ def movements_by_customer(
     currency: str,
     timezone: str,
     account: str | None = None,
+    profile: str = DEFAULT_PROFILE,
 ) -> Row:
     """`movements` with a row per customer who paid or moved in the period.
 
     `transfer_minor` is what a customer's switch of plan moves between plans: nothing between customers.
     """
     rates = load_rates(snapshot)
-    ledger = Ledger(snapshot, rates, currency, account=account)
+    ledger = Ledger(snapshot, rates, currency, account=account, profile=profile)
     rows: list[Row] = []
     for period in periods(date_from, date_to, by):
         held = _held(ledger, rates, period)
@@ -110,7 +113,7 @@ def _row(period: Period, account: str, customer: str, currency: str, held: _Held
 
 
 def _moves(ledger: Ledger, rates: Rates, period: Period) -> list[Move]:
-    found = ledger.snapshot.query(_MOVES, start=period.start, end=period.end, account=ledger.account)
+    found = ledger.snapshot.query(_MOVES, start=period.start, end=period.end, **ledger.scope)
     moves: list[Move] = []
 
     def key(row: dict[str, Any]) -> tuple[date, str, str]:
@@ -128,7 +131,7 @@ def _moves(ledger: Ledger, rates: Rates, period: Period) -> list[Move]:
 
 
 def _balances(ledger: Ledger, rates: Rates, day: date) -> list[tuple[tuple[str, str, str], int]]:
-    found = ledger.snapshot.query(_BALANCES, day=day, account=ledger.account)
+    found = ledger.snapshot.query(_BALANCES, day=day, **ledger.scope)
     balances: list[tuple[tuple[str, str, str], int]] = []
     for own, group in groupby(found.iter_rows(named=True), key=lambda row: str(row["currency"])):
         some = list(group)
@@ -154,7 +157,7 @@ def _shares(ledger: Ledger, rates: Rates, amounts: list[int], own: str, day: dat
 _MOVES = """
 select changed_date, currency, movement, account, customer_id, amount_minor
 from marts.fct_mrr_movements_daily
-where changed_date between $start and $end and ($account is null or account = $account)
+where profile = $profile and changed_date between $start and $end and ($account is null or account = $account)
 order by changed_date, currency, movement, account, customer_id
 """
 
@@ -162,7 +165,7 @@ _BALANCES = """
 select account, customer_id, currency, closing_minor
 from (
     select * from marts.fct_mrr_movements_daily
-    where changed_date <= $day and ($account is null or account = $account)
+    where profile = $profile and changed_date <= $day and ($account is null or account = $account)
     qualify row_number() over (partition by account, customer_id, currency order by changed_date desc) = 1
 )
 where closing_minor <> 0

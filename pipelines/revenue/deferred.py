@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from pipelines.revenue.ledger import NATIVE, Grain, periods
+from pipelines.revenue.profiles import DEFAULT_PROFILE
 from pipelines.revenue.rates import load_rates
 from pipelines.revenue.reports import Row, frame
 from pipelines.warehouse import Snapshot
@@ -20,6 +21,7 @@ def deferred(
     currency: str,
     timezone: str,
     account: str | None = None,
+    profile: str = DEFAULT_PROFILE,
 ) -> Row:
     """At each period's end, the part of what was invoiced and paid by then that is for the time after it.
 
@@ -39,7 +41,7 @@ def deferred(
         converted = {own: rates.convert(minor, own, currency, period.end) for own, minor in some.items()}
         unconverted |= {own for own, minor in converted.items() if minor is None}
         rows.append(_row(period.start, currency, sum(minor or 0 for minor in converted.values())))
-    return frame("deferred", snapshot, currency, timezone, sorted(unconverted), rows)
+    return frame("deferred", snapshot, currency, timezone, sorted(unconverted), rows, profile=profile)
 
 
 def lines_deferred(snapshot: Snapshot, day: date, *, timezone: str, account: str | None = None) -> list[Row]:

@@ -24,7 +24,7 @@ def balances_held(ledger: Ledger, day: date, *, rates_of: date | None = None) ->
     Each currency's sum is converted once and split over its customers by largest remainder. A currency that
     has no rate is left out, as the ledger leaves it out; one that had none yet on `rates_of` has the day's.
     """
-    found = ledger.snapshot.query(BALANCES, day=day, account=ledger.account)
+    found = ledger.snapshot.query(BALANCES, day=day, **ledger.scope)
     held: dict[Holder, int] = {}
     for own, group in groupby(found.iter_rows(), key=lambda row: str(row[2])):
         some = list(group)
@@ -60,7 +60,7 @@ def paying(held: dict[Holder, int]) -> dict[str, int]:
 def first_days(ledger: Ledger) -> dict[Holder, date]:
     """The day on which each customer first paid anything; with `native`, anything in that currency."""
     firsts: dict[Holder, date] = {}
-    for account, customer, own, day in ledger.snapshot.query(_FIRSTS, account=ledger.account).iter_rows():
+    for account, customer, own, day in ledger.snapshot.query(_FIRSTS, **ledger.scope).iter_rows():
         if own not in ledger.unconverted:
             holder = Holder(str(account), str(customer), own if ledger.currency == NATIVE else ledger.currency)
             firsts[holder] = min(day, firsts.get(holder, day))
@@ -71,7 +71,7 @@ BALANCES = """
 select account, customer_id, currency, closing_minor
 from (
     select * from marts.fct_mrr_movements_daily
-    where changed_date <= $day and ($account is null or account = $account)
+    where profile = $profile and changed_date <= $day and ($account is null or account = $account)
     qualify row_number() over (partition by account, customer_id, currency order by changed_date desc) = 1
 )
 where closing_minor > 0
@@ -81,6 +81,6 @@ order by currency, account, customer_id
 _FIRSTS = """
 select account, customer_id, currency, min(changed_date) as first_date
 from marts.fct_mrr_movements_daily
-where closing_minor > 0 and ($account is null or account = $account)
+where profile = $profile and closing_minor > 0 and ($account is null or account = $account)
 group by all order by all
 """

@@ -11,6 +11,7 @@ from datetime import date
 
 from pipelines.revenue.explain import items_held
 from pipelines.revenue.ledger import Grain, Ledger, periods
+from pipelines.revenue.profiles import DEFAULT_PROFILE
 from pipelines.revenue.rates import load_rates
 from pipelines.revenue.reports import Row, answer
 from pipelines.warehouse import Snapshot
@@ -33,12 +34,13 @@ def mrr_by_product(
     currency: str,
     timezone: str,
     account: str | None = None,
+    profile: str = DEFAULT_PROFILE,
 ) -> Row:
     """`mrr` with a row per product, the largest first; `product` is its name, else its id, null where there is none.
 
     A customer counts with each product that they pay for, so `customers` does not add up.
     """
-    ledger = Ledger(snapshot, load_rates(snapshot), currency, account=account)
+    ledger = Ledger(snapshot, load_rates(snapshot), currency, account=account, profile=profile)
     names = dict(snapshot.query(_NAMES).iter_rows())
     rows: list[Row] = []
     for period in periods(date_from, date_to, by):

@@ -5,9 +5,11 @@ from __future__ import annotations
 from datetime import date
 from statistics import median
 
+from pipelines.revenue.counts import ratio
 from pipelines.revenue.ledger import NATIVE, Grain, Period, periods
+from pipelines.revenue.profiles import DEFAULT_PROFILE
 from pipelines.revenue.rates import Rates, load_rates
-from pipelines.revenue.reports import Row, frame, ratio
+from pipelines.revenue.reports import Row, frame
 from pipelines.warehouse import Snapshot
 
 _DAY = 86_400
@@ -22,6 +24,7 @@ def recovery(
     currency: str,
     timezone: str,
     account: str | None = None,
+    profile: str = DEFAULT_PROFILE,
 ) -> Row:
     """What was due on invoices whose payment failed in each period, and what of it was paid since.
 
@@ -36,7 +39,7 @@ def recovery(
     for period in cut:
         for wanted in own if currency == NATIVE else [currency]:
             rows.append(_row(period, wanted, _shown(failed[period], rates, currency, wanted, unconverted)))
-    return frame("recovery", snapshot, currency, timezone, sorted(unconverted), rows)
+    return frame("recovery", snapshot, currency, timezone, sorted(unconverted), rows, profile=profile)
 
 
 def invoices_failed(snapshot: Snapshot, period: Period, *, account: str | None = None) -> list[Row]:

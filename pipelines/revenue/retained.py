@@ -9,10 +9,12 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 
+from pipelines.revenue.counts import ratio
 from pipelines.revenue.held import Holder, balances_held
 from pipelines.revenue.ledger import Grain, Ledger, Period, periods
+from pipelines.revenue.profiles import DEFAULT_PROFILE
 from pipelines.revenue.rates import load_rates
-from pipelines.revenue.reports import Row, answer, ratio
+from pipelines.revenue.reports import Row, answer
 from pipelines.warehouse import Snapshot
 
 
@@ -25,9 +27,10 @@ def nrr(
     currency: str,
     timezone: str,
     account: str | None = None,
+    profile: str = DEFAULT_PROFILE,
 ) -> Row:
     """Opening MRR of each period, what is retained of it, and both as rates: with and without what grew."""
-    ledger = Ledger(snapshot, load_rates(snapshot), currency, account=account)
+    ledger = Ledger(snapshot, load_rates(snapshot), currency, account=account, profile=profile)
     rows: list[Row] = []
     for period in periods(date_from, date_to, by):
         opening, closing = held_at_both_ends(ledger, period)

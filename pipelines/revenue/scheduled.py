@@ -6,6 +6,7 @@ from datetime import date
 
 from pipelines.revenue.explain import items_held
 from pipelines.revenue.ledger import Grain, Ledger, periods
+from pipelines.revenue.profiles import DEFAULT_PROFILE
 from pipelines.revenue.rates import load_rates
 from pipelines.revenue.reports import Row, answer
 from pipelines.warehouse import Snapshot
@@ -20,9 +21,10 @@ def scheduled(
     currency: str,
     timezone: str,
     account: str | None = None,
+    profile: str = DEFAULT_PROFILE,
 ) -> Row:
     """At each period's end: MRR that is scheduled to churn, and contracted MRR, which is all but that."""
-    ledger = Ledger(snapshot, load_rates(snapshot), currency, account=account)
+    ledger = Ledger(snapshot, load_rates(snapshot), currency, account=account, profile=profile)
     rows: list[Row] = []
     for period in periods(date_from, date_to, by):
         leaving = items_leaving(ledger, period.end)

@@ -6,6 +6,7 @@ from datetime import date, datetime
 from typing import NamedTuple
 
 from pipelines.revenue.kaplan_meier import kaplan_meier
+from pipelines.revenue.profiles import DEFAULT_PROFILE
 from pipelines.revenue.reports import Row, frame
 from pipelines.revenue.summary import last_whole_day
 from pipelines.warehouse import Snapshot
@@ -25,14 +26,23 @@ class Life(NamedTuple):
 
 
 def survival(
-    snapshot: Snapshot, *, date_from: date, date_to: date, currency: str, timezone: str, account: str | None = None
+    snapshot: Snapshot,
+    *,
+    date_from: date,
+    date_to: date,
+    currency: str,
+    timezone: str,
+    account: str | None = None,
+    profile: str = DEFAULT_PROFILE,
 ) -> Row:
     """The share of subscriptions that still earn after so many days, with a band of 95 %.
 
     A subscription lives from its first MRR to the day on which its MRR went to zero for good; one that lived on at the
     end of `date_to` went out of sight then. A pause of the collection ends none.
     """
-    lives = lifetimes(snapshot, date_from=date_from, date_to=date_to, timezone=timezone, account=account)
+    lives = lifetimes(
+        snapshot, date_from=date_from, date_to=date_to, timezone=timezone, account=account, profile=profile
+    )
     rows: list[Row] = [
         {
             "period": date_from,
@@ -45,15 +55,21 @@ def survival(
         }
         for step in kaplan_meier((life.days, life.is_end) for life in lives)
     ]
-    return frame("survival", snapshot, currency, timezone, [], rows)
+    return frame("survival", snapshot, currency, timezone, [], rows, profile=profile)
 
 
 def lifetimes(
-    snapshot: Snapshot, *, date_from: date, date_to: date, timezone: str, account: str | None = None
+    snapshot: Snapshot,
+    *,
+    date_from: date,
+    date_to: date,
+    timezone: str,
+    account: str | None = None,
+    profile: str = DEFAULT_PROFILE,
 ) -> list[Life]:
     """Every subscription that began in these days: how long it was in sight, and whether it ended then."""
     last = min(date_to, last_whole_day(snapshot, timezone))
-    found = snapshot.query(LIVES, start=date_from, end=last, account=account)
+    found = snapshot.query(LIVES, start=date_from, end=last, account=account, profile=profile)
     return [Life(**row) for row in found.iter_rows(named=True)]
 
 
@@ -62,6 +78,6 @@ select account, customer_id, subscription_id, started_at, ended_at, end_cause,
     coalesce(ended_date <= $end, false) as is_end,
     date_diff('day', started_date, case when ended_date <= $end then ended_date else $end end)::bigint as days
 from marts.fct_subscription_lifetimes
-where started_date between $start and $end and ($account is null or account = $account)
+where profile = $profile and started_date between $start and $end and ($account is null or account = $account)
 order by days, account, subscription_id
 """

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from datetime import date
 
+from pipelines.revenue.counts import ratio
 from pipelines.revenue.ledger import Grain, Period, periods
-from pipelines.revenue.reports import Row, frame, ratio
+from pipelines.revenue.profiles import DEFAULT_PROFILE
+from pipelines.revenue.reports import Row, frame
 from pipelines.warehouse import Snapshot
 
 
@@ -18,6 +20,7 @@ def trials(
     currency: str,
     timezone: str,
     account: str | None = None,
+    profile: str = DEFAULT_PROFILE,
 ) -> Row:
     """Trials by the period in which they ended, and how many of them converted, whenever they paid (Stripe's rule)."""
     rows: list[Row] = []
@@ -33,7 +36,7 @@ def trials(
                 "conversion_rate": ratio(converted, len(ended)),
             }
         )
-    return frame("trials", snapshot, currency, timezone, [], rows)
+    return frame("trials", snapshot, currency, timezone, [], rows, profile=profile)
 
 
 def trials_ended(snapshot: Snapshot, period: Period, *, account: str | None = None) -> list[Row]:

@@ -83,6 +83,12 @@ def test_g13_twenty_customers_of_whom_one_left_have_brought_495_each_in_five_mon
     assert row(built, ltv, cases.WORTH)["observed_ltv_minor"] == 49_500
 
 
+def test_chartmogul_divides_by_the_average_rate_of_six_months_before(built: Published) -> None:
+    """Of four months with customers at their start one lost one of two: 12.5 %; 30 by the head is worth 240."""
+    (found,) = rows(built, ltv, cases.COHORT, (date(2025, 8, 1), date(2025, 8, 31)), profile="chartmogul")
+    assert (found["churn_rate_used"], found["ltv_minor"]) == (0.125, 24_000)
+
+
 def test_g19_who_comes_back_stays_in_the_first_cohort(built: Published) -> None:
     found = rows(built, cohorts, cases.COHORT, (date(2025, 3, 1), date(2025, 8, 31)))
     assert {one["cohort"] for one in found} == {date(2025, 3, 1)}

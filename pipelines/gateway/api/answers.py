@@ -120,6 +120,7 @@ def revenue(desk: Desk, given: p.Revenue, _: str) -> Answer:
         group=given.group,
         basis=given.basis,
         account=given.account,
+        profile=given.profile,
     )
 
 
@@ -135,6 +136,7 @@ def explain(desk: Desk, given: p.Explain, _: str) -> Answer:
         customer=given.customer,
         currency=given.currency,
         account=given.account,
+        profile=given.profile,
     )
 
 

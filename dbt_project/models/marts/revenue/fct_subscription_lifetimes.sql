@@ -9,6 +9,7 @@ changes as (
 moments as (
 
     select
+        profile,
         account,
         subscription_id,
         max(customer_id) as customer_id,
@@ -21,7 +22,7 @@ moments as (
 
     from changes
 
-    group by account, subscription_id, changed_at, changed_date
+    group by profile, account, subscription_id, changed_at, changed_date
 
 ),
 
@@ -29,52 +30,51 @@ balances as (
 
     select
         *,
-        sum(delta_minor) over (partition by account, subscription_id order by changed_at) as balance_minor
+        sum(delta_minor) over (partition by profile, account, subscription_id order by changed_at) as balance_minor
 
     from moments
 
 ),
 
-firsts as (
+placed as (
 
     select
-        account,
-        subscription_id,
-        min(changed_at) as started_at,
-        min(changed_date) as started_date
+        *,
+        min(case when balance_minor > 0 then changed_at end) over of_subscription as started_at,
+        min(case when balance_minor > 0 then changed_date end) over of_subscription as started_date
+
     from balances
-    where balance_minor > 0
-    group by all
 
-),
-
-lasts as (
-
-    select * from balances
-
-    qualify row_number() over (partition by account, subscription_id order by changed_at desc) = 1
+    window of_subscription as (partition by profile, account, subscription_id)
 
 ),
 
 -- it came to nothing and stayed there; a pause of the collection is no end
-lived as (
+lasts as (
 
     select
-        lasts.account,
-        lasts.subscription_id,
-        lasts.customer_id,
-        firsts.started_at,
-        firsts.started_date,
-        lasts.balance_minor = 0 and lasts.is_no_pause as is_ended,
-        case when lasts.balance_minor = 0 and lasts.is_no_pause then lasts.changed_at end as ended_at,
-        case when lasts.balance_minor = 0 and lasts.is_no_pause then lasts.changed_date end as ended_date,
-        case when lasts.balance_minor = 0 and lasts.is_no_pause then lasts.cause end as end_cause,
-        lasts.balance_minor = 0 and lasts.is_no_pause and lasts.is_involuntary as is_involuntary
+        *,
+        balance_minor = 0 and is_no_pause as is_ended
 
-    from lasts
+    from placed
 
-    inner join firsts on lasts.account = firsts.account and lasts.subscription_id = firsts.subscription_id
+    where started_at is not null
+
+    qualify row_number() over (partition by profile, account, subscription_id order by changed_at desc) = 1
 
 )
 
-select * from lived
+select
+    profile,
+    account,
+    subscription_id,
+    customer_id,
+    started_at,
+    started_date,
+    is_ended,
+    case when is_ended then changed_at end as ended_at,
+    case when is_ended then changed_date end as ended_date,
+    case when is_ended then cause end as end_cause,
+    is_ended and is_involuntary as is_involuntary
+
+from lasts
