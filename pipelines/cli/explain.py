@@ -17,6 +17,17 @@ class Explained(StrEnum):
 
     mrr = "mrr"
     movements = "movements"
+    churn = "churn"
+    nrr = "nrr"
+    quick_ratio = "quick_ratio"
+    arpa = "arpa"
+    ltv = "ltv"
+    cohorts = "cohorts"
+    survival = "survival"
+    trials = "trials"
+    recovery = "recovery"
+    scheduled = "scheduled"
+    deferred = "deferred"
     cash = "cash"
 
 
@@ -66,14 +77,17 @@ def _print(document: dict[str, Any]) -> None:
     from pipelines.money import format_money
 
     rows = document["rows"]
+    has_figures = len({row["figure"] for row in rows}) > 1
     if rows:
         headings = ["amount", "cause", "customer", "object", "event", "valid from", "valid to"]
         names = ["cause", "customer_id", "object_id", "event_id", "valid_from", "valid_to"]
-        cells = [[format_money(row["amount_minor"], row["currency"]), *(row[name] for name in names)] for row in rows]
+        if has_figures:
+            headings.insert(1, "figure")
+            names.insert(0, "figure")
+        amounts = [format_money(row["amount_minor"], row["currency"]) if row["currency"] else "1" for row in rows]
+        cells = [[amount, *(row[name] for name in names)] for amount, row in zip(amounts, rows, strict=True)]
         table(headings, cells, numbers=[0])
-    total, currency = document["total_minor"], document["currency"]
-    amounts = total if isinstance(total, dict) else {currency: total}
-    print("total " + (", ".join(format_money(minor, own) for own, minor in amounts.items()) or "0"))
+    _print_sums(document)
     for rule in sorted({row["rule"] for row in rows}):
         print(f"rule: {rule}")
     failed = [check["name"] for check in document["checks"] if not check["is_passed"]]
@@ -82,3 +96,20 @@ def _print(document: dict[str, Any]) -> None:
     tell_unconverted(document)
     where = f"snapshot {document['snapshot']}, profile {document['profile']}"
     note(f"as of {document['as_of']}, {where}; --json also shows the SQL")
+
+
+def _print_sums(document: dict[str, Any]) -> None:
+    """The days, and what the rows come to: in all where they are one number, else by figure."""
+    from pipelines.money import format_money
+
+    first, last = document["period"]["first"], document["period"]["last"]
+    print(f"of {first}" if first == last else f"from {first} to {last}")
+    if document["total_minor"] is None:
+        for one in document["figures"]:
+            name = one["figure"].removesuffix("_minor").replace("_", " ")
+            minor = one["amount_minor"]
+            print(f"{name} {one['rows']:,}" if minor is None else f"{name} {format_money(minor, one['currency'])}")
+        return
+    total, currency = document["total_minor"], document["currency"]
+    amounts = total if isinstance(total, dict) else {currency: total}
+    print("total " + (", ".join(format_money(minor, own) for own, minor in amounts.items()) or "0"))

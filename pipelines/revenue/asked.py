@@ -40,7 +40,8 @@ Report = Literal[
 Basis = Literal["mrr", "payments"]
 Grain = Literal["day", "week", "month"]
 Group = Literal["customer", "product"]
-Explained = Literal["mrr", "movements", "cash"]
+Explained = Report
+"""Every report has rows behind its numbers."""
 
 _WHOLE: dict[str, Callable[..., dict[str, object]]] = {
     "mrr": mrr,
@@ -174,7 +175,9 @@ def asked_explanation(
     """
     day = parse_day("--at", at)
     assert day is not None
+    check_options(report, by=None, currency=currency, basis=None)
     check_account(snapshot, account)
+    check_published(snapshot, report)
     check_profile(snapshot, profile)
     return explain(
         snapshot,

@@ -9,7 +9,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from datetime import date
 
-from pipelines.revenue.explain import items_held
+from pipelines.revenue.behind_mrr import items_held
 from pipelines.revenue.ledger import Grain, Ledger, periods
 from pipelines.revenue.profiles import DEFAULT_PROFILE
 from pipelines.revenue.rates import load_rates

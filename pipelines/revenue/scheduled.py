@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 
-from pipelines.revenue.explain import items_held
+from pipelines.revenue.behind_mrr import items_held
 from pipelines.revenue.ledger import Grain, Ledger, periods
 from pipelines.revenue.profiles import DEFAULT_PROFILE
 from pipelines.revenue.rates import load_rates

@@ -88,7 +88,7 @@ def test_one_customers_rows_are_those_of_the_whole(snapshot: Snapshot) -> None:
 def test_a_customer_that_nobody_knows_and_a_report_without_rows_are_wrong_calls(snapshot: Snapshot) -> None:
     with pytest.raises(UsageError, match="cus_nobody"):
         ask(snapshot, "mrr", date(2026, 11, 23), "USD", "cus_nobody")
-    with pytest.raises(UsageError, match="only mrr, movements, cash"):
+    with pytest.raises(UsageError, match="only mrr, movements, churn"):
         ask(snapshot, "weather", date(2026, 11, 23), "USD")
 
 
@@ -117,7 +117,8 @@ def test_the_command_answers_with_the_fields_of_the_contract(
     for wrong in (
         ["mrr"],
         ["mrr", "--at", "soon"],
-        ["churn", "--at", "2026-11-23"],
+        ["reconcile", "--at", "2026-11-23"],
+        ["trials", "--at", "2026-11-23", "--currency", "EUR"],
         ["mrr", "--at", "2026-11-23", "--customer", "x"],
     ):
         assert invoke(["explain", *wrong]) == 2

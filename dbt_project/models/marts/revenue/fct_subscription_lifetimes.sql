@@ -30,7 +30,9 @@ balances as (
 
     select
         *,
-        sum(delta_minor) over (partition by profile, account, subscription_id order by changed_at) as balance_minor
+        sum(delta_minor) over (
+            partition by profile, account, subscription_id order by changed_at
+        ) as balance_minor
 
     from moments
 
