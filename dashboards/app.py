@@ -21,6 +21,7 @@ page = st.navigation(
     [
         st.Page("app_pages/overview.py", title="Overview", icon=":material/dashboard:", default=True),
         st.Page("app_pages/revenue.py", title="Revenue", icon=":material/payments:"),
+        st.Page("app_pages/subscriptions.py", title="Subscriptions", icon=":material/autorenew:"),
         st.Page("app_pages/funnel.py", title="Funnel", icon=":material/filter_alt:"),
         st.Page("app_pages/trends.py", title="Trends", icon=":material/show_chart:"),
         st.Page("app_pages/paths.py", title="Paths", icon=":material/route:"),

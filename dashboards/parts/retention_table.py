@@ -30,7 +30,7 @@ def retention_table(
     lines = [_average_row(answer, average, colours)]
     lines += [_cohort_row(answer, number, whole, shares, colours) for number in range(len(whole))]
     st.html(
-        f'{_style(colours)}<div class="ms-heat-scroll" tabindex="0" role="region" aria-label="Retention by cohort">'
+        f'{heat_style(colours)}<div class="ms-heat-scroll" tabindex="0" role="region" aria-label="Retention by cohort">'
         f'<table class="ms-heat"><caption class="ms-heat-hide">Retention by cohort, one row per {unit}</caption>'
         f"<thead><tr>{head}</tr></thead><tbody>{''.join(lines)}</tbody></table></div>"
     )
@@ -62,7 +62,7 @@ _RIGHT = ' class="r"'
 
 def _average_row(answer: RetentionAnswer, average: list[float | None], colours: Palette) -> str:
     people = sum(row[0] or 0 for row in answer.matrix)
-    cells = [f'<td class="r {"zero" if not column else ""}"{_tint(share if column else None, colours)}>'
+    cells = [f'<td class="r {"zero" if not column else ""}"{tint(share if column else None, colours)}>'
              f"{percent(share)}</td>" for column, share in enumerate(average)]  # fmt: skip
     return (
         f'<tr class="mean"><th scope="row">Weighted average</th><td class="r">{count(people)}</td>{"".join(cells)}</tr>'
@@ -82,13 +82,13 @@ def _cohort_row(answer: RetentionAnswer, number: int, whole: list[bool], shares:
         words = (percent(share) if shares else count(cell)) + ("" if over else MARK)
         kinds = f"r{'' if column else ' zero'}{'' if over else ' open'}"
         hover = f"{count(cell)} of {count(size)}{'' if over else ', not complete'}"
-        tint = _tint(share if column else None, colours)
-        cells.append(f'<td class="{kinds}" title="{hover}"{tint}>{words}</td>')
+        shade = tint(share if column else None, colours)
+        cells.append(f'<td class="{kinds}" title="{hover}"{shade}>{words}</td>')
     start = escape(long_day(date.fromisoformat(answer.cohort_starts[number])))
     return f'<tr><th scope="row">{start}</th><td class="r">{count(size)}</td>{"".join(cells)}</tr>'
 
 
-def _tint(share: float | None, colours: Palette) -> str:
+def tint(share: float | None, colours: Palette) -> str:
     """The accent, as strong as the share; never so strong that the text on it can not be read."""
     if not share:
         return ""
@@ -96,7 +96,8 @@ def _tint(share: float | None, colours: Palette) -> str:
     return f' style="background-color:color-mix(in srgb,{colours.accent} {part}%,{colours.background})"'
 
 
-def _style(colours: Palette) -> str:
+def heat_style(colours: Palette) -> str:
+    """How every heatmap looks."""
     hatch = f"repeating-linear-gradient(135deg,transparent 0 5px,{colours.border} 5px 6px)"
     return (
         "<style>.ms-heat-scroll{overflow-x:auto}"

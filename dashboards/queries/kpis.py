@@ -10,12 +10,13 @@ from typing import Any
 from dashboards.queries.cache import per_snapshot
 from dashboards.queries.revenue_days import NetRevenue, net_revenue
 from pipelines.revenue import churn, movements, mrr, summary
+from pipelines.revenue.ledger import KINDS
+from pipelines.revenue.ratios import gained_and_lost
 from pipelines.warehouse import Snapshot
 
 DAYS = timedelta(days=30)
 ONE = timedelta(days=1)
 WEEKS = timedelta(weeks=13)
-GAINS, LOSSES = ("new", "expansion", "reactivation"), ("contraction", "churn")
 
 
 @dataclass(frozen=True)
@@ -92,14 +93,14 @@ def _rows(answer: dict[str, object]) -> list[dict[str, Any]]:
 
 
 def _sums(rows: Sequence[dict[str, Any]]) -> dict[str, int]:
-    names = [*(f"{kind}_minor" for kind in (*GAINS, *LOSSES)), "new_customers"]
+    names = [*(f"{kind}_minor" for kind in KINDS), "new_customers"]
     return {name: sum(row[name] for row in rows) for name in names}
 
 
 def _quick_ratio(sums: dict[str, int]) -> float | None:
     """(new + expansion + reactivation) / (contraction + churn); None where nothing was lost."""
-    lost = -sum(sums[f"{kind}_minor"] for kind in LOSSES)
-    return sum(sums[f"{kind}_minor"] for kind in GAINS) / lost if lost else None
+    gained, lost = gained_and_lost({kind: sums[f"{kind}_minor"] for kind in KINDS})
+    return gained / lost if lost else None
 
 
 def _rolling_quick_ratio(weeks: Sequence[dict[str, Any]]) -> list[float | None]:

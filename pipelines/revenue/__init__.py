@@ -10,7 +10,16 @@ Currencies are converted when asked, by dated rates.
 """
 
 from pipelines.revenue.accounts import check_account
-from pipelines.revenue.asked import Explained, Grain, Group, Report, asked_explanation, asked_report, check_group
+from pipelines.revenue.asked import (
+    Explained,
+    Grain,
+    Group,
+    Report,
+    asked_explanation,
+    asked_report,
+    check_group,
+    check_published,
+)
 from pipelines.revenue.buyers import buyer_cohorts
 from pipelines.revenue.cash import cash
 from pipelines.revenue.cohorts import cohorts
@@ -51,6 +60,7 @@ __all__ = [
     "check_account",
     "check_group",
     "check_profile",
+    "check_published",
     "churn",
     "cohorts",
     "deferred",

@@ -49,6 +49,17 @@ FURTHER: dict[str, list[dict[str, str]]] = {
         {"tab": "Movements", "cell": "new~2026-11-01", "how-movements": "true"},
         {"tab": "Cash", "how-cash": "true"},
     ],
+    "subscriptions": [
+        {"tab": tab, f"how-{report}": "true"}
+        for tab, report in (
+            ("Cohorts", "cohorts"),
+            ("Value", "ltv"),
+            ("Survival", "survival"),
+            ("Trials", "trials"),
+            ("Recovery", "recovery"),
+            ("Outlook", "scheduled"),
+        )
+    ],
     "funnel": [{"steps": "Home~stripe:invoice_paid~email:click", "people": "reached step 1"}],
     "customers": [{"person": "usr_000001"}],
 }

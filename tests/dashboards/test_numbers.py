@@ -21,6 +21,7 @@ from tests.dashboards import told_behaviour as behaviour
 from tests.dashboards import told_overview as overview
 from tests.dashboards import told_people as people
 from tests.dashboards import told_revenue as revenue
+from tests.dashboards import told_subscriptions as subscriptions
 from tests.dashboards.asking import Ask
 from tests.dashboards.places import CAMPAIGN, WAITING, crowd
 from tests.dashboards.reading import Columns, charts, pieces, shades, sparklines
@@ -52,11 +53,29 @@ COHORTS = {"start": "Home", "kind": "every time", "cohorts": "8"}
 PEOPLE = {**COHORTS, "show": "people"}
 CELL = {"tab": "Movements", "cell": "new~2026-11-01"}
 EUROS = {"tab": "Cash", "range": "90d", "by": "week", "cur": "EUR", "how-cash": "true"}
+WORTH = {"tab": "Value", "cur": "EUR", "how-ltv": "true"}
+LIVES = {"tab": "Survival", "how-survival": "true"}
+TRIALS = {"tab": "Trials", "how-trials": "true"}
 VIEWS = {
     "overview": View("overview", overview.overview, {}, overview.overview_charts, overview.overview_lines),
     "waterfall": View("revenue", revenue.waterfall, {"how-movements": "true"}, revenue.waterfall_charts),
     "movements": View("revenue", revenue.movements, CELL, revenue.movements_charts),
     "cash": View("revenue", revenue.cash, EUROS, revenue.cash_charts),
+    "kept": View("subscriptions", subscriptions.kept, {"how-nrr": "true"}, subscriptions.kept_charts),
+    "cohorts": View(
+        "subscriptions", subscriptions.cohorts_in_people, {"tab": "Cohorts"}, shades=subscriptions.shades_in_people
+    ),
+    "cohorts in money": View(
+        "subscriptions",
+        subscriptions.cohorts_in_money,
+        {"tab": "Cohorts", "show": "MRR"},
+        shades=subscriptions.shades_in_money,
+    ),
+    "value": View("subscriptions", subscriptions.worth, WORTH, lines=subscriptions.worth_lines),
+    "survival": View("subscriptions", subscriptions.lives, LIVES, subscriptions.lives_charts),
+    "trials": View("subscriptions", subscriptions.trials, TRIALS, subscriptions.trials_charts),
+    "recovery": View("subscriptions", subscriptions.recovery, {"tab": "Recovery", "how-recovery": "true"}),
+    "outlook": View("subscriptions", subscriptions.outlook, {"tab": "Outlook", "how-scheduled": "true"}),
     "funnel": View("funnel", behaviour.funnel_people, REACHED, behaviour.funnel_of_the_first),
     "funnel by step before": View("funnel", behaviour.funnel_dropped, DROPPED, behaviour.funnel_of_the_before),
     "funnel split": View("funnel", behaviour.funnel_split, behaviour.SPLIT, behaviour.funnel_split_charts),

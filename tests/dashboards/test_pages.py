@@ -24,6 +24,7 @@ from tests.dashboards.reading import findings, words
 PAGES = (
     "overview",
     "revenue",
+    "subscriptions",
     "funnel",
     "trends",
     "paths",
