@@ -11,6 +11,7 @@ import polars as pl
 from dashboards.charts.option import Option, grid, legend
 from dashboards.charts.palette import Palette
 
+SHADE = 0.18
 CURVE, FROM, BAND = "Still subscribed", "At least", "95 % band"
 
 
@@ -41,7 +42,7 @@ def survival_curve(steps: Sequence[Lived], *, alt: str, colours: Palette) -> Opt
     spec = {
         "animation": False,
         "grid": grid(bottom=44),
-        "legend": legend(colours, [CURVE, BAND]),
+        "legend": legend(colours, [CURVE, {"name": BAND, "itemStyle": {"opacity": 2 * SHADE}}]),
         "dataset": {"source": frame},
         "xAxis": {
             "type": "value",
@@ -63,15 +64,15 @@ def survival_curve(steps: Sequence[Lived], *, alt: str, colours: Palette) -> Opt
             "splitLine": {"lineStyle": {"color": colours.border}},
         },
         "series": [
-            _step(FROM, "transparent", stack="band", width=0),
-            _step(BAND, colours.accent, stack="band", width=0, areaStyle={"color": colours.accent, "opacity": 0.18}),
-            _step(CURVE, colours.accent, width=2.5),
+            _line(FROM, "transparent", stack="band", width=0),
+            _line(BAND, colours.accent, stack="band", width=0, areaStyle={"color": colours.accent, "opacity": SHADE}),
+            _line(CURVE, colours.accent, width=2.5),
         ],
     }
     return Option(spec, alt)
 
 
-def _step(name: str, colour: str, *, width: float, **more: Any) -> dict[str, Any]:
+def _line(name: str, colour: str, *, width: float, **more: Any) -> dict[str, Any]:
     return {
         "type": "line",
         "name": name,

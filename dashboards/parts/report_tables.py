@@ -10,7 +10,7 @@ from typing import Any
 import polars as pl
 
 from dashboards.parts.money import money
-from dashboards.parts.numbers import NONE, count, factor, figure, percent
+from dashboards.parts.numbers import NONE, count, factor, percent
 from dashboards.parts.table import table
 from dashboards.parts.times import period_name
 from dashboards.queries.movements import Grain, is_over
@@ -47,7 +47,7 @@ def _factor(value: Any, _currency: str) -> str:
 
 
 def _days(value: Any, _currency: str) -> str:
-    return NONE if value is None else f"{figure(float(value))} d"
+    return NONE if value is None else f"{value:,.1f} d"
 
 
 KEPT = (

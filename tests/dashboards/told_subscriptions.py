@@ -203,7 +203,7 @@ def recovery(ask: Ask) -> Iterator[str]:
 
 def _days(row: Row) -> str:
     found = row["median_days"]
-    return "–" if found is None else f"{found:,.2f} d" if found >= 1 else f"{found:,.4f} d" if found else "0.0000 d"
+    return "–" if found is None else f"{found:,.1f} d"
 
 
 def outlook(ask: Ask) -> Iterator[str]:
