@@ -22,6 +22,7 @@ class Report(StrEnum):
     movements = "movements"
     churn = "churn"
     cash = "cash"
+    compare = "compare"
     reconcile = "reconcile"
 
 
@@ -67,7 +68,7 @@ def revenue(
     profile: Annotated[str, typer.Option(help="Whose definition of recurring revenue.")] = "stripe",
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")] = False,
 ) -> None:
-    """MRR, its movements, churn, cash, or `reconcile`: our figures against Stripe's lists."""
+    """MRR, its movements, churn, cash; `compare`: why profiles differ; `reconcile`: ours against Stripe's lists."""
     from pipelines.revenue import asked_report, check_account, check_group, check_profile
 
     check_group(report.value, group.value if group else None)
@@ -96,6 +97,9 @@ def revenue(
     rows = document["rows"]
     assert isinstance(rows, list)
     _print(rows)
+    if report is Report.compare:
+        print("\nMRR by profile")
+        _print(document["totals"])  # type: ignore[arg-type]
     if report is Report.reconcile:
         _print_differences(document)
     tell_unconverted(document)

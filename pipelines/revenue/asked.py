@@ -12,6 +12,7 @@ from pipelines.errors import UsageError
 from pipelines.moments import parse_day
 from pipelines.revenue.accounts import check_account
 from pipelines.revenue.cash import cash
+from pipelines.revenue.compare import compare
 from pipelines.revenue.customers import movements_by_customer
 from pipelines.revenue.explain import explain
 from pipelines.revenue.ledger import NATIVE
@@ -23,7 +24,7 @@ from pipelines.revenue.summary import last_whole_day
 from pipelines.settings import Settings
 from pipelines.warehouse import Snapshot
 
-Report = Literal["mrr", "movements", "churn", "cash"]
+Report = Literal["mrr", "movements", "churn", "cash", "compare"]
 Grain = Literal["day", "week", "month"]
 Group = Literal["customer", "product"]
 Explained = Literal["mrr", "movements", "cash"]
@@ -33,6 +34,7 @@ _WHOLE: dict[str, Callable[..., dict[str, object]]] = {
     "movements": movements,
     "churn": churn,
     "cash": cash,
+    "compare": compare,
 }
 _APART: dict[tuple[str, str], Callable[..., dict[str, object]]] = {
     ("movements", "customer"): movements_by_customer,
