@@ -32,6 +32,7 @@ class Report(StrEnum):
     scheduled = "scheduled"
     deferred = "deferred"
     cash = "cash"
+    compare = "compare"
     reconcile = "reconcile"
 
 
@@ -90,7 +91,7 @@ def revenue(
     profile: Annotated[str, typer.Option(help="Whose definition of recurring revenue.")] = "stripe",
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")] = False,
 ) -> None:
-    """MRR and what follows from it, trials, failed payments, deferred revenue, cash; `reconcile` counts at Stripe."""
+    """MRR and what follows from it, trials, failed payments, cash; `compare` profiles; `reconcile` with Stripe."""
     from pipelines.revenue import asked_report, check_account, check_group, check_profile
 
     check_group(report.value, group.value if group else None)
@@ -120,6 +121,9 @@ def revenue(
     rows = document["rows"]
     assert isinstance(rows, list)
     _print(rows)
+    if report is Report.compare:
+        print("\nMRR by profile")
+        _print(document["totals"])  # type: ignore[arg-type]
     if report is Report.reconcile:
         _print_differences(document)
     tell_unconverted(document)

@@ -4,8 +4,9 @@
 answer by period, in one currency or each in its own (`native`), `trials` by period, `survival` by day of a life;
 `buyer_cohorts` are the cohorts of all who ever paid;
 `mrr_by_product` takes MRR apart; `movements_by_customer` and `movers` name the customers behind a
-movement; `explain` tells the rows behind one day's number; `summary` gives the few figures that the
-overview and the demo show. `asked_report` and `asked_explanation` take a question as it was written.
+movement; `compare` tells why profiles differ; `explain` tells the rows behind one day's number; `summary`
+gives the few figures that the overview and the demo show. `asked_report` and `asked_explanation` take a
+question as it was written.
 Currencies are converted when asked, by dated rates.
 """
 
@@ -23,6 +24,7 @@ from pipelines.revenue.asked import (
 from pipelines.revenue.buyers import buyer_cohorts
 from pipelines.revenue.cash import cash
 from pipelines.revenue.cohorts import cohorts
+from pipelines.revenue.compare import CAUSES, compare
 from pipelines.revenue.customers import Move, movements_by_customer, movers
 from pipelines.revenue.deferred import deferred
 from pipelines.revenue.explain import explain
@@ -42,6 +44,7 @@ from pipelines.revenue.survival import survival
 from pipelines.revenue.trials import trials
 
 __all__ = [
+    "CAUSES",
     "DEFAULT_PROFILE",
     "NATIVE",
     "Explained",
@@ -63,6 +66,7 @@ __all__ = [
     "check_published",
     "churn",
     "cohorts",
+    "compare",
     "deferred",
     "explain",
     "kaplan_meier",

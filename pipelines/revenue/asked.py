@@ -14,6 +14,7 @@ from pipelines.revenue.accounts import check_account
 from pipelines.revenue.buyers import buyer_cohorts
 from pipelines.revenue.cash import cash
 from pipelines.revenue.cohorts import cohorts
+from pipelines.revenue.compare import compare
 from pipelines.revenue.customers import movements_by_customer
 from pipelines.revenue.deferred import deferred
 from pipelines.revenue.explain import explain
@@ -33,15 +34,15 @@ from pipelines.revenue.trials import trials
 from pipelines.settings import Settings
 from pipelines.warehouse import Snapshot
 
-Report = Literal[
+Explained = Literal[
     "mrr", "movements", "churn", "nrr", "quick_ratio", "arpa", "ltv", "cohorts", "survival", "trials", "recovery",
     "scheduled", "deferred", "cash",
 ]  # fmt: skip
+"""What has rows behind its numbers."""
+Report = Literal[Explained, "compare"]
 Basis = Literal["mrr", "payments"]
 Grain = Literal["day", "week", "month"]
 Group = Literal["customer", "product"]
-Explained = Report
-"""Every report has rows behind its numbers."""
 
 _WHOLE: dict[str, Callable[..., dict[str, object]]] = {
     "mrr": mrr,
@@ -58,6 +59,7 @@ _WHOLE: dict[str, Callable[..., dict[str, object]]] = {
     "scheduled": scheduled,
     "deferred": deferred,
     "cash": cash,
+    "compare": compare,
 }
 _NEEDS = {
     "survival": "marts.fct_subscription_lifetimes",
@@ -65,6 +67,7 @@ _NEEDS = {
     "recovery": "marts.fct_failed_invoices",
     "scheduled": "marts.fct_scheduled_cancellations",
     "deferred": "marts.fct_invoice_lines",
+    "compare": "marts.fct_mrr_differences",
 }
 _WITHOUT_MONEY = ("survival", "trials")
 _APART: dict[tuple[str, str], Callable[..., dict[str, object]]] = {

@@ -64,14 +64,22 @@ def row_of(
 
 
 def shares_of(ledger: Ledger, amounts: Sequence[int], own: str, day: date) -> list[int] | None:
-    """Amounts as the answer has them: their sum converted once, split by largest remainder; None without a rate."""
+    """MRR as the answer has it: the sum converted once, split by largest remainder; None without a rate."""
     if ledger.currency == NATIVE:
         return list(amounts)
-    factor = ledger.rates.factor(own, ledger.currency, day)
-    whole = ledger.rates.convert(sum(amounts), own, ledger.currency, day)
-    if factor is None or whole is None:
-        return None
-    return split(whole, [Decimal(minor) * factor for minor in amounts])
+    return _split(amounts, ledger.convert(sum(amounts), own, day), ledger.factor(own, day))
+
+
+def shares_booked(ledger: Ledger, amounts: Sequence[int], own: str, day: date) -> list[int] | None:
+    """The same for money, whose rate is that of the day under every profile."""
+    if ledger.currency == NATIVE:
+        return list(amounts)
+    rates, target = ledger.rates, ledger.currency
+    return _split(amounts, rates.convert(sum(amounts), own, target, day), rates.factor(own, target, day))
+
+
+def _split(amounts: Sequence[int], whole: int | None, factor: Decimal | None) -> list[int] | None:
+    return None if whole is None or factor is None else split(whole, [minor * factor for minor in amounts])
 
 
 def currency_of(ledger: Ledger, own: str) -> str:

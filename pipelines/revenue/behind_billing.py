@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 from itertools import groupby
 
-from pipelines.revenue.behind import Behind, currency_of, month_until, row_of, shares_of
+from pipelines.revenue.behind import Behind, currency_of, month_until, row_of, shares_booked
 from pipelines.revenue.behind_mrr import TABLES as LEDGER_TABLES
 from pipelines.revenue.deferred import LINES, end_of_day, lines_deferred
 from pipelines.revenue.ledger import Ledger, Period
@@ -59,7 +59,7 @@ def recovery(ledger: Ledger, at: date) -> Behind:
     for one in invoices_failed(ledger.snapshot, period, account=ledger.account):
         own, day = str(one["currency"]), one["failed_date"]
         assert isinstance(day, date)
-        shares = shares_of(ledger, [int(str(one["failed_minor"]))], own, day)
+        shares = shares_booked(ledger, [int(str(one["failed_minor"]))], own, day)
         if shares is None:
             unconverted.add(own)
             continue
@@ -105,7 +105,7 @@ def deferred(ledger: Ledger, at: date, timezone: str) -> Behind:
     lines = lines_deferred(ledger.snapshot, at, timezone=timezone, account=ledger.account)
     for own, group in groupby(lines, key=lambda line: str(line["currency"])):
         some = list(group)
-        shares = shares_of(ledger, [int(str(line["deferred_minor"])) for line in some], own, at)
+        shares = shares_booked(ledger, [int(str(line["deferred_minor"])) for line in some], own, at)
         if shares is None:
             unconverted.add(own)
             continue

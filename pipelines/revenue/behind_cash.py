@@ -6,7 +6,7 @@ from datetime import date
 from decimal import Decimal
 from itertools import groupby
 
-from pipelines.revenue.behind import Behind, currency_of, row_of, shares_of
+from pipelines.revenue.behind import Behind, currency_of, row_of, shares_booked
 from pipelines.revenue.ledger import Ledger, Period
 from pipelines.revenue.reports import Row
 
@@ -27,7 +27,7 @@ def cash(ledger: Ledger, at: date) -> Behind:
     unconverted: set[str] = set()
     for (own, kind), group in groupby(entries, key=lambda one: (one["booked_currency"], one["kind"])):
         some = list(group)
-        shares = shares_of(ledger, [int(one["booked_minor"]) for one in some], own, at)
+        shares = shares_booked(ledger, [int(one["booked_minor"]) for one in some], own, at)
         if shares is None:
             unconverted.add(own)
             continue

@@ -13,7 +13,7 @@ from itertools import groupby
 
 from pipelines.revenue.behind import Behind, Entry, currency_of, row_of, shares_of
 from pipelines.revenue.held import Holder
-from pipelines.revenue.ledger import Ledger, Period
+from pipelines.revenue.ledger import NATIVE, Ledger, Period
 from pipelines.revenue.reports import Row
 from pipelines.revenue.shares import split
 
@@ -118,8 +118,9 @@ def _whole(entries: list[Entry]) -> list[int]:
 
 
 def _factor(ledger: Ledger, own: str, wanted: date, day: date) -> Decimal:
-    target = currency_of(ledger, own)
-    return ledger.rates.factor(own, target, wanted) or ledger.rates.factor(own, target, day) or Decimal(0)
+    if ledger.currency == NATIVE:
+        return Decimal(1)
+    return ledger.factor(own, wanted) or ledger.factor(own, day) or Decimal(0)
 
 
 def _currency(entry: Entry) -> str:

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 from pipelines.revenue.ledger import KINDS, NATIVE, Grain, Ledger, Period, periods
 from pipelines.revenue.profiles import DEFAULT_PROFILE
-from pipelines.revenue.rates import Rates, load_rates
+from pipelines.revenue.rates import load_rates
 from pipelines.revenue.reports import Row, answer
 from pipelines.revenue.shares import split
 from pipelines.warehouse import Snapshot
@@ -54,9 +54,8 @@ def movers(
     profile: str = DEFAULT_PROFILE,
 ) -> list[Move]:
     """Every movement of the days `date_from`..`date_to`, in order of day; their sums are those of `movements`."""
-    rates = load_rates(snapshot)
-    ledger = Ledger(snapshot, rates, currency, account=account, profile=profile)
-    return _moves(ledger, rates, Period(date_from, date_to))
+    ledger = Ledger(snapshot, load_rates(snapshot), currency, account=account, profile=profile)
+    return _moves(ledger, Period(date_from, date_to))
 
 
 def movements_by_customer(
@@ -74,23 +73,22 @@ def movements_by_customer(
 
     `transfer_minor` is what a customer's switch of plan moves between plans: nothing between customers.
     """
-    rates = load_rates(snapshot)
-    ledger = Ledger(snapshot, rates, currency, account=account, profile=profile)
+    ledger = Ledger(snapshot, load_rates(snapshot), currency, account=account, profile=profile)
     rows: list[Row] = []
     for period in periods(date_from, date_to, by):
-        held = _held(ledger, rates, period)
+        held = _held(ledger, period)
         rows += [_row(period, *key, held[key]) for key in sorted(held)]
     return answer("movements", ledger, timezone, rows)
 
 
-def _held(ledger: Ledger, rates: Rates, period: Period) -> dict[tuple[str, str, str], _Held]:
+def _held(ledger: Ledger, period: Period) -> dict[tuple[str, str, str], _Held]:
     held: dict[tuple[str, str, str], _Held] = defaultdict(_Held)
     before = period.start - timedelta(days=1)
-    for key, minor in _balances(ledger, rates, before):
+    for key, minor in _balances(ledger, before):
         held[key].opening += minor
-    for key, minor in _balances(ledger, rates, period.end):
+    for key, minor in _balances(ledger, period.end):
         held[key].closing += minor
-    for move in _moves(ledger, rates, period):
+    for move in _moves(ledger, period):
         own = held[(move.account, move.customer_id, move.currency)]
         own.moved[move.kind] += move.amount_minor
         own.kinds.add(move.kind)
@@ -112,7 +110,7 @@ def _row(period: Period, account: str, customer: str, currency: str, held: _Held
     }
 
 
-def _moves(ledger: Ledger, rates: Rates, period: Period) -> list[Move]:
+def _moves(ledger: Ledger, period: Period) -> list[Move]:
     found = ledger.snapshot.query(_MOVES, start=period.start, end=period.end, **ledger.scope)
     moves: list[Move] = []
 
@@ -121,7 +119,7 @@ def _moves(ledger: Ledger, rates: Rates, period: Period) -> list[Move]:
 
     for (day, own, kind), group in groupby(found.iter_rows(named=True), key=key):
         some = list(group)
-        shares = _shares(ledger, rates, [row["amount_minor"] for row in some], own, day)
+        shares = _shares(ledger, [row["amount_minor"] for row in some], own, day)
         target = own if ledger.currency == NATIVE else ledger.currency
         moves += [
             Move(day, row["account"], row["customer_id"], kind, share, target)
@@ -130,12 +128,12 @@ def _moves(ledger: Ledger, rates: Rates, period: Period) -> list[Move]:
     return moves
 
 
-def _balances(ledger: Ledger, rates: Rates, day: date) -> list[tuple[tuple[str, str, str], int]]:
+def _balances(ledger: Ledger, day: date) -> list[tuple[tuple[str, str, str], int]]:
     found = ledger.snapshot.query(_BALANCES, day=day, **ledger.scope)
     balances: list[tuple[tuple[str, str, str], int]] = []
     for own, group in groupby(found.iter_rows(named=True), key=lambda row: str(row["currency"])):
         some = list(group)
-        shares = _shares(ledger, rates, [row["closing_minor"] for row in some], own, day)
+        shares = _shares(ledger, [row["closing_minor"] for row in some], own, day)
         target = own if ledger.currency == NATIVE else ledger.currency
         if shares is not None:
             keys = [(str(row["account"]), str(row["customer_id"]), target) for row in some]
@@ -143,12 +141,12 @@ def _balances(ledger: Ledger, rates: Rates, day: date) -> list[tuple[tuple[str, 
     return balances
 
 
-def _shares(ledger: Ledger, rates: Rates, amounts: list[int], own: str, day: date) -> list[int] | None:
+def _shares(ledger: Ledger, amounts: list[int], own: str, day: date) -> list[int] | None:
     """The amounts as the answer has them; None where the currency has no rate and so is left out."""
     if ledger.currency == NATIVE:
         return amounts
-    factor = rates.factor(own, ledger.currency, day)
-    target = rates.convert(sum(amounts), own, ledger.currency, day)
+    factor = ledger.factor(own, day)
+    target = ledger.convert(sum(amounts), own, day)
     if own in ledger.unconverted or factor is None or target is None:
         return None
     return split(target, [Decimal(minor) * factor for minor in amounts])

@@ -40,10 +40,8 @@ def balances_held(ledger: Ledger, day: date, *, rates_of: date | None = None) ->
 def _converted(ledger: Ledger, amounts: list[int], own: str, day: date, rates_of: date | None) -> list[int] | None:
     if own in ledger.unconverted:
         return None
-    rates = ledger.rates
-    at = day if rates_of is None or rates.rate(own, ledger.currency, rates_of) is None else rates_of
-    factor = rates.factor(own, ledger.currency, at)
-    whole = rates.convert(sum(amounts), own, ledger.currency, at)
+    at = day if rates_of is None or ledger.factor(own, rates_of) is None else rates_of
+    factor, whole = ledger.factor(own, at), ledger.convert(sum(amounts), own, at)
     if factor is None or whole is None:
         return None
     return split(whole, [minor * factor for minor in amounts])

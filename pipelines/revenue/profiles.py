@@ -23,3 +23,11 @@ def check_profile(snapshot: Snapshot, profile: str) -> None:
     known = profiles(snapshot)
     if profile not in known:
         raise UsageError(f"--profile {profile}: there is no such profile; write one of {', '.join(known)}.")
+
+
+def fx_days(snapshot: Snapshot, profile: str) -> int:
+    """How many days after a day its rate is dated: 1 where the profile's `fx_date` is `next_day`."""
+    if not snapshot.has("marts.definition_profiles"):
+        return 0
+    found = snapshot.query("select fx_date from marts.definition_profiles where profile = $profile", profile=profile)
+    return int(not found.is_empty() and found.item() == "next_day")

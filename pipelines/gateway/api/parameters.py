@@ -86,7 +86,7 @@ class Revenue(Parameters):
     @property
     def names_people(self) -> bool:
         """Taken apart by customer."""
-        return self.group == "customer"
+        return self.group == "customer" or self.report == "compare"
 
 
 class Explain(OfPeople):

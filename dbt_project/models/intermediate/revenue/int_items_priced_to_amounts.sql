@@ -33,6 +33,7 @@ licensed as (
         items.transform_divide_by,
         items.unit_amount_minor,
         items.item_trial_ended_at,
+        items.current_period_ended_at as period_ended_at,
         coalesce(items.quantity, 1) as quantity,
         {{ period_units('items.period_interval', 'items.interval_count') }} as period_units,
         coalesce(items.tiers, prices.tiers) as tiers
@@ -148,6 +149,7 @@ priced as (
         transformed.quantity,
         transformed.period_units,
         transformed.item_trial_ended_at,
+        transformed.period_ended_at,
         cast(
             coalesce(tiered.amount_minor, transformed.units * transformed.unit_amount_minor, 0)
             as decimal(38, 12)

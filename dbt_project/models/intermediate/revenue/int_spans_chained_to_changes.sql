@@ -22,7 +22,7 @@ points as (
         source,
         object_id,
         event_id,
-        subscription_status,
+        excluded_reason,
         valid_from as changed_at,
         mrr_minor,
         1 as precedence
@@ -44,7 +44,7 @@ points as (
         source,
         object_id,
         cast(null as varchar) as event_id,
-        'over' as subscription_status,
+        'over' as excluded_reason,
         valid_to as changed_at,
         0 as mrr_minor,
         2 as precedence
@@ -79,7 +79,7 @@ compared as (
             as highest_minor,
         lag(price_id) over item_in_order as previous_price_id,
         lag(quantity) over item_in_order as previous_quantity,
-        lag(subscription_status) over item_in_order as previous_status
+        lag(excluded_reason) over item_in_order as previous_reason
 
     from balances
 

@@ -6,11 +6,14 @@ changes as (
 
 ),
 
-rule_sets as (
+profiles as (
 
-    select * from {{ ref('int_profiles_combined_to_rule_sets') }}
+    select
+        profile_a as profile,
+        rule_set
+    from {{ ref('int_profiles_walked_to_profiles') }}
 
-    where rule_set <> {{ every_profile() }}
+    where profile_a = profile_b
 
 ),
 
@@ -29,12 +32,11 @@ of_profiles as (
 
     select
         changes.*,
-        rule_sets.profile
+        profiles.profile
 
     from changes
 
-    inner join rule_sets
-        on changes.rule_set = rule_sets.rule_set or changes.rule_set = {{ every_profile() }}
+    inner join profiles on changes.rule_set in (profiles.rule_set, {{ every_profile() }})
 
 ),
 
@@ -58,6 +60,7 @@ explained as (
         delta_minor,
         cast(mrr_minor as decimal(38, 9)) as mrr_minor,
         {{ cause_of_change() }} as cause,
+        case when mrr_minor = 0 then excluded_reason end as excluded_reason,
         source,
         object_id,
         event_id

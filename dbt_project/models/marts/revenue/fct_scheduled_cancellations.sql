@@ -21,7 +21,7 @@ told as (
         versions.customer_id,
         versions.event_id,
         versions.cancels_at,
-        coalesce(versions.canceled_at, spans.valid_from) as requested_at,
+        coalesce(versions.cancel_requested_at, spans.valid_from) as requested_at,
         case when versions.subscription_status = 'canceled' then versions.ended_at else spans.valid_to end
             as valid_to
 
@@ -30,7 +30,7 @@ told as (
     inner join spans
         on versions.account = spans.account and versions.version_number = spans.version_number
 
-    where versions.is_canceling_at_period_end or versions.cancels_at is not null
+    where versions.is_cancel_requested
 
 ),
 

@@ -37,9 +37,6 @@ renamed as (
         )) as currency,
         {{ json_text('payload', 'pause_collection.behavior') }} as pause_behavior,
 
-        -- booleans
-        {{ json_boolean('payload', 'cancel_at_period_end') }} as is_canceling_at_period_end,
-
         -- timestamps
         version_at,
         coalesce(
@@ -48,12 +45,16 @@ renamed as (
         ) as started_at,
         {{ json_timestamp('payload', 'trial_end') }} as trial_ended_at,
         {{ json_timestamp('payload', 'cancel_at') }} as cancels_at,
-        {{ json_timestamp('payload', 'canceled_at') }} as canceled_at,
         coalesce(
             {{ json_timestamp('payload', 'ended_at') }},
             case when is_deleted then version_at end
         ) as ended_at,
-        {{ json_timestamp('payload', 'pause_collection.resumes_at') }} as pause_ended_at
+        {{ json_timestamp('payload', 'pause_collection.resumes_at') }} as pause_ended_at,
+        {{ json_timestamp('payload', 'canceled_at') }} as cancel_requested_at,
+
+        -- booleans
+        coalesce({{ json_boolean('payload', 'cancel_at_period_end') }}, false)
+        or {{ json_text('payload', 'cancel_at') }} is not null as is_cancel_requested
 
     from source
     {% endcall %}
