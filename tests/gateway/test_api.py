@@ -84,6 +84,13 @@ CASES = [
     Case("revenue", ["revenue", "churn", "--currency", "eur"], "/v1/api/revenue/churn?currency=eur"),
     Case("revenue", ["revenue", "cash", "--currency", "native", "--account", "default"],
          "/v1/api/revenue/cash?currency=native&account=default"),
+    *(
+        Case("revenue", ["revenue", report, "--from", "2026-08-01"], f"/v1/api/revenue/{report}?from=2026-08-01")
+        for report in ("nrr", "quick_ratio", "arpa", "ltv", "survival", "trials", "recovery", "scheduled", "deferred")
+    ),
+    Case("revenue", ["revenue", "cohorts", "--basis", "payments", "--by", "week"],
+         "/v1/api/revenue/cohorts?basis=payments&by=week"),
+    Case("explain", ["explain", "deferred", "--at", "2026-11-01"], "/v1/api/explain/deferred", {"at": "2026-11-01"}),
     Case("explain", ["explain", "mrr", "--at", "2026-11-01"], "/v1/api/explain/mrr", {"at": "2026-11-01"}),
     Case("segment_list", ["segment", "list"], "/v1/api/segment/list"),
     Case("segment_show", ["segment", "show", "visitors"], "/v1/api/segment/show/visitors"),
@@ -123,6 +130,9 @@ WRONG = [
          "/v1/api/revenue/mrr?from=2026-10-01&to=2026-09-01"),
     Case("revenue", ["revenue", "cash", "--currency", "XYZ"], "/v1/api/revenue/cash?currency=XYZ"),
     Case("revenue", ["revenue", "cash", "--group", "customer"], "/v1/api/revenue/cash?group=customer"),
+    Case("revenue", ["revenue", "survival", "--by", "week"], "/v1/api/revenue/survival?by=week"),
+    Case("revenue", ["revenue", "trials", "--currency", "USD"], "/v1/api/revenue/trials?currency=USD"),
+    Case("revenue", ["revenue", "nrr", "--basis", "payments"], "/v1/api/revenue/nrr?basis=payments"),
     Case("revenue", ["revenue", "mrr", "--account", HOSTILE[0]], f"/v1/api/revenue/mrr?account={quote(HOSTILE[0])}"),
     Case("explain", ["explain", "mrr", "--at", HOSTILE[1]], "/v1/api/explain/mrr", {"at": HOSTILE[1]}),
     Case("explain", ["explain", "cash", "--at", "2026-11-01", "--customer", HOSTILE[0]], "/v1/api/explain/cash",
