@@ -48,6 +48,7 @@ FURTHER: dict[str, list[dict[str, str]]] = {
     "revenue": [
         {"tab": "Movements", "cell": "new~2026-11-01", "how-movements": "true"},
         {"tab": "Cash", "how-cash": "true"},
+        {"tab": "Profiles"},
     ],
     "funnel": [{"steps": "Home~stripe:invoice_paid~email:click", "people": "reached step 1"}],
     "customers": [{"person": "usr_000001"}],

@@ -57,6 +57,7 @@ VIEWS = {
     "waterfall": View("revenue", revenue.waterfall, {"how-movements": "true"}, revenue.waterfall_charts),
     "movements": View("revenue", revenue.movements, CELL, revenue.movements_charts),
     "cash": View("revenue", revenue.cash, EUROS, revenue.cash_charts),
+    "profiles": View("revenue", revenue.profiles, {"tab": "Profiles"}, revenue.profiles_charts),
     "funnel": View("funnel", behaviour.funnel_people, REACHED, behaviour.funnel_of_the_first),
     "funnel by step before": View("funnel", behaviour.funnel_dropped, DROPPED, behaviour.funnel_of_the_before),
     "funnel split": View("funnel", behaviour.funnel_split, behaviour.SPLIT, behaviour.funnel_split_charts),
