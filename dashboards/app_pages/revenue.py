@@ -1,4 +1,4 @@
-"""Revenue: where MRR came from and went, who moved it, and the cash that came of it."""
+"""Revenue: where MRR came from and went, who moved it, the cash that came of it, and what other definitions say."""
 
 import functools
 from typing import Any
@@ -14,6 +14,7 @@ from dashboards.parts.empty import nothing_here
 from dashboards.parts.frame import page_title
 from dashboards.parts.how import CASH, MRR, how
 from dashboards.parts.notes import not_added
+from dashboards.parts.profiles_view import profiles_view
 from dashboards.parts.revenue_filters import revenue_filters
 from dashboards.parts.revenue_tables import (
     cash_frame,
@@ -28,6 +29,7 @@ from dashboards.parts.waterfall_proof import waterfall_proof
 from dashboards.queries.cash import cash_periods
 from dashboards.queries.explained import explained
 from dashboards.queries.movements import customers_moved, from_the_first, movers_of, periods_moved, unclosed
+from dashboards.queries.profiles import compared
 from dashboards.queries.setup import rows
 from dashboards.view import current_view
 
@@ -54,7 +56,9 @@ asked: dict[str, Any] = {
 }
 why = functools.partial(explained, snapshot, day=span.last, currency=filters.currency, timezone=view.zone)
 
-waterfall, bars, money_in = st.tabs(("Waterfall", "Movements", "Cash"), key="tab", bind="query-params")
+waterfall, bars, money_in, by_profile = st.tabs(
+    ("Waterfall", "Movements", "Cash", "Profiles"), key="tab", bind="query-params"
+)
 moved = periods_moved(snapshot, **asked) if waterfall.open or bars.open else None
 shown = from_the_first(moved.periods) if moved else []
 
@@ -95,3 +99,12 @@ with money_in:
             how(CASH, "cash", functools.partial(why, report="cash"), view, filters)
         else:
             nothing_here(f"No money moved from {span.first} to {span.last}. Choose a longer range.")
+
+with by_profile:
+    if by_profile.open:
+        found = compared(snapshot, day=span.last, currency=filters.currency, timezone=view.zone)
+        if any(pair.from_minor or pair.to_minor for pair in found.pairs):
+            profiles_view(found.pairs, view, filters)
+            not_added(found.unconverted, "no exchange rate to this currency", view.colours)
+        else:
+            nothing_here(f"Nobody paid for a subscription on {span.last} under any definition. Choose another range.")

@@ -99,8 +99,8 @@ def _differences(a: Ledger, b: Ledger, day: date) -> dict[str, Parts]:
     if a.currency == NATIVE:
         return native
     total: Parts = defaultdict(int)
-    for own, parts in native.items():
-        for key, minor in _converted(a, b, own, parts, day):
+    for own in sorted({*a.native_currencies(), *b.native_currencies()}):
+        for key, minor in _converted(a, b, own, native.get(own, {}), day):
             total[key] += minor
     return {a.currency: total}
 

@@ -54,6 +54,12 @@ def churned_and_base(snapshot: Snapshot, window: Period, told: Only) -> tuple[in
     return int(lost), before + people.get("new", 0)
 
 
+def churned_of_opening(snapshot: Snapshot, period: Period, told: Only) -> tuple[int, int]:
+    """Customers who churned in the period, whatever became of them and whenever they came, and who paid before it."""
+    before = paying_customers(snapshot, period.start - timedelta(days=1), **told)
+    return moved_customers(snapshot, period, **told).get("churn", 0), before
+
+
 def lost_of_opening(snapshot: Snapshot, period: Period, told: Only) -> tuple[int, int]:
     """Customers who paid before the period and no longer at its end, and of how many (ChartMogul).
 

@@ -104,6 +104,10 @@ class Ledger:
         """The currencies that the answer has rows in: the one asked for, or each of its own."""
         return sorted(self._days) if self.currency == NATIVE else [self.currency]
 
+    def native_currencies(self) -> list[str]:
+        """The currencies that subscriptions are billed in."""
+        return sorted(self._days)
+
     def balance(self, day: date, currency: str | None = None) -> int:
         """MRR at the end of `day` in `currency`: its own with `native`, else all convertible ones converted."""
         if self.currency == NATIVE:

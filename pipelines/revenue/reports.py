@@ -5,9 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date, timedelta
 
-from pipelines.revenue.counts import lost_of_opening, moved_customers, only, paying_customers, ratio, rolling_churn
+from pipelines.revenue.counts import (
+    churned_of_opening,
+    lost_of_opening,
+    moved_customers,
+    only,
+    paying_customers,
+    ratio,
+    rolling_churn,
+)
 from pipelines.revenue.ledger import KINDS, Grain, Ledger, Period, periods
-from pipelines.revenue.profiles import DEFAULT_PROFILE
+from pipelines.revenue.profiles import DEFAULT_PROFILE, passing_churns
 from pipelines.revenue.rates import load_rates
 from pipelines.warehouse import Snapshot
 
@@ -112,10 +120,14 @@ def _churn_row(ledger: Ledger, period: Period, own: str) -> Row:
     opening = ledger.balance(period.start - timedelta(days=1), own)
     moved, involuntary = ledger.moved(period, own), ledger.involuntary(period, own)
     lost = -(moved["churn"] + moved["contraction"])
+    if passing_churns(ledger.snapshot, ledger.profile):
+        calendar = churned_of_opening(ledger.snapshot, period, narrowed)
+    else:
+        calendar = lost_of_opening(ledger.snapshot, period, narrowed)
     return {
         "period": period.start,
         "currency": own,
-        "customer_churn_rate_calendar": ratio(*lost_of_opening(ledger.snapshot, period, narrowed)),
+        "customer_churn_rate_calendar": ratio(*calendar),
         "customer_churn_rate_rolling_30d": rolling_churn(ledger.snapshot, period.end, **narrowed),
         "gross_mrr_churn_rate": ratio(lost, opening),
         "net_mrr_churn_rate": ratio(lost - moved["expansion"] - moved["reactivation"], opening),

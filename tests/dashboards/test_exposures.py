@@ -48,6 +48,7 @@ FURTHER: dict[str, list[dict[str, str]]] = {
     "revenue": [
         {"tab": "Movements", "cell": "new~2026-11-01", "how-movements": "true"},
         {"tab": "Cash", "how-cash": "true"},
+        {"tab": "Profiles"},
     ],
     "subscriptions": [
         {"tab": tab, f"how-{report}": "true"}

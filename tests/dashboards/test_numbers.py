@@ -61,6 +61,7 @@ VIEWS = {
     "waterfall": View("revenue", revenue.waterfall, {"how-movements": "true"}, revenue.waterfall_charts),
     "movements": View("revenue", revenue.movements, CELL, revenue.movements_charts),
     "cash": View("revenue", revenue.cash, EUROS, revenue.cash_charts),
+    "profiles": View("revenue", revenue.profiles, {"tab": "Profiles"}, revenue.profiles_charts),
     "kept": View("subscriptions", subscriptions.kept, {"how-nrr": "true"}, subscriptions.kept_charts),
     "cohorts": View(
         "subscriptions", subscriptions.cohorts_in_people, {"tab": "Cohorts"}, shades=subscriptions.shades_in_people

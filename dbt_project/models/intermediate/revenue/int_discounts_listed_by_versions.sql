@@ -21,33 +21,6 @@ with_own as (
 
 ),
 
--- one that an invoice took goes on for the invoice's period, though the subscription no longer has it
-carried as (
-
-    select
-        versions.account,
-        versions.version_number,
-        used.*
-
-    from {{ ref('int_discounts_used_once') }} as used
-
-    inner join versions
-        on
-            used.account = versions.account
-            and used.subscription_id = versions.subscription_id
-            and used.used_until > versions.version_at
-
-    where
-        not exists (
-            select 1 from listed
-            where
-                used.account = listed.account
-                and versions.version_number = listed.version_number
-                and used.discount_id = listed.discount_id
-        )
-
-),
-
 united as (
 
     select
@@ -69,7 +42,7 @@ united as (
         1000 as list_position,
         carried.used_from as discount_started_at,
         carried.used_until as discount_ended_at
-    from carried
+    from {{ ref('int_discounts_carried_to_versions') }} as carried
 
     union all
 

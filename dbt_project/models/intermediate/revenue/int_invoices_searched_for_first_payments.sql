@@ -1,11 +1,30 @@
 with
 
+billed as (
+
+    select distinct
+        account,
+        invoice_id,
+        subscription_id
+    from {{ ref('int_lines_gathered_to_subscriptions') }}
+
+),
+
 -- one over nothing, as at the start of a trial, is paid by itself
 invoices as (
 
-    select * from {{ ref('stg_stripe__invoices') }}
+    select
+        billed.account,
+        billed.subscription_id,
+        invoices.invoice_status,
+        invoices.created_at
 
-    where subscription_id is not null and total_minor > 0
+    from billed
+
+    inner join {{ ref('stg_stripe__invoices') }} as invoices
+        on billed.account = invoices.account and billed.invoice_id = invoices.invoice_id
+
+    where invoices.total_minor > 0
 
 ),
 

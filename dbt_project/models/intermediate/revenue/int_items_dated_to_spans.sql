@@ -57,27 +57,14 @@ joined as (
 )
 
 select
-    account,
-    rule_set,
-    customer_id,
-    subscription_id,
-    subscription_item_id,
-    price_id,
-    product_id,
-    currency,
-    quantity,
-    event_id,
-    valid_from,
-    valid_to,
-    excluded_reason,
+    *,
     greatest(valid_from, pause_ends_at, first_paid_from, item_trial_ended_at) as counted_from,
     case
         when item_trial_ended_at >= greatest(valid_from, pause_ends_at, first_paid_from) then 'trialing'
         when first_paid_from >= greatest(valid_from, pause_ends_at) then 'not_paid'
         else 'collection_paused'
     end as waiting_reason,
-    past_due_until as counted_to,
-    mrr_minor
+    past_due_until as counted_to
 
 from joined
 

@@ -1,71 +1,18 @@
 with
 
-spans as (
-
-    select * from {{ ref('int_item_spans_united') }}
-
-),
-
--- a span sets the item's balance where it starts; where it ends, nothing holds unless another starts
 points as (
 
-    select
-        rule_set,
-        account,
-        customer_id,
-        subscription_id,
-        subscription_item_id,
-        price_id,
-        product_id,
-        currency,
-        quantity,
-        source,
-        object_id,
-        event_id,
-        excluded_reason,
-        valid_from as changed_at,
-        mrr_minor,
-        1 as precedence
-
-    from spans
-
-    union all
-
-    select
-        rule_set,
-        account,
-        customer_id,
-        subscription_id,
-        subscription_item_id,
-        price_id,
-        product_id,
-        currency,
-        quantity,
-        source,
-        object_id,
-        cast(null as varchar) as event_id,
-        'over' as excluded_reason,
-        valid_to as changed_at,
-        0 as mrr_minor,
-        2 as precedence
-
-    from spans
-
-    where valid_to is not null
+    select * from {{ ref('int_spans_opened_to_points') }}
 
 ),
 
-balances as (
+subscriptions as (
 
-    select * from points
-
-    where changed_at < {{ as_of() }}
-
-    qualify
-        row_number() over (
-            partition by rule_set, account, subscription_id, subscription_item_id, currency, changed_at
-            order by precedence asc, mrr_minor desc
-        ) = 1
+    select
+        account,
+        subscription_id,
+        cancellation_reason
+    from {{ ref('stg_stripe__subscriptions') }}
 
 ),
 
@@ -81,14 +28,32 @@ compared as (
         lag(quantity) over item_in_order as previous_quantity,
         lag(excluded_reason) over item_in_order as previous_reason
 
-    from balances
+    from points
 
     window item_in_order as (
         partition by rule_set, account, subscription_id, subscription_item_id, currency order by changed_at
     )
 
+),
+
+changed as (
+
+    select * from compared
+
+    where delta_minor <> 0
+
 )
 
-select * from compared
+select
+    changed.*,
+    changed.mrr_minor = 0 and (
+        changed.excluded_reason = 'unpaid' or (
+            changed.excluded_reason in ('canceled', 'ended')
+            and coalesce(subscriptions.cancellation_reason, '') = 'payment_failed'
+        )
+    ) as is_involuntary
 
-where delta_minor <> 0
+from changed
+
+left join subscriptions
+    on changed.account = subscriptions.account and changed.subscription_id = subscriptions.subscription_id

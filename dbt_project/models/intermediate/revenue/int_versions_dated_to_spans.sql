@@ -1,23 +1,5 @@
 with
 
-versions as (
-
-    select * from {{ ref('int_versions_put_in_order') }}
-
-),
-
-billed as (
-
-    select
-        account,
-        subscription_id,
-        min(period_started_at) as first_billed_at
-    from {{ ref('int_lines_normalised_to_mrr') }}
-    where mrr_minor > 0
-    group by all
-
-),
-
 -- the first version of a subscription without earlier lines also tells about the time before it
 flagged as (
 
@@ -33,9 +15,9 @@ flagged as (
                 then versions.period_ended_at
         end as paid_through_at
 
-    from versions
+    from {{ ref('int_versions_put_in_order') }} as versions
 
-    left join billed
+    left join {{ ref('int_lines_searched_for_first_bills') }} as billed
         on versions.account = billed.account and versions.subscription_id = billed.subscription_id
 
 ),

@@ -6,21 +6,9 @@ versions as (
 
 ),
 
-sorted as (
-
-    select * from {{ ref('int_subscriptions_sorted_to_rule_sets') }}
-
-),
-
 rules as (
 
     select * from {{ ref('int_profiles_combined_to_rule_sets') }}
-
-),
-
-late as (
-
-    select * from {{ ref('int_invoices_searched_for_first_payments') }}
 
 ),
 
@@ -38,12 +26,13 @@ ruled as (
 
     from versions
 
-    left join sorted
+    left join {{ ref('int_subscriptions_sorted_to_rule_sets') }} as sorted
         on versions.account = sorted.account and versions.subscription_id = sorted.subscription_id
 
     inner join rules on coalesce(sorted.rule_set, {{ every_profile() }}) = rules.rule_set
 
-    left join late on versions.account = late.account and versions.subscription_id = late.subscription_id
+    left join {{ ref('int_invoices_searched_for_first_payments') }} as late
+        on versions.account = late.account and versions.subscription_id = late.subscription_id
 
 ),
 

@@ -12,18 +12,7 @@ profiles as (
         profile_a as profile,
         rule_set
     from {{ ref('int_profiles_walked_to_profiles') }}
-
     where profile_a = profile_b
-
-),
-
-subscriptions as (
-
-    select
-        account,
-        subscription_id,
-        cancellation_reason
-    from {{ ref('stg_stripe__subscriptions') }}
 
 ),
 
@@ -63,24 +52,11 @@ explained as (
         case when mrr_minor = 0 then excluded_reason end as excluded_reason,
         source,
         object_id,
-        event_id
+        event_id,
+        coalesce(is_involuntary, false) as is_involuntary
 
     from of_profiles
 
 )
 
-select
-    explained.*,
-    explained.mrr_minor = 0
-    and (
-        explained.cause = 'unpaid'
-        or (
-            explained.cause in ('canceled', 'ended')
-            and coalesce(subscriptions.cancellation_reason, '') = 'payment_failed'
-        )
-    ) as is_involuntary
-
-from explained
-
-left join subscriptions
-    on explained.account = subscriptions.account and explained.subscription_id = subscriptions.subscription_id
+select * from explained
