@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import date
 
 from dashboards.parts.money import compact_money, money, short_money
-from dashboards.parts.numbers import count
+from dashboards.parts.numbers import count, counted
 from dashboards.parts.times import period_name, short_day
 from tests.dashboards.asking import KINDS, LAST, PAGE, Ask, Row, amount, pages
 from tests.dashboards.reading import Columns
@@ -190,7 +190,7 @@ def profiles(ask: Ask) -> Iterator[str]:
         yield money(minor, "USD")
     yield f"All {count(len({row['customer'] for row in rows}))}"
     yield money(totals["chartmogul"] - ours, "USD")
-    yield f"{count(len(rows))} difference"
+    yield counted(len(rows), "difference")
     yield from pages(len(rows))
     largest = sorted(rows, key=lambda row: (-abs(row["difference_minor"]), row["cause"], row["customer"]))
     yield from (money(row["difference_minor"], "USD") for row in largest[:PAGE])
