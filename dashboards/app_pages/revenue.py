@@ -12,6 +12,7 @@ from dashboards.parts.charted import charted
 from dashboards.parts.download import csv_download
 from dashboards.parts.empty import nothing_here
 from dashboards.parts.frame import page_title
+from dashboards.parts.groups_table import groups_frame, groups_table
 from dashboards.parts.how import CASH, MRR, how
 from dashboards.parts.notes import not_added
 from dashboards.parts.revenue_filters import revenue_filters
@@ -27,6 +28,7 @@ from dashboards.parts.revenue_tables import (
 from dashboards.parts.waterfall_proof import waterfall_proof
 from dashboards.queries.cash import cash_periods
 from dashboards.queries.explained import explained
+from dashboards.queries.groups import APART, groups_moved
 from dashboards.queries.movements import customers_moved, from_the_first, movers_of, periods_moved, unclosed
 from dashboards.queries.setup import rows
 from dashboards.view import current_view
@@ -54,7 +56,7 @@ asked: dict[str, Any] = {
 }
 why = functools.partial(explained, snapshot, day=span.last, currency=filters.currency, timezone=view.zone)
 
-waterfall, bars, money_in = st.tabs(("Waterfall", "Movements", "Cash"), key="tab", bind="query-params")
+waterfall, bars, apart, money_in = st.tabs(("Waterfall", "Movements", "Groups", "Cash"), key="tab", bind="query-params")
 moved = periods_moved(snapshot, **asked) if waterfall.open or bars.open else None
 shown = from_the_first(moved.periods) if moved else []
 
@@ -82,6 +84,20 @@ with bars:
         how(MRR, "movements", functools.partial(why, report="mrr"), view, filters)
     elif bars.open:
         nothing_here(f"No subscription was paid for from {span.first} to {span.last}. Choose a longer range.")
+
+with apart:
+    if apart.open:
+        group = st.selectbox("By", APART, key="apart", bind="query-params", width=200)
+        groups = groups_moved(
+            snapshot, group=group, first=span.first, last=span.last, currency=filters.currency, timezone=view.zone
+        )
+        if groups.groups:
+            groups_table(group, groups, filters.currency, view)
+            not_added(groups.unconverted, "no exchange rate to this currency", view.colours)
+            name = file_name(f"mrr-movements-by-{group}", span.first, span.last, filters.currency)
+            csv_download(groups_frame(groups), name, key="groups-csv")
+        else:
+            nothing_here(f"No subscription was paid for from {span.first} to {span.last}. Choose a longer range.")
 
 with money_in:
     if money_in.open:

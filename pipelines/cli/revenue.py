@@ -36,8 +36,14 @@ class Grain(StrEnum):
 class Group(StrEnum):
     """What a report can be taken apart by."""
 
-    customer = "customer"
+    plan = "plan"
     product = "product"
+    country = "country"
+    currency = "currency"
+    interval = "interval"
+    channel = "channel"
+    segment = "segment"
+    customer = "customer"
 
 
 SHOWN = 20
@@ -59,7 +65,7 @@ def revenue(
     ] = None,
     group: Annotated[
         Group | None,
-        typer.Option(help="Take apart: `movements` by customer, `mrr` by product.", show_default=False),
+        typer.Option(help="Take `mrr` or `movements` apart.", show_default=False),
     ] = None,
     account: Annotated[
         str | None, typer.Option(help="One Stripe account; left out: all of them.", show_default=False)
@@ -151,7 +157,8 @@ def _print(rows: list[dict[str, object]]) -> None:
         note("no rows")
         return
     # One currency stands in every amount; of several each row needs its own.
-    shown = [name for name in rows[0] if name != "currency" or len({row["currency"] for row in rows}) > 1]
+    own = "reporting_currency" if "reporting_currency" in rows[0] else "currency"
+    shown = [name for name in rows[0] if name != own or len({row[own] for row in rows}) > 1]
     cells = [[_text(name, row[name], row) for name in shown] for row in rows]
     headings = [name.removesuffix("_minor").replace("_", " ") for name in shown]
     table(headings, cells, numbers=range(1, len(headings)))
@@ -176,7 +183,11 @@ def _text(name: str, value: object, row: dict[str, object]) -> str:
 
     if name.endswith("_minor"):
         booked = row.get("settlement_currency") if name in ("fees_minor", "net_minor") else None
-        return "–" if value is None else format_money(int(str(value)), str(booked or row["currency"]))
+        return (
+            "–"
+            if value is None
+            else format_money(int(str(value)), str(booked or row.get("reporting_currency") or row["currency"]))
+        )
     if "_rate" in name:
         return format_share(value if isinstance(value, float) else None)
     return f"{value:,}" if isinstance(value, int) else "–" if value is None else str(value)

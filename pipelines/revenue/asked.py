@@ -6,16 +6,17 @@ The command line and the API both come here, so a call that can not be meant is 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Literal, get_args
 
 from pipelines.errors import UsageError
 from pipelines.moments import parse_day
 from pipelines.revenue.accounts import check_account
+from pipelines.revenue.apart import movements_by_group, mrr_by_group
 from pipelines.revenue.cash import cash
-from pipelines.revenue.customers import movements_by_customer
 from pipelines.revenue.explain import explain
+from pipelines.revenue.groupings import GROUPS
 from pipelines.revenue.ledger import NATIVE
-from pipelines.revenue.products import mrr_by_product
 from pipelines.revenue.rates import load_rates
 from pipelines.revenue.reports import churn, movements, mrr
 from pipelines.revenue.summary import last_whole_day
@@ -24,7 +25,6 @@ from pipelines.warehouse import Snapshot
 
 Report = Literal["mrr", "movements", "churn", "cash"]
 Grain = Literal["day", "week", "month"]
-Group = Literal["customer", "product"]
 Explained = Literal["mrr", "movements", "cash"]
 
 _WHOLE: dict[str, Callable[..., dict[str, object]]] = {
@@ -33,21 +33,24 @@ _WHOLE: dict[str, Callable[..., dict[str, object]]] = {
     "churn": churn,
     "cash": cash,
 }
-_APART: dict[tuple[str, str], Callable[..., dict[str, object]]] = {
-    ("movements", "customer"): movements_by_customer,
-    ("mrr", "product"): mrr_by_product,
+_APART: dict[str, Callable[..., dict[str, object]]] = {
+    "mrr": mrr_by_group,
+    "movements": movements_by_group,
 }
+"""Reports that can be taken apart, each by every group."""
 
 
 def check_group(report: str, group: str | None) -> None:
-    """Refuse a report that can not be taken apart in this way.
+    """Refuse a report that can not be taken apart, and a group that there is none of.
 
     Raises:
         UsageError: naming what there is.
     """
-    if group is not None and (report, group) not in _APART:
-        known = ", ".join(f"{one} by {other}" for one, other in _APART)
-        raise UsageError(f"--group {group}: {report} can not be taken apart by it; there are {known}.")
+    if group is not None and (report not in _APART or group not in GROUPS):
+        raise UsageError(
+            f"--group {group}: {report} can not be taken apart by it; "
+            f"{' and '.join(_APART)} can, by {', '.join(GROUPS)}."
+        )
 
 
 def asked_report(
@@ -75,7 +78,7 @@ def asked_report(
     first = parse_day("--from", date_from) or last.replace(year=last.year - 1, day=1)
     if first > last:
         raise UsageError(f"--from {first} lies after --to {last}.")
-    question = _WHOLE[report] if group is None else _APART[report, group]
+    question = _WHOLE[report] if group is None else partial(_APART[report], group=group)
     return question(
         snapshot,
         date_from=first,

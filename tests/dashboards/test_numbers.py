@@ -56,6 +56,7 @@ VIEWS = {
     "overview": View("overview", overview.overview, {}, overview.overview_charts, overview.overview_lines),
     "waterfall": View("revenue", revenue.waterfall, {"how-movements": "true"}, revenue.waterfall_charts),
     "movements": View("revenue", revenue.movements, CELL, revenue.movements_charts),
+    "groups": View("revenue", revenue.groups, {"tab": "Groups", "apart": "country"}),
     "cash": View("revenue", revenue.cash, EUROS, revenue.cash_charts),
     "funnel": View("funnel", behaviour.funnel_people, REACHED, behaviour.funnel_of_the_first),
     "funnel by step before": View("funnel", behaviour.funnel_dropped, DROPPED, behaviour.funnel_of_the_before),

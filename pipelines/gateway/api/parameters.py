@@ -13,7 +13,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from pipelines.documents import path_text
 from pipelines.errors import UsageError
-from pipelines.revenue.asked import Explained, Grain, Group, Report
+from pipelines.revenue.asked import Explained, Grain, Report
+from pipelines.revenue.groupings import Group
 
 Text = Annotated[str, Field(max_length=200)]
 Page = Annotated[int, Field(ge=1, le=1_000_000, description="Which page; the first is 1.")]
@@ -75,7 +76,7 @@ class Revenue(Parameters):
     by: Grain = Field("month", description="Length of a period.")
     currency: Currency = None
     group: Group | None = Field(
-        None, description="Take apart: `movements` by customer (needs a role that may see people), `mrr` by product."
+        None, description="Take `mrr` or `movements` apart; by `customer` needs a role that may see people."
     )
     account: Account = None
 
