@@ -6,6 +6,7 @@ with
 balances as (
 
     select
+        profile,
         account,
         currency,
         customer_id,
@@ -20,6 +21,7 @@ balances as (
 expected as (
 
     select
+        profile,
         account,
         currency,
         sum(mrr_minor) as mrr_minor,
@@ -35,11 +37,12 @@ last_days as (
 
     select * from {{ ref('fct_mrr_daily') }}
 
-    qualify row_number() over (partition by account, currency order by day desc) = 1
+    qualify row_number() over (partition by profile, account, currency order by day desc) = 1
 
 )
 
 select
+    expected.profile,
     expected.account,
     expected.currency,
     expected.mrr_minor,
@@ -47,7 +50,11 @@ select
 
 from expected
 
-left join last_days on expected.account = last_days.account and expected.currency = last_days.currency
+left join last_days
+    on
+        expected.profile = last_days.profile
+        and expected.account = last_days.account
+        and expected.currency = last_days.currency
 
 where
     expected.mrr_minor <> coalesce(last_days.mrr_minor, 0)

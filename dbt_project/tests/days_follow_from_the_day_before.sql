@@ -5,8 +5,9 @@ in_order as (
 
     select
         *,
-        coalesce(lag(mrr_minor) over (partition by account, currency order by day), 0) as opening_minor,
-        lag(day) over (partition by account, currency order by day) as day_before
+        coalesce(lag(mrr_minor) over (partition by profile, account, currency order by day), 0)
+            as opening_minor,
+        lag(day) over (partition by profile, account, currency order by day) as day_before
 
     from {{ ref('fct_mrr_daily') }}
 

@@ -6,6 +6,7 @@ with
 moved as (
 
     select
+        profile,
         account,
         customer_id,
         currency,
@@ -20,6 +21,7 @@ moved as (
     union all
 
     select
+        profile,
         account,
         customer_id,
         currency,
@@ -32,6 +34,7 @@ moved as (
 )
 
 select
+    profile,
     account,
     customer_id,
     currency,

@@ -6,7 +6,7 @@ summed as (
     select
         *,
         sum(delta_minor) over (
-            partition by account, subscription_id, subscription_item_id, currency order by changed_at
+            partition by profile, account, subscription_id, subscription_item_id, currency order by changed_at
         ) as running_minor
 
     from {{ ref('fct_mrr_changes') }}

@@ -9,7 +9,7 @@ in_order as (
 
     from {{ ref('fct_mrr_movements_daily') }}
 
-    window customer_in_order as (partition by account, customer_id, currency order by changed_date)
+    window customer_in_order as (partition by profile, account, customer_id, currency order by changed_date)
 
 )
 

@@ -4,6 +4,7 @@ with
 days as (
 
     select
+        profile,
         account,
         customer_id,
         changed_date,
@@ -24,6 +25,7 @@ days as (
 running as (
 
     select
+        profile,
         account,
         customer_id,
         changed_date,
@@ -33,7 +35,7 @@ running as (
 
     from days
 
-    window customer_in_order as (partition by account, customer_id order by changed_date)
+    window customer_in_order as (partition by profile, account, customer_id order by changed_date)
 
 )
 

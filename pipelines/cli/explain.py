@@ -37,6 +37,7 @@ def explain(
     account: Annotated[
         str | None, typer.Option(help="One Stripe account; left out: all of them.", show_default=False)
     ] = None,
+    profile: Annotated[str, typer.Option(help="Whose definition of recurring revenue.")] = "stripe",
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")] = False,
 ) -> None:
     """What one day's number is made of: the rows add up to it, each with the object and rule that tell it."""
@@ -53,6 +54,7 @@ def explain(
         customer=customer,
         currency=currency,
         account=account,
+        profile=profile,
     )
     if as_json:
         emit(document)
@@ -78,4 +80,5 @@ def _print(document: dict[str, Any]) -> None:
     outcome = f"failed: {', '.join(failed)}" if failed else "all passed"
     print(f"checks: {len(document['checks'])} guard it, {outcome}")
     tell_unconverted(document)
-    note(f"as of {document['as_of']}, snapshot {document['snapshot']}; --json also shows the SQL")
+    where = f"snapshot {document['snapshot']}, profile {document['profile']}"
+    note(f"as of {document['as_of']}, {where}; --json also shows the SQL")

@@ -70,16 +70,18 @@ def revenue(
     account: Annotated[
         str | None, typer.Option(help="One Stripe account; left out: all of them.", show_default=False)
     ] = None,
+    profile: Annotated[str, typer.Option(help="Whose definition of recurring revenue.")] = "stripe",
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")] = False,
 ) -> None:
     """MRR, its movements, churn, cash, or `reconcile`: our figures against Stripe's lists."""
-    from pipelines.revenue import asked_report, check_account, check_group
+    from pipelines.revenue import asked_report, check_account, check_group, check_profile
 
     check_group(report.value, group.value if group else None)
     settings = load_settings()
     snapshot = newest_snapshot(settings)
     if report is Report.reconcile:
         check_account(snapshot, account)
+        check_profile(snapshot, profile)
         document = reconcile_document(settings, snapshot, account=account or settings.stripe_accounts[0])
     else:
         document = asked_report(
@@ -92,6 +94,7 @@ def revenue(
             currency=currency,
             group=group.value if group else None,
             account=account,
+            profile=profile,
         )
     if as_json:
         emit(document)

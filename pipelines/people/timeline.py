@@ -14,6 +14,7 @@ from pipelines.errors import UsageError
 from pipelines.people.profile import Stay
 from pipelines.people.rows import shown
 from pipelines.quality.masking import masked
+from pipelines.revenue import DEFAULT_PROFILE
 from pipelines.warehouse import Snapshot
 
 KINDS = ("payment", "mrr", "event", "mail", "segment")
@@ -49,7 +50,7 @@ def timeline(
         raise UsageError("--page begins at 1, --limit lies between 1 and 1000.")
     parts = [sql for table, sql in _PARTS if snapshot.has(table)]
     everything = "\nunion all\n".join([*parts, _STAYS])
-    values = {"person": person_id, **_stay_lists(stays)}
+    values = {"person": person_id, "profile": DEFAULT_PROFILE, **_stay_lists(stays)}
     cursor = snapshot.cursor()
     try:
         # Two questions over one reading: the events of a person are the dear part.
@@ -116,11 +117,11 @@ select coalesce(changes.changed_at, moved.changed_date::timestamp) as happened_a
     changes.subscription_id as object_id, null::varchar as properties
 from marts.fct_mrr_movements_daily as moved
 left join (
-    select account, customer_id, currency, changed_date, max(changed_at) as changed_at,
+    select profile, account, customer_id, currency, changed_date, max(changed_at) as changed_at,
         string_agg(distinct cause, ', ' order by cause) as causes, min(subscription_id) as subscription_id
     from marts.fct_mrr_changes group by all
-) as changes using (account, customer_id, currency, changed_date)
-where moved.customer_id in (
+) as changes using (profile, account, customer_id, currency, changed_date)
+where moved.profile = $profile and moved.customer_id in (
     select unnest(stripe_customer_ids) from marts.dim_customers where person_id = $person
 )
 """

@@ -15,11 +15,13 @@ from pipelines.revenue.customers import Move, movers
 from pipelines.revenue.explain import explain
 from pipelines.revenue.groupings import GROUPS, Group
 from pipelines.revenue.ledger import NATIVE, Period, periods
+from pipelines.revenue.profiles import DEFAULT_PROFILE, check_profile, profiles
 from pipelines.revenue.rates import Rates, load_rates
 from pipelines.revenue.reports import churn, movements, mrr
 from pipelines.revenue.summary import Summary, summary
 
 __all__ = [
+    "DEFAULT_PROFILE",
     "GROUPS",
     "NATIVE",
     "Explained",
@@ -35,6 +37,7 @@ __all__ = [
     "cash",
     "check_account",
     "check_group",
+    "check_profile",
     "churn",
     "explain",
     "load_rates",
@@ -44,5 +47,6 @@ __all__ = [
     "mrr",
     "mrr_by_group",
     "periods",
+    "profiles",
     "summary",
 ]

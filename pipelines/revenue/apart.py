@@ -19,6 +19,7 @@ from typing import Any, NamedTuple
 from pipelines.revenue.customers import booked_moves, spread
 from pipelines.revenue.groupings import Group, Grouping, grouping
 from pipelines.revenue.ledger import KINDS, NATIVE, Grain, Ledger, Period, periods
+from pipelines.revenue.profiles import DEFAULT_PROFILE
 from pipelines.revenue.rates import Rates, load_rates
 from pipelines.revenue.reports import Row, answer
 from pipelines.revenue.shares import split
@@ -59,12 +60,13 @@ def mrr_by_group(
     currency: str,
     timezone: str,
     account: str | None = None,
+    profile: str = DEFAULT_PROFILE,
 ) -> Row:
     """`mrr` with a row per value of the group, the largest first; the value is null where nothing is known.
 
     A customer counts with each plan, product, interval and currency that they pay for.
     """
-    asked = _Asked(snapshot, group, currency, account)
+    asked = _Asked(snapshot, group, currency, account, profile)
     rows: list[Row] = []
     for period in periods(date_from, date_to, by):
         held = asked.held(period.end)
@@ -85,13 +87,14 @@ def movements_by_group(
     currency: str,
     timezone: str,
     account: str | None = None,
+    profile: str = DEFAULT_PROFILE,
 ) -> Row:
     """`movements` with a row per value of the group that held or moved something in the period.
 
     `transfer_minor` is what switches of plan moved between the groups: nothing in total, and nothing
     between groups of customers.
     """
-    asked = _Asked(snapshot, group, currency, account)
+    asked = _Asked(snapshot, group, currency, account, profile)
     cut = periods(date_from, date_to, by)
     figures: list[dict[Key, _Figures]] = [defaultdict(_Figures) for _ in cut]
     for period, own in zip(cut, figures, strict=True):
@@ -125,9 +128,9 @@ class _Part(NamedTuple):
 class _Asked:
     """One question: the ledger in the answer's currency and the groups of its lines."""
 
-    def __init__(self, snapshot: Snapshot, group: Group, currency: str, account: str | None) -> None:
+    def __init__(self, snapshot: Snapshot, group: Group, currency: str, account: str | None, profile: str) -> None:
         self._rates: Rates = load_rates(snapshot)
-        self.ledger = Ledger(snapshot, self._rates, currency, account=account)
+        self.ledger = Ledger(snapshot, self._rates, currency, account=account, profile=profile)
         self._grouping: Grouping = grouping(snapshot, group)
 
     def head(self, period: Period, key: Key) -> Row:
@@ -139,7 +142,7 @@ class _Asked:
 
     def held(self, day: date) -> dict[Key, _Figures]:
         """What each group holds at the end of a day, and who pays for it."""
-        found = self.ledger.snapshot.query(_HELD, day=day, account=self.ledger.account)
+        found = self.ledger.snapshot.query(_HELD, day=day, **self.ledger.scope)
         held: dict[Key, _Figures] = defaultdict(_Figures)
         for own, group in groupby(found.iter_rows(named=True), key=lambda line: str(line["currency"])):
             lines = list(group)
@@ -172,7 +175,7 @@ class _Asked:
 
     def _changes(self, period: Period) -> dict[tuple[date, str, Customer], dict[str | None, int]]:
         """By how much the groups of each customer changed on each day, in the currency that they are billed in."""
-        found = self.ledger.snapshot.query(_CHANGES, start=period.start, end=period.end, account=self.ledger.account)
+        found = self.ledger.snapshot.query(_CHANGES, start=period.start, end=period.end, **self.ledger.scope)
         changes: dict[tuple[date, str, Customer], dict[str | None, int]] = defaultdict(lambda: defaultdict(int))
         for line in found.iter_rows(named=True):
             customer = (str(line["account"]), str(line["customer_id"]))
@@ -206,7 +209,7 @@ _HELD = """
 select account, customer_id, currency, subscription_id, subscription_item_id, price_id, product_id,
     sum(amount_minor)::bigint as minor
 from marts.fct_mrr_item_movements_daily
-where changed_date <= $day and ($account is null or account = $account)
+where profile = $profile and changed_date <= $day and ($account is null or account = $account)
 group by all having sum(amount_minor) <> 0
 order by currency, account, customer_id, subscription_item_id, subscription_id, price_id, product_id
 """
@@ -214,7 +217,7 @@ order by currency, account, customer_id, subscription_item_id, subscription_id, 
 _CHANGES = """
 select changed_date, account, customer_id, currency, price_id, product_id, sum(amount_minor)::bigint as minor
 from marts.fct_mrr_item_movements_daily
-where changed_date between $start and $end and ($account is null or account = $account)
+where profile = $profile and changed_date between $start and $end and ($account is null or account = $account)
 group by all having sum(amount_minor) <> 0
 order by changed_date, currency, account, customer_id, price_id, product_id
 """

@@ -17,6 +17,7 @@ from pipelines.revenue.cash import cash
 from pipelines.revenue.explain import explain
 from pipelines.revenue.groupings import GROUPS
 from pipelines.revenue.ledger import NATIVE
+from pipelines.revenue.profiles import DEFAULT_PROFILE, check_profile
 from pipelines.revenue.rates import load_rates
 from pipelines.revenue.reports import churn, movements, mrr
 from pipelines.revenue.summary import last_whole_day
@@ -64,16 +65,18 @@ def asked_report(
     currency: str | None = None,
     group: str | None = None,
     account: str | None = None,
+    profile: str = DEFAULT_PROFILE,
 ) -> dict[str, object]:
     """The document of `millstream revenue REPORT --json`.
 
     Raises:
-        UsageError: a report, day, group, currency or account that can not be meant.
+        UsageError: a report, day, group, currency, account or profile that can not be meant.
     """
     if report not in get_args(Report):
         raise UsageError(f"there is no report {report!r}; write one of {', '.join(get_args(Report))}.")
     check_group(report, group)
     check_account(snapshot, account)
+    check_profile(snapshot, profile)
     last = parse_day("--to", date_to) or last_whole_day(snapshot, settings.reporting_timezone)
     first = parse_day("--from", date_from) or last.replace(year=last.year - 1, day=1)
     if first > last:
@@ -87,6 +90,7 @@ def asked_report(
         currency=wanted_currency(snapshot, currency or settings.reporting_currency),
         timezone=settings.reporting_timezone,
         account=account,
+        profile=profile,
     )
 
 
@@ -99,15 +103,17 @@ def asked_explanation(
     customer: str | None = None,
     currency: str | None = None,
     account: str | None = None,
+    profile: str = DEFAULT_PROFILE,
 ) -> dict[str, Any]:
     """The document of `millstream explain REPORT --json`.
 
     Raises:
-        UsageError: a day, currency, customer or account that can not be meant.
+        UsageError: a day, currency, customer, account or profile that can not be meant.
     """
     day = parse_day("--at", at)
     assert day is not None
     check_account(snapshot, account)
+    check_profile(snapshot, profile)
     return explain(
         snapshot,
         report,
@@ -116,6 +122,7 @@ def asked_explanation(
         currency=wanted_currency(snapshot, currency or settings.reporting_currency),
         timezone=settings.reporting_timezone,
         account=account,
+        profile=profile,
     )
 
 

@@ -11,6 +11,7 @@ from collections import defaultdict
 from datetime import date
 
 from pipelines.revenue.ledger import NATIVE, Grain, Period, periods
+from pipelines.revenue.profiles import DEFAULT_PROFILE
 from pipelines.revenue.rates import Rates, load_rates
 from pipelines.revenue.reports import Row, frame
 from pipelines.warehouse import Snapshot
@@ -28,17 +29,21 @@ def cash(
     currency: str,
     timezone: str,
     account: str | None = None,
+    profile: str = DEFAULT_PROFILE,
 ) -> Row:
-    """Gross (with tax), tax, refunds, disputes, fees and net of each period; every amount that leaves is positive."""
+    """Gross (with tax), tax, refunds, disputes, fees and net of each period; every amount that leaves is positive.
+
+    Money that moved is the same under every profile.
+    """
     asked: dict[str, object] = {"start": date_from, "end": date_to, "account": account}
     cut = periods(date_from, date_to, by)
     if currency == NATIVE:
         rows = _native_rows(snapshot, cut, asked)
-        return frame("cash", snapshot, currency, timezone, [], rows)
+        return frame("cash", snapshot, currency, timezone, [], rows, profile=profile)
     rates = load_rates(snapshot)
     sums, unconverted = _converted(snapshot, rates, currency, asked)
     rows = [_row(period, currency, _total(sums, period)) for period in cut]
-    return frame("cash", snapshot, currency, timezone, unconverted, rows)
+    return frame("cash", snapshot, currency, timezone, unconverted, rows, profile=profile)
 
 
 def _row(period: Period, currency: str, parts: dict[str, int]) -> Row:

@@ -13,6 +13,7 @@ from itertools import groupby
 from typing import Any, NamedTuple
 
 from pipelines.revenue.ledger import NATIVE, Ledger, Period
+from pipelines.revenue.profiles import DEFAULT_PROFILE
 from pipelines.revenue.rates import Rates, load_rates
 from pipelines.revenue.shares import split
 from pipelines.warehouse import Snapshot
@@ -44,16 +45,17 @@ def movers(
     date_to: date,
     currency: str,
     account: str | None = None,
+    profile: str = DEFAULT_PROFILE,
 ) -> list[Move]:
     """Every movement of the days `date_from`..`date_to`, in order of day; their sums are those of `movements`."""
     rates = load_rates(snapshot)
-    ledger = Ledger(snapshot, rates, currency, account=account)
+    ledger = Ledger(snapshot, rates, currency, account=account, profile=profile)
     return [booked.move for booked in booked_moves(ledger, rates, Period(date_from, date_to))]
 
 
 def booked_moves(ledger: Ledger, rates: Rates, period: Period) -> Iterator[Booked]:
     """The movements of customers in the period; those of a currency without a rate are left out."""
-    found = ledger.snapshot.query(_MOVES, start=period.start, end=period.end, account=ledger.account)
+    found = ledger.snapshot.query(_MOVES, start=period.start, end=period.end, **ledger.scope)
 
     def key(row: dict[str, Any]) -> tuple[date, str, str]:
         return row["changed_date"], row["currency"], row["movement"]
@@ -81,6 +83,6 @@ def spread(ledger: Ledger, rates: Rates, amounts: Sequence[int], own: str, day: 
 _MOVES = """
 select changed_date, currency, movement, account, customer_id, amount_minor
 from marts.fct_mrr_movements_daily
-where changed_date between $start and $end and ($account is null or account = $account)
+where profile = $profile and changed_date between $start and $end and ($account is null or account = $account)
 order by changed_date, currency, movement, account, customer_id
 """

@@ -14,6 +14,7 @@ from typing import Any
 
 from pipelines.errors import UsageError
 from pipelines.revenue.ledger import NATIVE, Ledger
+from pipelines.revenue.profiles import DEFAULT_PROFILE
 from pipelines.revenue.rates import Rates, load_rates
 from pipelines.revenue.reports import Row, frame
 from pipelines.revenue.shares import split
@@ -45,6 +46,7 @@ def explain(
     currency: str,
     timezone: str,
     account: str | None = None,
+    profile: str = DEFAULT_PROFILE,
 ) -> Row:
     """Rows behind the figure of `report` on the day `at`, of all customers or of one.
 
@@ -59,10 +61,10 @@ def explain(
         raise UsageError(f"explain {report}: only {', '.join(_REPORTS)} can be explained.")
     if customer is not None:
         _check_customer(snapshot, customer)
-    ledger = Ledger(snapshot, load_rates(snapshot), currency, account=account)
+    ledger = Ledger(snapshot, load_rates(snapshot), currency, account=account, profile=profile)
     found, sql, tables, unconverted = ask(snapshot, ledger, at)
     rows = [row for row in found if customer is None or row["customer_id"] == customer]
-    answer = frame(report, snapshot, currency, timezone, unconverted, rows)
+    answer = frame(report, snapshot, currency, timezone, unconverted, rows, profile=profile)
     return answer | {
         "report": "explain",
         "of": report,
@@ -70,7 +72,7 @@ def explain(
         "customer": customer,
         "total_minor": _totals(rows, currency),
         "sql": sql.strip(),
-        "parameters": {"day": at, "account": account},
+        "parameters": {"day": at, "account": account} | ({} if report == "cash" else {"profile": profile}),
         "checks": checks_of(snapshot, tables),
     }
 
@@ -117,7 +119,7 @@ Found = tuple[list[Row], str, tuple[str, ...], list[str]]
 
 def items_held(ledger: Ledger, at: date) -> list[Row]:
     """The subscription items with a balance at the end of the day `at`; they add up to its MRR."""
-    entries = list(ledger.snapshot.query(_BALANCES, day=at, account=ledger.account).iter_rows(named=True))
+    entries = list(ledger.snapshot.query(_BALANCES, day=at, **ledger.scope).iter_rows(named=True))
     return _ledger_rows(ledger, entries, at)
 
 
@@ -126,7 +128,7 @@ def _mrr(_snapshot: Snapshot, ledger: Ledger, at: date) -> Found:
 
 
 def _movements(snapshot: Snapshot, ledger: Ledger, at: date) -> Found:
-    entries = list(snapshot.query(_CHANGES, day=at, account=ledger.account).iter_rows(named=True))
+    entries = list(snapshot.query(_CHANGES, day=at, **ledger.scope).iter_rows(named=True))
     return _ledger_rows(ledger, entries, at), _CHANGES, _LEDGER_TABLES, ledger.unconverted
 
 
@@ -231,7 +233,7 @@ with stretches as (
     select *, changed_at as valid_from, lead(changed_at) over (
         partition by account, subscription_id, subscription_item_id, currency order by changed_at
     ) as valid_to
-    from marts.fct_mrr_changes where $account is null or account = $account
+    from marts.fct_mrr_changes where profile = $profile and ($account is null or account = $account)
 ),
 held as (
     select * from stretches where changed_date <= $day
@@ -240,7 +242,8 @@ held as (
     ) = 1
 ),
 balances as (
-    select account, customer_id, currency, closing_minor from marts.fct_mrr_movements_daily where changed_date <= $day
+    select account, customer_id, currency, closing_minor from marts.fct_mrr_movements_daily
+    where profile = $profile and changed_date <= $day
     qualify row_number() over (partition by account, customer_id, currency order by changed_date desc) = 1
 )
 select held.account, held.customer_id, held.currency, held.subscription_id, held.subscription_item_id, held.price_id,
@@ -257,14 +260,14 @@ with stretches as (
     select *, changed_at as valid_from, lead(changed_at) over (
         partition by account, subscription_id, subscription_item_id, currency order by changed_at
     ) as valid_to
-    from marts.fct_mrr_changes where $account is null or account = $account
+    from marts.fct_mrr_changes where profile = $profile and ($account is null or account = $account)
 )
 select changes.account, changes.customer_id, changes.currency, changes.subscription_id, changes.subscription_item_id,
     changes.price_id, changes.product_id, changes.delta_minor as exact_minor, moved.amount_minor as whole_minor,
     moved.movement, changes.cause, changes.source, changes.object_id, changes.event_id, changes.valid_from,
     changes.valid_to
 from stretches as changes
-join marts.fct_mrr_movements_daily as moved using (account, customer_id, currency, changed_date)
+join marts.fct_mrr_movements_daily as moved using (profile, account, customer_id, currency, changed_date)
 where changes.changed_date = $day
 order by changes.account, changes.customer_id, changes.currency, changes.subscription_item_id,
     changes.subscription_id, changes.valid_from

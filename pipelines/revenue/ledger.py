@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Literal
 
+from pipelines.revenue.profiles import DEFAULT_PROFILE
 from pipelines.revenue.rates import Rates
 from pipelines.warehouse import Snapshot
 
@@ -63,14 +64,23 @@ class Day:
 
 
 class Ledger:
-    """Every day of every currency of one account or of all, in order, with conversion to one currency."""
+    """Every day of every currency of one account or of all under one profile, with conversion to one currency."""
 
-    def __init__(self, snapshot: Snapshot, rates: Rates, currency: str, *, account: str | None = None) -> None:
+    def __init__(
+        self,
+        snapshot: Snapshot,
+        rates: Rates,
+        currency: str,
+        *,
+        account: str | None = None,
+        profile: str = DEFAULT_PROFILE,
+    ) -> None:
         self.currency = currency
         self.snapshot = snapshot
         self.account = account
+        self.profile = profile
         self._rates = rates
-        rows = snapshot.query(_DAYS, account=account)
+        rows = snapshot.query(_DAYS, account=account, profile=profile)
         self._days: dict[str, dict[date, Day]] = {}
         for day, own, balance, involuntary, *moved in rows.iter_rows():
             entry = Day(day, own, balance, dict(zip(KINDS, moved, strict=True)), involuntary)
@@ -82,6 +92,11 @@ class Ledger:
             if currency == NATIVE
             else sorted(own for own, first in firsts.items() if rates.rate(own, currency, first) is None)
         )
+
+    @property
+    def scope(self) -> dict[str, str | None]:
+        """What a question over the tables of the ledger is bound to."""
+        return {"account": self.account, "profile": self.profile}
 
     def currencies(self) -> list[str]:
         """The currencies that the answer has rows in: the one asked for, or each of its own."""
@@ -135,13 +150,13 @@ _DAYS = f"""
 with involuntary as (
     select changed_date as day, currency, sum(amount_minor)::bigint as involuntary
     from marts.fct_mrr_movements_daily
-    where movement = 'churn' and is_involuntary and ($account is null or account = $account)
+    where movement = 'churn' and is_involuntary and profile = $profile and ($account is null or account = $account)
     group by all
 ),
 days as (
     select day, currency, sum(mrr_minor)::bigint as mrr_minor,
         {", ".join(f"sum({kind}_minor)::bigint as {kind}" for kind in KINDS)}
-    from marts.fct_mrr_daily where $account is null or account = $account group by all
+    from marts.fct_mrr_daily where profile = $profile and ($account is null or account = $account) group by all
 )
 select day, currency, mrr_minor, coalesce(involuntary, 0)::bigint, {", ".join(KINDS)}
 from days left join involuntary using (day, currency) order by day, currency

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date, timedelta
 from fractions import Fraction
+from typing import TypedDict
 
 from pipelines.revenue.ledger import KINDS, NATIVE, Grain, Ledger, Period, periods
+from pipelines.revenue.profiles import DEFAULT_PROFILE
 from pipelines.revenue.rates import load_rates
 from pipelines.warehouse import Snapshot
 
 Row = dict[str, object]
-PROFILE = "stripe"
 
 
 def mrr(
@@ -23,9 +24,10 @@ def mrr(
     currency: str,
     timezone: str,
     account: str | None = None,
+    profile: str = DEFAULT_PROFILE,
 ) -> Row:
     """MRR, ARR and paying customers at the end of each period."""
-    ledger = Ledger(snapshot, load_rates(snapshot), currency, account=account)
+    ledger = Ledger(snapshot, load_rates(snapshot), currency, account=account, profile=profile)
     rows: list[Row] = []
     for period in periods(date_from, date_to, by):
         for own in ledger.currencies():
@@ -36,7 +38,7 @@ def mrr(
                     "currency": own,
                     "mrr_minor": balance,
                     "arr_minor": 12 * balance,
-                    "customers": paying_customers(snapshot, period.end, **_only(ledger, own)),
+                    "customers": paying_customers(snapshot, period.end, **only(ledger, own)),
                 }
             )
     return answer("mrr", ledger, timezone, rows)
@@ -51,20 +53,21 @@ def movements(
     currency: str,
     timezone: str,
     account: str | None = None,
+    profile: str = DEFAULT_PROFILE,
 ) -> Row:
     """Opening + movements + fx = closing for each period; losses are negative.
 
     Movements are converted at their day's rate; `fx` is what the change of rates alone did to the
     balances, so the row always adds up.
     """
-    ledger = Ledger(snapshot, load_rates(snapshot), currency, account=account)
+    ledger = Ledger(snapshot, load_rates(snapshot), currency, account=account, profile=profile)
     rows: list[Row] = []
     for period in periods(date_from, date_to, by):
         for own in ledger.currencies():
             opening = ledger.balance(period.start - timedelta(days=1), own)
             closing = ledger.balance(period.end, own)
             moved = ledger.moved(period, own)
-            people = moved_customers(snapshot, period, **_only(ledger, own))
+            people = moved_customers(snapshot, period, **only(ledger, own))
             rows.append(
                 {
                     "period": period.start,
@@ -90,13 +93,14 @@ def churn(
     currency: str,
     timezone: str,
     account: str | None = None,
+    profile: str = DEFAULT_PROFILE,
 ) -> Row:
     """Churn rates as fractions, null without a base; the window stands in each name.
 
     `voluntary_mrr_minor` and `involuntary_mrr_minor` are what was lost to churn, as positive amounts:
     together they are the period's churn.
     """
-    ledger = Ledger(snapshot, load_rates(snapshot), currency, account=account)
+    ledger = Ledger(snapshot, load_rates(snapshot), currency, account=account, profile=profile)
     rows: list[Row] = []
     for period in periods(date_from, date_to, by):
         for own in ledger.currencies():
@@ -105,17 +109,17 @@ def churn(
 
 
 def _churn_row(ledger: Ledger, period: Period, own: str) -> Row:
-    only = _only(ledger, own)
+    narrowed = only(ledger, own)
     opening = ledger.balance(period.start - timedelta(days=1), own)
     moved, involuntary = ledger.moved(period, own), ledger.involuntary(period, own)
     lost = -(moved["churn"] + moved["contraction"])
-    before = paying_customers(ledger.snapshot, period.start - timedelta(days=1), **only)
-    churned = moved_customers(ledger.snapshot, period, **only).get("churn", 0)
+    before = paying_customers(ledger.snapshot, period.start - timedelta(days=1), **narrowed)
+    churned = moved_customers(ledger.snapshot, period, **narrowed).get("churn", 0)
     return {
         "period": period.start,
         "currency": own,
         "customer_churn_rate_calendar": ratio(churned, before),
-        "customer_churn_rate_rolling_30d": rolling_churn(ledger.snapshot, period.end, **only),
+        "customer_churn_rate_rolling_30d": rolling_churn(ledger.snapshot, period.end, **narrowed),
         "gross_mrr_churn_rate": ratio(lost, opening),
         "net_mrr_churn_rate": ratio(lost - moved["expansion"] - moved["reactivation"], opening),
         "voluntary_mrr_minor": involuntary - moved["churn"],
@@ -125,16 +129,23 @@ def _churn_row(ledger: Ledger, period: Period, own: str) -> Row:
 
 def answer(report: str, ledger: Ledger, timezone: str, rows: list[Row]) -> Row:
     """The frame that every revenue answer has (contract, "Revenue answers")."""
-    return frame(report, ledger.snapshot, ledger.currency, timezone, ledger.unconverted, rows)
+    return frame(report, ledger.snapshot, ledger.currency, timezone, ledger.unconverted, rows, profile=ledger.profile)
 
 
 def frame(
-    report: str, snapshot: Snapshot, currency: str, timezone: str, unconverted: Sequence[str], rows: list[Row]
+    report: str,
+    snapshot: Snapshot,
+    currency: str,
+    timezone: str,
+    unconverted: Sequence[str],
+    rows: list[Row],
+    *,
+    profile: str,
 ) -> Row:
     """The same, for reports that need no ledger."""
     return {
         "report": report,
-        "profile": PROFILE,
+        "profile": profile,
         "currency": currency,
         "timezone": timezone,
         "snapshot": snapshot.number,
@@ -149,29 +160,54 @@ def ratio(part: int, base: int) -> float | None:
     return None if base == 0 else round(float(Fraction(part, base)), 6)
 
 
-def _only(ledger: Ledger, own: str) -> dict[str, str | None]:
+class Only(TypedDict):
     """What narrows a count of customers down to the rows of one answer."""
-    return {"currency": own if ledger.currency == NATIVE else None, "account": ledger.account}
+
+    currency: str | None
+    account: str | None
+    profile: str
+
+
+def only(ledger: Ledger, own: str) -> Only:
+    """The counts that belong to the rows in the currency `own`."""
+    return {
+        "currency": own if ledger.currency == NATIVE else None,
+        "account": ledger.account,
+        "profile": ledger.profile,
+    }
 
 
 def rolling_churn(
-    snapshot: Snapshot, day: date, *, currency: str | None = None, account: str | None = None
+    snapshot: Snapshot,
+    day: date,
+    *,
+    currency: str | None = None,
+    account: str | None = None,
+    profile: str = DEFAULT_PROFILE,
 ) -> float | None:
     """Stripe's subscriber churn rate: churned in 30 days / (active before them + new in them)."""
     window = Period(day - timedelta(days=29), day)
-    people = moved_customers(snapshot, window, currency=currency, account=account)
-    before = paying_customers(snapshot, window.start - timedelta(days=1), currency=currency, account=account)
+    told: Only = {"currency": currency, "account": account, "profile": profile}
+    people = moved_customers(snapshot, window, **told)
+    before = paying_customers(snapshot, window.start - timedelta(days=1), **told)
     return ratio(people.get("churn", 0), before + people.get("new", 0))
 
 
-def paying_customers(snapshot: Snapshot, day: date, *, currency: str | None = None, account: str | None = None) -> int:
+def paying_customers(
+    snapshot: Snapshot,
+    day: date,
+    *,
+    currency: str | None = None,
+    account: str | None = None,
+    profile: str = DEFAULT_PROFILE,
+) -> int:
     """Stripe customers with a balance above zero in any currency (or in this one) at the end of `day`."""
     found = snapshot.query(
         """
         select count(distinct (account, customer_id)) as customers
         from (
             select account, customer_id, currency, closing_minor from marts.fct_mrr_movements_daily
-            where changed_date <= $day
+            where profile = $profile and changed_date <= $day
                 and ($currency is null or currency = $currency) and ($account is null or account = $account)
             qualify row_number() over (partition by account, customer_id, currency order by changed_date desc) = 1
         )
@@ -180,18 +216,24 @@ def paying_customers(snapshot: Snapshot, day: date, *, currency: str | None = No
         day=day,
         currency=currency,
         account=account,
+        profile=profile,
     )
     return int(found.item())
 
 
 def moved_customers(
-    snapshot: Snapshot, period: Period, *, currency: str | None = None, account: str | None = None
+    snapshot: Snapshot,
+    period: Period,
+    *,
+    currency: str | None = None,
+    account: str | None = None,
+    profile: str = DEFAULT_PROFILE,
 ) -> dict[str, int]:
     """Customers per kind of movement in the period, each counted once per kind."""
     found = snapshot.query(
         """
         select movement, count(distinct (account, customer_id)) as customers from marts.fct_mrr_movements_daily
-        where changed_date between $start and $end
+        where profile = $profile and changed_date between $start and $end
             and ($currency is null or currency = $currency) and ($account is null or account = $account)
         group by movement
         """,
@@ -199,5 +241,6 @@ def moved_customers(
         end=period.end,
         currency=currency,
         account=account,
+        profile=profile,
     )
     return {str(kind): int(count) for kind, count in found.iter_rows()}

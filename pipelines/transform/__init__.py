@@ -8,7 +8,7 @@ a warehouse and without a network, for those that only want to know its graph.
 
 from __future__ import annotations
 
-from pipelines.transform.build import DiscountRule, Select, build, figure_environment
+from pipelines.transform.build import Select, build, figure_environment
 from pipelines.transform.manifest import manifest_path, prepare_manifest
 from pipelines.transform.project import PROJECT_DIR
 from pipelines.transform.result import BuildResult, NodeResult
@@ -16,7 +16,6 @@ from pipelines.transform.result import BuildResult, NodeResult
 __all__ = [
     "PROJECT_DIR",
     "BuildResult",
-    "DiscountRule",
     "NodeResult",
     "Select",
     "build",

@@ -20,8 +20,6 @@ from pipelines.transform.project import child_environment
 from pipelines.transform.result import BuildResult, read_answer
 
 Select: TypeAlias = Literal["all", "stripe", "events"]
-DiscountRule: TypeAlias = Literal["forever", "all_active", "none"]
-"""Which coupons lower MRR: those that never end (profile stripe), all while they hold, or none."""
 
 _WHOLE_TESTS = ["--indirect-selection", "cautious"]
 """Only tests whose models are all built: one may compare a mart of this source with one of the other."""
@@ -34,21 +32,18 @@ _SELECTORS: dict[Select, list[str]] = {
 }
 
 
-def build(
-    settings: Settings, *, select: Select = "all", discount_rule: DiscountRule = "forever", now: datetime
-) -> BuildResult:
+def build(settings: Settings, *, select: Select = "all", now: datetime) -> BuildResult:
     """Rebuild all models, or those of one source, with figures taken at `now`, and run their tests.
 
     `events` are the models that need nothing but events; whatever needs Stripe's objects as well
-    (`dim_customers`) belongs to `stripe`. Another `discount_rule` than the profile's own stands in the
-    `profile` of each row that it made.
+    (`dim_customers`) belongs to `stripe`.
 
     Raises:
         MillstreamError: dbt ended without an answer (the project does not parse, the warehouse is
             locked or broken). A failing model or test is no error here, see `BuildResult.ok`.
     """
     words = ["build", *_SELECTORS[select], "--exclude-resource-type", "unit_test"]
-    return ask_dbt(settings, words, figure_environment(settings, now=now, discount_rule=discount_rule))
+    return ask_dbt(settings, words, figure_environment(settings, now=now))
 
 
 def ask_dbt(settings: Settings, words: list[str], figures: dict[str, str]) -> BuildResult:
@@ -72,13 +67,12 @@ def ask_dbt(settings: Settings, words: list[str], figures: dict[str, str]) -> Bu
     return read_answer(answer, manifest)
 
 
-def figure_environment(settings: Settings, *, now: datetime, discount_rule: DiscountRule = "forever") -> dict[str, str]:
-    """What the models read when they run: the moment, the zone of the days, Stripe's mode, the rule for discounts."""
+def figure_environment(settings: Settings, *, now: datetime) -> dict[str, str]:
+    """What the models read when they run: the moment, the zone of the days, Stripe's mode."""
     return {
         "MILLSTREAM_AS_OF": now.astimezone(UTC).isoformat(),
         "MILLSTREAM_REPORTING_TIMEZONE": settings.reporting_timezone,
         "MILLSTREAM_STRIPE_MODE": settings.stripe_mode,
-        "MILLSTREAM_DISCOUNT_RULE": discount_rule,
     }
 
 

@@ -105,6 +105,16 @@ def test_a_setting_that_can_not_be_meant_is_named_without_its_value(
     assert "MILLSTREAM_REPORTING_TIMEZONE" in said.err
 
 
+@pytest.mark.parametrize("command", [["revenue", "mrr"], ["explain", "mrr", "--at", "2026-11-23"]], ids=" ".join)
+def test_a_profile_is_answered_by_its_name_and_an_unknown_one_is_refused_with_those_that_there_are(
+    of_built: Any, command: list[str]
+) -> None:
+    assert of_built(*command, "--profile", "chartmogul", "--json").document["profile"] == "chartmogul"
+    said = of_built(*command, "--profile", "accountant")
+    assert said.code == 2
+    assert "stripe, chartmogul, profitwell" in said.err
+
+
 @pytest.mark.parametrize("report", ["mrr", "movements", "churn", "cash"])
 def test_a_revenue_answer_has_the_frame_and_fields_of_the_contract(of_built: Any, report: str) -> None:
     document = of_built("revenue", report, "--json").document

@@ -85,7 +85,7 @@ Both = tuple[dict[Any, Any], dict[Any, Any]]
 
 def paying_customers(story: Story, told: Json) -> Both:
     ours = story.rows(
-        "select currency, customers from marts.fct_mrr_daily qualify row_number() over (partition by currency order by day desc) = 1"
+        "select currency, customers from marts.fct_mrr_daily where profile = 'stripe' qualify row_number() over (partition by currency order by day desc) = 1"
     )
     return something(dict(ours)), something(told)
 
@@ -93,14 +93,19 @@ def paying_customers(story: Story, told: Json) -> Both:
 def mrr_by_day(story: Story, told: Json) -> Both:
     ours = {
         (own, str(day)): minor
-        for own, day, minor in story.rows("select currency, day, mrr_minor from marts.fct_mrr_daily")
+        for own, day, minor in story.rows(
+            "select currency, day, mrr_minor from marts.fct_mrr_daily where profile = 'stripe'"
+        )
     }
     theirs = {(own, day): int(minor) for own, days in told.items() for day, minor in days.items()}
     return something(ours), something(theirs)
 
 
 def mrr_by_customer(story: Story, told: Json) -> Both:
-    rows = story.rows("select customer_id, changed_date, currency, closing_minor from marts.fct_mrr_movements_daily")
+    rows = story.rows(
+        "select customer_id, changed_date, currency, closing_minor from marts.fct_mrr_movements_daily "
+        "where profile = 'stripe'"
+    )
     ours = {(customer, str(day), own): minor for customer, day, own, minor in rows}
     theirs = {(customer, day, own): int(minor) for customer, steps in told.items() for day, own, minor in steps}
     return ours, theirs

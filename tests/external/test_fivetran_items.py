@@ -58,7 +58,7 @@ def ours(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyCo
         patch.setenv("MILLSTREAM_DATA_DIR", str(folder / "data"))
         assert invoke(["ingest", "stripe", "--from", str(lines), "--as-of", READ_AT.isoformat()]) == 0
         settings = Settings()
-    assert run_models(settings, "+fct_mrr_changes", now=NOW, discount_rule="forever").ok
+    assert run_models(settings, "+fct_mrr_changes", now=NOW).ok
     with duckdb.connect(str(settings.warehouse_path), read_only=True) as connection:
         loaded = connection.execute("select count(*) from raw_stripe.object_versions").fetchone()
         assert loaded == (len(handed_in),)
@@ -71,7 +71,7 @@ def our_months(ledger: duckdb.DuckDBPyConnection) -> dict[tuple[str, date], Mont
         """
         select subscription_item_id, month, sum(delta_minor)::bigint as minor, any_value(price_id), any_value(currency)
         from marts.fct_mrr_changes, (select unnest(?) as month)
-        where changed_date < month + interval 1 month
+        where profile = 'stripe' and changed_date < month + interval 1 month
         group by all having minor <> 0
         """,
         [MONTHS],

@@ -116,7 +116,7 @@ def test_a_story_is_whole_in_order_and_paged(snapshot: Snapshot, known: dict[str
 def test_what_a_story_says_of_mrr_is_what_the_ledger_says(snapshot: Snapshot, known: dict[str, str]) -> None:
     told = timeline(snapshot, known["person_id"], kinds=["mrr"], size=1000)
     balance = snapshot.query(
-        "select closing_minor from marts.fct_mrr_movements_daily where customer_id = $customer "
+        "select closing_minor from marts.fct_mrr_movements_daily where customer_id = $customer and profile = 'stripe' "
         "order by changed_date desc limit 1",
         customer=known["customer_id"],
     ).item()

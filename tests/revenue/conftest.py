@@ -22,7 +22,7 @@ def told(settings: Settings) -> Callable[..., Snapshot]:
     def publish_it(moves: list[Move], rates: list[tuple[str, str, str]], *more: str) -> Snapshot:
         with Warehouse(settings).write("test") as connection:
             connection.execute(
-                "create or replace table marts.fct_mrr_movements_daily (account varchar, customer_id varchar, currency varchar, "
+                "create or replace table marts.fct_mrr_movements_daily (profile varchar, account varchar, customer_id varchar, currency varchar, "
                 "changed_date date, movement varchar, opening_minor bigint, amount_minor bigint, closing_minor bigint, is_involuntary boolean)"
             )
             seen: set[str] = set()
@@ -33,14 +33,14 @@ def told(settings: Settings) -> Callable[..., Snapshot]:
                 )  # fmt: skip
                 seen.add(customer)
                 connection.execute(
-                    "insert into marts.fct_mrr_movements_daily values ('a', ?, ?, ?, ?, ?, ?, ?, ?)",
+                    "insert into marts.fct_mrr_movements_daily values ('stripe', 'a', ?, ?, ?, ?, ?, ?, ?, ?)",
                     [customer, currency, day, kind, opening, closing - opening, closing, customer.startswith("unpaid")],
                 )
             connection.execute("""
                 create or replace table marts.fct_mrr_daily as
                 with days as (select unnest(generate_series((select min(changed_date) from marts.fct_mrr_movements_daily), date '2026-03-31', interval 1 day))::date as day),
                 moved as (select currency, changed_date as day, movement, amount_minor from marts.fct_mrr_movements_daily)
-                select 'a' as account, currency, days.day,
+                select 'stripe' as profile, 'a' as account, currency, days.day,
                     coalesce(sum(amount_minor) filter (movement = 'new' and moved.day = days.day), 0)::bigint as new_minor,
                     coalesce(sum(amount_minor) filter (movement = 'expansion' and moved.day = days.day), 0)::bigint as expansion_minor,
                     coalesce(sum(amount_minor) filter (movement = 'contraction' and moved.day = days.day), 0)::bigint as contraction_minor,
@@ -51,7 +51,7 @@ def told(settings: Settings) -> Callable[..., Snapshot]:
             """)
             # Every customer has one item.
             connection.execute(
-                "create or replace table marts.fct_mrr_item_movements_daily as select 'stripe' as profile, account, "
+                "create or replace table marts.fct_mrr_item_movements_daily as select profile, account, "
                 "customer_id, currency, changed_date, customer_id as subscription_id, customer_id as subscription_item_id, "
                 "null::varchar as price_id, null::varchar as product_id, amount_minor from marts.fct_mrr_movements_daily"
             )

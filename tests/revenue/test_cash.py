@@ -43,11 +43,11 @@ def told(settings: Settings) -> Callable[[list[Paid]], Snapshot]:
                 "(date '2026-01-01', 'JPY', 160::decimal(18, 9))) as rates (rate_date, currency, units_per_eur)"
             )
             connection.execute(
-                "create or replace table marts.fct_mrr_movements_daily (account varchar, currency varchar, changed_date date, "
+                "create or replace table marts.fct_mrr_movements_daily (profile varchar, account varchar, currency varchar, changed_date date, "
                 "movement varchar, amount_minor bigint, is_involuntary boolean)"
             )
             connection.execute(
-                "create or replace table marts.fct_mrr_daily (account varchar, currency varchar, day date, mrr_minor bigint, "
+                "create or replace table marts.fct_mrr_daily (profile varchar, account varchar, currency varchar, day date, mrr_minor bigint, "
                 "new_minor bigint, expansion_minor bigint, contraction_minor bigint, churn_minor bigint, reactivation_minor bigint)"
             )
             publish(connection, settings, as_of=NOW, now=NOW)

@@ -55,18 +55,15 @@ def _published(settings: Settings) -> Snapshot:
 
 
 @pytest.fixture(scope="session")
-def all_active(built: Built, tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[int, str]]:
-    """MRR and profile of each account under the discount rule `all_active`: the ledger's models built once more.
-
-    In test mode, so that both choices are seen at the price of one.
-    """
-    settings = settings_in(tmp_path_factory.mktemp("all_active")).model_copy(update={"stripe_mode": "test"})
+def in_test_mode(built: Built, tmp_path_factory: pytest.TempPathFactory) -> dict[str, int]:
+    """MRR of each account when figures are asked for of test data: the ledger's models built once more."""
+    settings = settings_in(tmp_path_factory.mktemp("in_test_mode")).model_copy(update={"stripe_mode": "test"})
     shutil.copy2(built.settings.warehouse_path, settings.warehouse_path)
-    result = run_models(settings, "+fct_mrr_movements_daily", now=NOW, discount_rule="all_active")
+    result = run_models(settings, "+fct_mrr_movements_daily", now=NOW)
     assert result.ok
     with duckdb.connect(str(settings.warehouse_path), read_only=True) as connection:
         rows = connection.execute("""
-            select account, sum(amount_minor)::bigint, any_value(profile) from marts.fct_mrr_movements_daily
-            join (select distinct account, profile from marts.fct_mrr_changes) using (account) group by account
+            select account, sum(amount_minor)::bigint from marts.fct_mrr_movements_daily
+            where profile = 'stripe' group by account
         """).fetchall()
-    return {str(account): (int(minor), str(profile)) for account, minor, profile in rows}
+    return {str(account): int(minor) for account, minor in rows}

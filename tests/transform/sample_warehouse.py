@@ -18,7 +18,7 @@ import duckdb
 from pipelines.operations.address_keys import key_addresses
 from pipelines.settings import Settings
 from pipelines.stripe.versions import COLUMNS
-from pipelines.transform import BuildResult, DiscountRule, figure_environment
+from pipelines.transform import BuildResult, figure_environment
 from pipelines.transform.build import ask_dbt
 from pipelines.warehouse import Snapshot
 
@@ -117,9 +117,9 @@ def run_unit_tests(settings: Settings, *, now: datetime) -> BuildResult:
     return ask_dbt(settings, ["test", "--select", "test_type:unit"], figure_environment(settings, now=now))
 
 
-def run_models(settings: Settings, selection: str, *, now: datetime, discount_rule: DiscountRule) -> BuildResult:
-    """Some of the models alone, without their tests, under another rule."""
-    figures = figure_environment(settings, now=now, discount_rule=discount_rule)
+def run_models(settings: Settings, selection: str, *, now: datetime) -> BuildResult:
+    """Some of the models alone, without their tests."""
+    figures = figure_environment(settings, now=now)
     return ask_dbt(settings, ["run", "--select", selection], figures)
 
 

@@ -9,7 +9,7 @@ def changes(built: Built, story: str) -> list[tuple[str, int, str, str]]:
     """Day, rounded change, cause and source of each row of the ledger."""
     rows = built.rows(
         "select cast(changed_date as varchar), cast(round(delta_minor, 3) as double), cause, source"
-        " from marts.fct_mrr_changes where account = ? order by changed_at, delta_minor",
+        " from marts.fct_mrr_changes where profile = 'stripe' and account = ? order by changed_at, delta_minor",
         f"history {story}",
     )
     return [(str(day), delta, str(cause), str(source)) for day, delta, cause, source in rows]
@@ -18,7 +18,7 @@ def changes(built: Built, story: str) -> list[tuple[str, int, str, str]]:
 def movements(built: Built, story: str) -> list[tuple[object, ...]]:
     return built.rows(
         "select cast(changed_date as varchar), movement, amount_minor from marts.fct_mrr_movements_daily"
-        " where account = ? order by changed_date",
+        " where profile = 'stripe' and account = ? order by changed_date",
         f"history {story}",
     )
 

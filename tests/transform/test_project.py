@@ -12,7 +12,7 @@ from pipelines.transform.metrics_docs import PAGE, metrics_page
 
 MAY_READ = {
     "staging": {"source"},
-    "intermediate": {"staging", "intermediate"},
+    "intermediate": {"staging", "intermediate", "seed"},
     "marts": {"staging", "intermediate", "marts", "seed"},
 }
 Node = dict[str, Any]

@@ -119,6 +119,7 @@ def revenue(desk: Desk, given: p.Revenue, _: str) -> Answer:
         currency=given.currency,
         group=given.group,
         account=given.account,
+        profile=given.profile,
     )
 
 
@@ -134,6 +135,7 @@ def explain(desk: Desk, given: p.Explain, _: str) -> Answer:
         customer=given.customer,
         currency=given.currency,
         account=given.account,
+        profile=given.profile,
     )
 
 

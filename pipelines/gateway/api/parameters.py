@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from pipelines.documents import path_text
 from pipelines.errors import UsageError
+from pipelines.revenue import DEFAULT_PROFILE
 from pipelines.revenue.asked import Explained, Grain, Report
 from pipelines.revenue.groupings import Group
 
@@ -25,6 +26,7 @@ AsOf = Annotated[
 ]
 Currency = Annotated[str | None, Field(max_length=10, description="Currency of the answer; `native` keeps each.")]
 Account = Annotated[str | None, Field(max_length=200, description="One Stripe account; left out: all of them.")]
+Profile = Annotated[str, Field(max_length=100, description="Whose definition of recurring revenue.")]
 
 
 class Parameters(BaseModel):
@@ -79,6 +81,7 @@ class Revenue(Parameters):
         None, description="Take `mrr` or `movements` apart; by `customer` needs a role that may see people."
     )
     account: Account = None
+    profile: Profile = DEFAULT_PROFILE
 
     @property
     def names_people(self) -> bool:
@@ -96,6 +99,7 @@ class Explain(OfPeople):
     customer: Text | None = Field(None, description="One Stripe customer's rows only (cus_...).")
     currency: Currency = None
     account: Account = None
+    profile: Profile = DEFAULT_PROFILE
 
 
 class Named(Parameters):

@@ -24,6 +24,7 @@ identified as (
     select
         discounts.account,
         discounts.version_number,
+        discounts.subscription_id,
         discounts.subscription_item_id,
         discounts.discount_id,
         coalesce(discounts.coupon_id, told_elsewhere.coupon_id) as coupon_id,
@@ -48,6 +49,7 @@ matched as (
     select
         identified.account,
         identified.version_number,
+        identified.subscription_id,
         identified.subscription_item_id,
         identified.discount_id,
         identified.coupon_id,

@@ -107,6 +107,7 @@ matched as (
             'coalesce(lines.interval_count, prices.interval_count, 1)'
         ) }} as whole_period_started_at,
         lines.quantity,
+        lines.discount_rule,
         lines.list_minor,
         lines.gross_minor,
         lines.inclusive_tax_minor,

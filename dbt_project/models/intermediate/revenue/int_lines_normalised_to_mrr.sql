@@ -16,6 +16,7 @@ summed as (
         subscription_item_id,
         invoice_id,
         currency,
+        discount_rule,
         is_proration,
         created_at,
         period_started_at,
@@ -120,6 +121,7 @@ normalised as (
         price_id,
         product_id,
         currency,
+        discount_rule,
         quantity,
         gross_minor,
         inclusive_tax_minor,
@@ -146,6 +148,7 @@ untaxed as (
         price_id,
         product_id,
         currency,
+        discount_rule,
         quantity,
         gross_minor,
         inclusive_tax_minor,
@@ -167,7 +170,7 @@ deduplicated as (
 
     qualify
         row_number() over (
-            partition by account, subscription_item_id, period_started_at
+            partition by account, subscription_item_id, discount_rule, period_started_at
             order by is_proration asc, created_at desc, line_id asc
         ) = 1
 

@@ -4,8 +4,6 @@ discounts as (
 
     select * from {{ ref('int_discounts_matched_to_coupons') }}
 
-    where {{ is_discount_counted('coupon_duration') }}
-
 ),
 
 cuts as (

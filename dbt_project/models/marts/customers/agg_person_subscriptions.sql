@@ -16,11 +16,15 @@ changes as (
 
     select * from {{ ref('fct_mrr_changes') }}
 
+    where profile = {{ default_profile() }}
+
 ),
 
 movements as (
 
     select * from {{ ref('fct_mrr_movements_daily') }}
+
+    where profile = {{ default_profile() }}
 
 ),
 

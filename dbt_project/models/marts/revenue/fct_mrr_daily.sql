@@ -9,6 +9,7 @@ movements as (
 summed_to_day as (
 
     select
+        profile,
         account,
         currency,
         changed_date,
@@ -30,6 +31,7 @@ summed_to_day as (
 first_days as (
 
     select
+        profile,
         account,
         currency,
         min(changed_date) as first_date
@@ -42,6 +44,7 @@ first_days as (
 spine as (
 
     select
+        profile,
         account,
         currency,
         {{ day_spine('first_date', reporting_date(as_of() ~ " - interval 1 microsecond")) }} as day
@@ -53,6 +56,7 @@ spine as (
 carried_forward as (
 
     select
+        spine.profile,
         spine.account,
         spine.currency,
         spine.day,
@@ -68,11 +72,12 @@ carried_forward as (
 
     left join summed_to_day
         on
-            spine.account = summed_to_day.account
+            spine.profile = summed_to_day.profile
+            and spine.account = summed_to_day.account
             and spine.currency = summed_to_day.currency
             and spine.day = summed_to_day.changed_date
 
-    window days_in_order as (partition by spine.account, spine.currency order by spine.day)
+    window days_in_order as (partition by spine.profile, spine.account, spine.currency order by spine.day)
 
 )
 

@@ -9,6 +9,7 @@ changes as (
 netted as (
 
     select
+        profile,
         account,
         customer_id,
         currency,
@@ -24,12 +25,13 @@ netted as (
 balances as (
 
     select
+        profile,
         account,
         customer_id,
         currency,
         changed_date,
         sum(delta_minor) over (
-            partition by account, customer_id, currency order by changed_date
+            partition by profile, account, customer_id, currency order by changed_date
         ) as exact_minor
 
     from netted
@@ -40,6 +42,7 @@ balances as (
 rounded as (
 
     select
+        profile,
         account,
         customer_id,
         currency,
@@ -55,7 +58,9 @@ moved as (
     select
         *,
         coalesce(
-            lag(closing_minor) over (partition by account, customer_id, currency order by changed_date), 0
+            lag(closing_minor)
+                over (partition by profile, account, customer_id, currency order by changed_date),
+            0
         ) as opening_minor
 
     from rounded
@@ -65,6 +70,7 @@ moved as (
 customer_days as (
 
     select
+        profile,
         account,
         customer_id,
         changed_date,
@@ -81,6 +87,7 @@ customer_days as (
 involuntary_days as (
 
     select distinct
+        profile,
         account,
         customer_id,
         changed_date
@@ -98,7 +105,7 @@ customer_balances as (
 
     from customer_days
 
-    window customer_in_order as (partition by account, customer_id order by changed_date)
+    window customer_in_order as (partition by profile, account, customer_id order by changed_date)
 
 ),
 
@@ -110,7 +117,7 @@ customer_states as (
         closing_sum > 0 as is_paying,
         coalesce(
             max(closing_sum) over (
-                partition by account, customer_id order by changed_date
+                partition by profile, account, customer_id order by changed_date
                 rows between unbounded preceding and 1 preceding
             ), 0
         ) > 0 as has_paid_before
@@ -122,6 +129,7 @@ customer_states as (
 classified as (
 
     select
+        moved.profile,
         moved.account,
         moved.customer_id,
         moved.currency,
@@ -143,13 +151,15 @@ classified as (
 
     inner join customer_states
         on
-            moved.account = customer_states.account
+            moved.profile = customer_states.profile
+            and moved.account = customer_states.account
             and moved.customer_id = customer_states.customer_id
             and moved.changed_date = customer_states.changed_date
 
     left join involuntary_days
         on
-            moved.account = involuntary_days.account
+            moved.profile = involuntary_days.profile
+            and moved.account = involuntary_days.account
             and moved.customer_id = involuntary_days.customer_id
             and moved.changed_date = involuntary_days.changed_date
 

@@ -13,6 +13,7 @@ of_subscriptions as (
     select
         account,
         sequence as version_number,
+        id as subscription_id,
         cast(null as varchar) as subscription_item_id,
         coalesce(
             {{ json_part('payload', 'discounts') }}, {{ json_array_of(json_part('payload', 'discount')) }}
@@ -28,6 +29,7 @@ items as (
     select
         account,
         sequence as version_number,
+        id as subscription_id,
         {{ json_elements('payload', 'items.data') }} as item
 
     from source
@@ -39,6 +41,7 @@ of_items as (
     select
         account,
         version_number,
+        subscription_id,
         {{ json_text('item', 'id') }} as subscription_item_id,
         {{ json_part('item', 'discounts') }} as discounts,
         cast(null as json) as first_discount
@@ -62,6 +65,7 @@ unnested as (
     select
         account,
         version_number,
+        subscription_id,
         subscription_item_id,
         first_discount,
         nullif({{ json_elements('discounts') }}, 'null') as named_discount,
@@ -105,6 +109,7 @@ renamed as (
         -- ids
         account,
         version_number,
+        subscription_id,
         subscription_item_id,
         {{ json_id_of_element('discount') }} as discount_id,
         {{ json_id_of_element('coupon') }} as coupon_id,
