@@ -22,6 +22,7 @@ class Report(StrEnum):
     movements = "movements"
     churn = "churn"
     cash = "cash"
+    diff = "diff"
     reconcile = "reconcile"
 
 
@@ -71,12 +72,16 @@ def revenue(
         str | None, typer.Option(help="One Stripe account; left out: all of them.", show_default=False)
     ] = None,
     profile: Annotated[str, typer.Option(help="Whose definition of recurring revenue.")] = "stripe",
+    against: Annotated[
+        int | None, typer.Option(help="`diff`: the number of a kept snapshot to compare with.", show_default=False)
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")] = False,
 ) -> None:
-    """MRR, its movements, churn, cash, or `reconcile`: our figures against Stripe's lists."""
-    from pipelines.revenue import asked_report, check_account, check_group, check_profile
+    """MRR, its movements, churn, cash; `diff` with a kept snapshot; `reconcile`: our figures against Stripe's lists."""
+    from pipelines.revenue import asked_report, check_account, check_against, check_group, check_profile
 
     check_group(report.value, group.value if group else None)
+    check_against(report.value, against)
     settings = load_settings()
     snapshot = newest_snapshot(settings)
     if report is Report.reconcile:
@@ -95,6 +100,7 @@ def revenue(
             group=group.value if group else None,
             account=account,
             profile=profile,
+            against=against,
         )
     if as_json:
         emit(document)
@@ -193,4 +199,6 @@ def _text(name: str, value: object, row: dict[str, object]) -> str:
         )
     if "_rate" in name:
         return format_share(value if isinstance(value, float) else None)
+    if isinstance(value, list):
+        return ", ".join(map(str, value)) or "–"
     return f"{value:,}" if isinstance(value, int) else "–" if value is None else str(value)

@@ -22,7 +22,7 @@ from pipelines.quality import CheckResult, FailingRow, check_arrivals, check_lan
 from pipelines.settings import Settings
 from pipelines.state import open_state, writing
 from pipelines.state.tables import builds
-from pipelines.transform import BuildResult
+from pipelines.transform import BuildResult, rules_digest
 from pipelines.transform import build as build_models
 from pipelines.warehouse import Warehouse, publish
 from pipelines.warehouse.manifest import current_number
@@ -95,7 +95,7 @@ def publish_snapshot(settings: Settings, *, now: datetime) -> int:
             _note(settings, now=now, reason=reason)
             raise MillstreamError(reason)
         store_loads(connection)
-        number = publish(connection, settings, as_of=settings.now(), now=now)
+        number = publish(connection, settings, as_of=settings.now(), now=now, rules=rules_digest())
     _note(settings, now=now, snapshot=number)
     return number
 

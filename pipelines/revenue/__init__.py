@@ -9,7 +9,15 @@ Currencies are converted when asked, by dated rates.
 
 from pipelines.revenue.accounts import check_account
 from pipelines.revenue.apart import movements_by_group, mrr_by_group
-from pipelines.revenue.asked import Explained, Grain, Report, asked_explanation, asked_report, check_group
+from pipelines.revenue.asked import (
+    Explained,
+    Grain,
+    Report,
+    asked_explanation,
+    asked_report,
+    check_against,
+    check_group,
+)
 from pipelines.revenue.cash import cash
 from pipelines.revenue.customers import Move, movers
 from pipelines.revenue.explain import explain
@@ -36,6 +44,7 @@ __all__ = [
     "asked_report",
     "cash",
     "check_account",
+    "check_against",
     "check_group",
     "check_profile",
     "churn",

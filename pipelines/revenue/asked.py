@@ -14,6 +14,7 @@ from pipelines.moments import parse_day
 from pipelines.revenue.accounts import check_account
 from pipelines.revenue.apart import movements_by_group, mrr_by_group
 from pipelines.revenue.cash import cash
+from pipelines.revenue.diff import diff
 from pipelines.revenue.explain import explain
 from pipelines.revenue.groupings import GROUPS
 from pipelines.revenue.ledger import NATIVE
@@ -22,9 +23,9 @@ from pipelines.revenue.rates import load_rates
 from pipelines.revenue.reports import churn, movements, mrr
 from pipelines.revenue.summary import last_whole_day
 from pipelines.settings import Settings
-from pipelines.warehouse import Snapshot
+from pipelines.warehouse import Snapshot, SnapshotReader
 
-Report = Literal["mrr", "movements", "churn", "cash"]
+Report = Literal["mrr", "movements", "churn", "cash", "diff"]
 Grain = Literal["day", "week", "month"]
 Explained = Literal["mrr", "movements", "cash"]
 
@@ -33,6 +34,7 @@ _WHOLE: dict[str, Callable[..., dict[str, object]]] = {
     "movements": movements,
     "churn": churn,
     "cash": cash,
+    "diff": diff,
 }
 _APART: dict[str, Callable[..., dict[str, object]]] = {
     "mrr": mrr_by_group,
@@ -54,6 +56,16 @@ def check_group(report: str, group: str | None) -> None:
         )
 
 
+def check_against(report: str, against: int | None) -> None:
+    """`--against` belongs to `diff`, and `diff` to it.
+
+    Raises:
+        UsageError: one without the other.
+    """
+    if (report == "diff") != (against is not None):
+        raise UsageError("--against SNAPSHOT: `revenue diff` needs it, and no other report takes it.")
+
+
 def asked_report(
     snapshot: Snapshot,
     settings: Settings,
@@ -66,15 +78,17 @@ def asked_report(
     group: str | None = None,
     account: str | None = None,
     profile: str = DEFAULT_PROFILE,
+    against: int | None = None,
 ) -> dict[str, object]:
-    """The document of `millstream revenue REPORT --json`.
+    """The document of `millstream revenue REPORT --json`; `diff` compares with the kept snapshot `against`.
 
     Raises:
-        UsageError: a report, day, group, currency, account or profile that can not be meant.
+        UsageError: a report, day, group, currency, account, profile or snapshot that can not be meant.
     """
     if report not in get_args(Report):
         raise UsageError(f"there is no report {report!r}; write one of {', '.join(get_args(Report))}.")
     check_group(report, group)
+    check_against(report, against)
     check_account(snapshot, account)
     check_profile(snapshot, profile)
     last = parse_day("--to", date_to) or last_whole_day(snapshot, settings.reporting_timezone)
@@ -82,6 +96,8 @@ def asked_report(
     if first > last:
         raise UsageError(f"--from {first} lies after --to {last}.")
     question = _WHOLE[report] if group is None else partial(_APART[report], group=group)
+    if against is not None:
+        question = partial(question, against=SnapshotReader(settings.published_dir).kept(against))
     return question(
         snapshot,
         date_from=first,

@@ -19,7 +19,9 @@ Move = tuple[str, str, str, int, int]
 def told(settings: Settings) -> Callable[..., Snapshot]:
     """Publish a ledger of hand-made balances and rates; `more` are statements that make other tables."""
 
-    def publish_it(moves: list[Move], rates: list[tuple[str, str, str]], *more: str) -> Snapshot:
+    def publish_it(
+        moves: list[Move], rates: list[tuple[str, str, str]], *more: str, as_of: datetime = NOW, rules: str = ""
+    ) -> Snapshot:
         with Warehouse(settings).write("test") as connection:
             connection.execute(
                 "create or replace table marts.fct_mrr_movements_daily (profile varchar, account varchar, customer_id varchar, currency varchar, "
@@ -62,7 +64,7 @@ def told(settings: Settings) -> Callable[..., Snapshot]:
             connection.executemany("insert into marts.exchange_rates values (?, ?, ?)", [list(rate) for rate in rates])
             for statement in more:
                 connection.execute(statement)
-            publish(connection, settings, as_of=NOW, now=NOW)
+            publish(connection, settings, as_of=as_of, now=NOW, rules=rules)
         snapshot = SnapshotReader(settings.published_dir).current()
         assert snapshot is not None
         return snapshot

@@ -10,7 +10,7 @@ import pytest
 from pipelines.revenue import GROUPS, NATIVE, Group, movements, movements_by_group
 from tests.revenue.test_groups import check_that_they_add_up
 from tests.revenue.test_reports import rows_of
-from tests.transform.golden_cases import UPGRADE
+from tests.transform.golden_cases import EVEN, UPGRADE
 from tests.transform.sample_warehouse import Published
 
 JUNE: dict[str, Any] = {"date_from": date(2026, 6, 1), "date_to": date(2026, 6, 30), "timezone": "UTC"}
@@ -35,3 +35,14 @@ def test_an_upgrade_takes_the_old_plans_worth_along_and_expands_the_new_one(buil
     ]
     (whole,) = rows_of(movements_by_group(built.snapshot, group="interval", **asked))
     assert (whole["interval"], whole["expansion_minor"], whole["transfer_minor"]) == ("month", 3000, 0)
+
+
+def test_a_switch_to_a_plan_of_the_same_worth_is_a_transfer_alone(built: Published) -> None:
+    asked = JUNE | {"by": "month", "currency": "USD", "account": EVEN}
+    rows = rows_of(movements_by_group(built.snapshot, group="interval", **asked))
+    assert {row["interval"]: (row["opening_minor"], row["transfer_minor"], row["closing_minor"]) for row in rows} == {
+        "month": (10_000, -10_000, 0),
+        "year": (0, 10_000, 10_000),
+    }
+    (whole,) = rows_of(movements(built.snapshot, **asked))
+    assert (whole["opening_minor"], whole["expansion_minor"], whole["closing_minor"]) == (10_000, 0, 10_000)

@@ -101,7 +101,7 @@ COMMANDS = (
         "paths", "POST", "What people did right after an event, or right before it.",
         ("kind", "query", "links", "sessions", "none", "other"), document=_paths,
     ),
-    Command("revenue", "GET", "MRR, its movements, churn, cash.", _REPORT, p.Revenue),
+    Command("revenue", "GET", "MRR, its movements, churn, cash; what moved since a kept snapshot.", _REPORT, p.Revenue),
     Command(
         "explain", "POST", "The rows, objects, events, rule and SQL behind one number.",
         ("report", "rows", "sql", "checks", "total_minor"), p.Explain,

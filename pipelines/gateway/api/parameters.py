@@ -82,11 +82,12 @@ class Revenue(Parameters):
     )
     account: Account = None
     profile: Profile = DEFAULT_PROFILE
+    against: int | None = Field(None, description="`diff`: the number of a kept snapshot to compare with.")
 
     @property
     def names_people(self) -> bool:
-        """Taken apart by customer."""
-        return self.group == "customer"
+        """Taken apart by customer, as `diff` always is."""
+        return self.group == "customer" or self.report == "diff"
 
 
 class Explain(OfPeople):

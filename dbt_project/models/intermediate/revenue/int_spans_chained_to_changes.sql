@@ -91,4 +91,5 @@ compared as (
 
 select * from compared
 
-where delta_minor <> 0
+-- a switch to a plan of the same worth moves nothing but is one
+where delta_minor <> 0 or (mrr_minor > 0 and price_id <> previous_price_id)
