@@ -34,6 +34,13 @@ class Grain(StrEnum):
     month = "month"
 
 
+class RatesOf(StrEnum):
+    """By which rates a day is converted."""
+
+    day = "day"
+    next_day = "next_day"
+
+
 class Group(StrEnum):
     """What a report can be taken apart by."""
 
@@ -75,6 +82,9 @@ def revenue(
     against: Annotated[
         int | None, typer.Option(help="`diff`: the number of a kept snapshot to compare with.", show_default=False)
     ] = None,
+    rates_of: Annotated[
+        RatesOf, typer.Option(help="`mrr`: rates of the day itself, or of the next day as Stripe's own report takes.")
+    ] = RatesOf.day,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")] = False,
 ) -> None:
     """MRR, its movements, churn, cash; `diff` with a kept snapshot; `reconcile`: our figures against Stripe's lists."""
@@ -101,6 +111,7 @@ def revenue(
             account=account,
             profile=profile,
             against=against,
+            rates_of=rates_of.value,
         )
     if as_json:
         emit(document)

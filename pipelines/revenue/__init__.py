@@ -25,7 +25,7 @@ from pipelines.revenue.groupings import GROUPS, Group
 from pipelines.revenue.ledger import NATIVE, Period, periods
 from pipelines.revenue.profiles import DEFAULT_PROFILE, check_profile, profiles
 from pipelines.revenue.rates import Rates, load_rates
-from pipelines.revenue.reports import churn, movements, mrr
+from pipelines.revenue.reports import RatesOf, churn, movements, mrr
 from pipelines.revenue.summary import Summary, summary
 
 __all__ = [
@@ -38,6 +38,7 @@ __all__ = [
     "Move",
     "Period",
     "Rates",
+    "RatesOf",
     "Report",
     "Summary",
     "asked_explanation",

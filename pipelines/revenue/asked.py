@@ -20,7 +20,7 @@ from pipelines.revenue.groupings import GROUPS
 from pipelines.revenue.ledger import NATIVE
 from pipelines.revenue.profiles import DEFAULT_PROFILE, check_profile
 from pipelines.revenue.rates import load_rates
-from pipelines.revenue.reports import churn, movements, mrr
+from pipelines.revenue.reports import RatesOf, churn, movements, mrr
 from pipelines.revenue.summary import last_whole_day
 from pipelines.settings import Settings
 from pipelines.warehouse import Snapshot, SnapshotReader
@@ -66,6 +66,18 @@ def check_against(report: str, against: int | None) -> None:
         raise UsageError("--against SNAPSHOT: `revenue diff` needs it, and no other report takes it.")
 
 
+def check_rates_of(report: str, group: str | None, profile: str, rates_of: RatesOf) -> None:
+    """The rates of the day after are Stripe's own way to report MRR, and nobody else's.
+
+    Raises:
+        UsageError: asked of another report, group or profile.
+    """
+    if rates_of != "day" and (report, group, profile) != ("mrr", None, DEFAULT_PROFILE):
+        raise UsageError(
+            f"--rates-of {rates_of}: only mrr of the profile {DEFAULT_PROFILE}, not taken apart, knows it."
+        )
+
+
 def asked_report(
     snapshot: Snapshot,
     settings: Settings,
@@ -79,6 +91,7 @@ def asked_report(
     account: str | None = None,
     profile: str = DEFAULT_PROFILE,
     against: int | None = None,
+    rates_of: RatesOf = "day",
 ) -> dict[str, object]:
     """The document of `millstream revenue REPORT --json`; `diff` compares with the kept snapshot `against`.
 
@@ -89,6 +102,7 @@ def asked_report(
         raise UsageError(f"there is no report {report!r}; write one of {', '.join(get_args(Report))}.")
     check_group(report, group)
     check_against(report, against)
+    check_rates_of(report, group, profile, rates_of)
     check_account(snapshot, account)
     check_profile(snapshot, profile)
     last = parse_day("--to", date_to) or last_whole_day(snapshot, settings.reporting_timezone)
@@ -96,6 +110,8 @@ def asked_report(
     if first > last:
         raise UsageError(f"--from {first} lies after --to {last}.")
     question = _WHOLE[report] if group is None else partial(_APART[report], group=group)
+    if rates_of != "day":
+        question = partial(question, rates_of=rates_of)
     if against is not None:
         question = partial(question, against=SnapshotReader(settings.published_dir).kept(against))
     return question(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date, timedelta
 from fractions import Fraction
-from typing import TypedDict
+from typing import Literal, TypedDict
 
 from pipelines.revenue.ledger import KINDS, NATIVE, Grain, Ledger, Period, periods
 from pipelines.revenue.profiles import DEFAULT_PROFILE
@@ -13,6 +13,7 @@ from pipelines.revenue.rates import load_rates
 from pipelines.warehouse import Snapshot
 
 Row = dict[str, object]
+RatesOf = Literal["day", "next_day"]
 
 
 def mrr(
@@ -25,9 +26,20 @@ def mrr(
     timezone: str,
     account: str | None = None,
     profile: str = DEFAULT_PROFILE,
+    rates_of: RatesOf = "day",
 ) -> Row:
-    """MRR, ARR and paying customers at the end of each period."""
-    ledger = Ledger(snapshot, load_rates(snapshot), currency, account=account, profile=profile)
+    """MRR, ARR and paying customers at the end of each period.
+
+    `rates_of` = `next_day` is Stripe's own way to report a day, to compare with its dashboard: each
+    currency's balance converted by the rates that are dated a day later, and rounded before they are summed.
+    """
+    ledger = Ledger(
+        snapshot,
+        load_rates(snapshot, ahead=1 if rates_of == "next_day" else 0),
+        currency,
+        account=account,
+        profile=profile,
+    )
     rows: list[Row] = []
     for period in periods(date_from, date_to, by):
         for own in ledger.currencies():

@@ -56,6 +56,33 @@ def test_a_rate_alone_moves_fx_and_nothing_else(told: Callable[..., Snapshot]) -
     assert (row["new_minor"], row["expansion_minor"], row["churn_minor"]) == (0, 0, 0)
 
 
+def test_stripes_own_report_of_a_day_takes_the_rates_dated_a_day_later(told: Callable[..., Snapshot]) -> None:
+    """G21: a day in EUR with rates of that day and of the next; each currency is rounded by itself."""
+    snapshot = told(
+        [("c", "EUR", "2026-03-01", 101, 0), ("d", "GBP", "2026-03-01", 101, 0)],
+        [
+            ("2026-03-31", "USD", "1.10"),
+            ("2026-03-31", "GBP", "1.00"),
+            ("2026-04-01", "USD", "1.015"),
+            ("2026-04-01", "GBP", "1.00"),
+        ],
+    )
+    (usual,) = rows_of(mrr(snapshot, **MARCH))  # type: ignore[arg-type]
+    (stripes,) = rows_of(mrr(snapshot, **MARCH, rates_of="next_day"))  # type: ignore[arg-type]
+    # 101 at 1.10 is 111.1; 101 at 1.015 is 102.515: 103 each, where the sum at once would be 205.
+    assert (usual["mrr_minor"], stripes["mrr_minor"]) == (222, 206)
+
+
+def test_the_next_days_rates_are_for_mrr_alone(
+    built_folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("MILLSTREAM_DATA_DIR", str(built_folder))
+    assert invoke(["revenue", "mrr", "--rates-of", "next_day", "--json"]) == 0
+    for more in (["movements"], ["mrr", "--group", "plan"], ["mrr", "--profile", "chartmogul"]):
+        assert invoke(["revenue", *more, "--rates-of", "next_day", "--json"]) == 2
+    assert "--rates-of next_day: only mrr" in capsys.readouterr().err
+
+
 def test_gross_and_net_churn_of_the_published_example(told: Callable[..., Snapshot]) -> None:
     """Start 100; churn 10, contraction 10, expansion 10: gross 20 %, net 10 % (ChartMogul's definitions)."""
     start = [

@@ -122,6 +122,7 @@ def revenue(desk: Desk, given: p.Revenue, _: str) -> Answer:
         account=given.account,
         profile=given.profile,
         against=given.against,
+        rates_of=given.rates_of,
     )
 
 

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from pipelines.documents import path_text
 from pipelines.errors import UsageError
-from pipelines.revenue import DEFAULT_PROFILE
+from pipelines.revenue import DEFAULT_PROFILE, RatesOf
 from pipelines.revenue.asked import Explained, Grain, Report
 from pipelines.revenue.groupings import Group
 
@@ -82,6 +82,7 @@ class Revenue(Parameters):
     )
     account: Account = None
     profile: Profile = DEFAULT_PROFILE
+    rates_of: RatesOf = Field("day", description="`mrr`: `next_day` takes the rates that Stripe's own report takes.")
     against: int | None = Field(None, description="`diff`: the number of a kept snapshot to compare with.")
 
     @property
