@@ -85,6 +85,12 @@ def revenue(
     rates_of: Annotated[
         RatesOf, typer.Option(help="`mrr`: rates of the day itself, or of the next day as Stripe's own report takes.")
     ] = RatesOf.day,
+    reported_on: Annotated[
+        str | None,
+        typer.Option(
+            "--as-reported", help="`mrr`, `movements`: as published by the end of this day, and as known now."
+        ),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")] = False,
 ) -> None:
     """MRR, its movements, churn, cash; `diff` with a kept snapshot; `reconcile`: our figures against Stripe's lists."""
@@ -112,6 +118,7 @@ def revenue(
             profile=profile,
             against=against,
             rates_of=rates_of.value,
+            reported_on=reported_on,
         )
     if as_json:
         emit(document)
@@ -121,6 +128,8 @@ def revenue(
     _print(rows)
     if report is Report.reconcile:
         _print_differences(document)
+    if reported_on is not None and document["restatements"]:
+        _print_restatements(document)
     tell_unconverted(document)
     note(f"as of {document['as_of']}, snapshot {document['snapshot']}, profile {document['profile']}")
 
@@ -195,6 +204,16 @@ def _print_differences(document: dict[str, Any]) -> None:
         if rows := document[name]:
             print(f"\n{words}: {len(rows):,}" if len(rows) > SHOWN else f"\n{words}")
             _print(rows[:SHOWN])
+
+
+def _print_restatements(document: dict[str, Any]) -> None:
+    """What became known since; some rows, `--json` has all."""
+    rows = [{name: one[name] for name in _RESTATED} for one in document["restatements"]]
+    print(f"\nWhat became known since: {len(rows):,}")
+    _print(rows[:SHOWN])
+
+
+_RESTATED = ("day", "customer", "currency", "difference_minor", "causes", "objects", "known_at")
 
 
 def _text(name: str, value: object, row: dict[str, object]) -> str:

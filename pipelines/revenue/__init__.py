@@ -19,6 +19,7 @@ from pipelines.revenue.asked import (
     check_group,
 )
 from pipelines.revenue.cash import cash
+from pipelines.revenue.clocks import as_reported
 from pipelines.revenue.customers import Move, movers
 from pipelines.revenue.explain import explain
 from pipelines.revenue.groupings import GROUPS, Group
@@ -41,6 +42,7 @@ __all__ = [
     "RatesOf",
     "Report",
     "Summary",
+    "as_reported",
     "asked_explanation",
     "asked_report",
     "cash",

@@ -6,14 +6,16 @@ The command line and the API both come here, so a call that can not be meant is 
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 from functools import partial
 from typing import Any, Literal, get_args
 
 from pipelines.errors import UsageError
-from pipelines.moments import parse_day
+from pipelines.moments import end_of_day, parse_day
 from pipelines.revenue.accounts import check_account
 from pipelines.revenue.apart import movements_by_group, mrr_by_group
 from pipelines.revenue.cash import cash
+from pipelines.revenue.clocks import as_reported
 from pipelines.revenue.diff import diff
 from pipelines.revenue.explain import explain
 from pipelines.revenue.groupings import GROUPS
@@ -23,6 +25,7 @@ from pipelines.revenue.rates import load_rates
 from pipelines.revenue.reports import RatesOf, churn, movements, mrr
 from pipelines.revenue.summary import last_whole_day
 from pipelines.settings import Settings
+from pipelines.state import open_state
 from pipelines.warehouse import Snapshot, SnapshotReader
 
 Report = Literal["mrr", "movements", "churn", "cash", "diff"]
@@ -78,6 +81,24 @@ def check_rates_of(report: str, group: str | None, profile: str, rates_of: Rates
         )
 
 
+def reported_moment(
+    report: str, group: str | None, rates_of: RatesOf, text: str | None, timezone: str
+) -> datetime | None:
+    """`--as-reported`: the end of a day, or a moment; the figures that were kept are whole ones of two reports.
+
+    Raises:
+        UsageError: no day, or asked of another report.
+    """
+    if text is not None and (report not in ("mrr", "movements") or group is not None or rates_of != "day"):
+        raise UsageError(
+            "--as-reported: only mrr and movements know it, not taken apart and by rates of the day itself."
+        )
+    try:
+        return end_of_day(text, timezone)
+    except UsageError:
+        raise UsageError(f"--as-reported {text}: write a date (2026-11-24) or a time with its zone.") from None
+
+
 def asked_report(
     snapshot: Snapshot,
     settings: Settings,
@@ -92,6 +113,7 @@ def asked_report(
     profile: str = DEFAULT_PROFILE,
     against: int | None = None,
     rates_of: RatesOf = "day",
+    reported_on: str | None = None,
 ) -> dict[str, object]:
     """The document of `millstream revenue REPORT --json`; `diff` compares with the kept snapshot `against`.
 
@@ -103,6 +125,7 @@ def asked_report(
     check_group(report, group)
     check_against(report, against)
     check_rates_of(report, group, profile, rates_of)
+    moment = reported_moment(report, group, rates_of, reported_on, settings.reporting_timezone)
     check_account(snapshot, account)
     check_profile(snapshot, profile)
     last = parse_day("--to", date_to) or last_whole_day(snapshot, settings.reporting_timezone)
@@ -110,6 +133,8 @@ def asked_report(
     if first > last:
         raise UsageError(f"--from {first} lies after --to {last}.")
     question = _WHOLE[report] if group is None else partial(_APART[report], group=group)
+    if moment is not None:
+        question = partial(as_reported, engine=open_state(settings), report=report, moment=moment)
     if rates_of != "day":
         question = partial(question, rates_of=rates_of)
     if against is not None:

@@ -25,6 +25,8 @@ from pipelines.warehouse import Snapshot
 Customer = tuple[str, str]
 """Account and Stripe customer."""
 Change = dict[str, Any]
+SHOWN = 10
+"""So many objects of a customer are named."""
 _KEY = ("account", "customer_id", "currency", "subscription_id", "subscription_item_id", "changed_at")
 _SAID = ("mrr_minor", "price_id")
 

@@ -8,14 +8,12 @@ from __future__ import annotations
 from datetime import date
 
 from pipelines.revenue.apart import mrr_by_group
-from pipelines.revenue.causes import Customer, Difference, differences, has_other_rates
+from pipelines.revenue.causes import SHOWN, Customer, Difference, differences, has_other_rates
 from pipelines.revenue.ledger import Grain, Period, periods
 from pipelines.revenue.profiles import DEFAULT_PROFILE
 from pipelines.revenue.reports import Row
 from pipelines.warehouse import Snapshot
 
-SHOWN = 10
-"""So many objects of a row are named."""
 _Key = tuple[date, str, Customer]
 """Period, currency, customer."""
 

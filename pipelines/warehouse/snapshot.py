@@ -85,6 +85,15 @@ class SnapshotReader:
             number = current_number(self._published)
             return None if number is None else self._opened(number)
 
+    def numbers(self) -> list[int]:
+        """The numbers of the snapshots that are kept, the newest last."""
+        newest = current_number(self._published) or 0
+        return [one for one in numbers(self._published) if one <= newest]
+
+    def manifest(self, number: int) -> Manifest:
+        """What a kept snapshot is made of, without opening it."""
+        return read_manifest(self._published, number)
+
     def kept(self, number: int) -> Snapshot:
         """A snapshot of before, as long as it is kept.
 
@@ -92,8 +101,7 @@ class SnapshotReader:
             UsageError: naming those that are.
         """
         with self._lock:
-            newest = current_number(self._published) or 0
-            known = [one for one in numbers(self._published) if one <= newest]
+            known = self.numbers()
             if number not in known:
                 there = f"Kept are {', '.join(map(str, known))}" if known else "Nothing is published yet"
                 raise UsageError(f"there is no snapshot {number}. {there}.")

@@ -20,7 +20,12 @@ def told(settings: Settings) -> Callable[..., Snapshot]:
     """Publish a ledger of hand-made balances and rates; `more` are statements that make other tables."""
 
     def publish_it(
-        moves: list[Move], rates: list[tuple[str, str, str]], *more: str, as_of: datetime = NOW, rules: str = ""
+        moves: list[Move],
+        rates: list[tuple[str, str, str]],
+        *more: str,
+        as_of: datetime = NOW,
+        published: datetime = NOW,
+        rules: str = "",
     ) -> Snapshot:
         with Warehouse(settings).write("test") as connection:
             connection.execute(
@@ -38,9 +43,9 @@ def told(settings: Settings) -> Callable[..., Snapshot]:
                     "insert into marts.fct_mrr_movements_daily values ('stripe', 'a', ?, ?, ?, ?, ?, ?, ?, ?)",
                     [customer, currency, day, kind, opening, closing - opening, closing, customer.startswith("unpaid")],
                 )
-            connection.execute("""
+            connection.execute(f"""
                 create or replace table marts.fct_mrr_daily as
-                with days as (select unnest(generate_series((select min(changed_date) from marts.fct_mrr_movements_daily), date '2026-03-31', interval 1 day))::date as day),
+                with days as (select unnest(generate_series((select min(changed_date) from marts.fct_mrr_movements_daily), least(date '2026-03-31', date '{as_of:%Y-%m-%d}'), interval 1 day))::date as day),
                 moved as (select currency, changed_date as day, movement, amount_minor from marts.fct_mrr_movements_daily)
                 select 'stripe' as profile, 'a' as account, currency, days.day,
                     coalesce(sum(amount_minor) filter (movement = 'new' and moved.day = days.day), 0)::bigint as new_minor,
@@ -64,7 +69,7 @@ def told(settings: Settings) -> Callable[..., Snapshot]:
             connection.executemany("insert into marts.exchange_rates values (?, ?, ?)", [list(rate) for rate in rates])
             for statement in more:
                 connection.execute(statement)
-            publish(connection, settings, as_of=as_of, now=NOW, rules=rules)
+            publish(connection, settings, as_of=as_of, now=published, rules=rules)
         snapshot = SnapshotReader(settings.published_dir).current()
         assert snapshot is not None
         return snapshot

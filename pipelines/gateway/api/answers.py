@@ -123,6 +123,7 @@ def revenue(desk: Desk, given: p.Revenue, _: str) -> Answer:
         profile=given.profile,
         against=given.against,
         rates_of=given.rates_of,
+        reported_on=given.reported_on,
     )
 
 

@@ -83,12 +83,15 @@ class Revenue(Parameters):
     account: Account = None
     profile: Profile = DEFAULT_PROFILE
     rates_of: RatesOf = Field("day", description="`mrr`: `next_day` takes the rates that Stripe's own report takes.")
+    reported_on: str | None = Field(
+        None, alias="as_reported", max_length=40, description="`mrr`, `movements`: as published by the end of this day."
+    )
     against: int | None = Field(None, description="`diff`: the number of a kept snapshot to compare with.")
 
     @property
     def names_people(self) -> bool:
-        """Taken apart by customer, as `diff` always is."""
-        return self.group == "customer" or self.report == "diff"
+        """Taken apart by customer, as `diff` and what became known since a report always are."""
+        return self.group == "customer" or self.report == "diff" or self.reported_on is not None
 
 
 class Explain(OfPeople):
