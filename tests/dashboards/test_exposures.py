@@ -49,6 +49,7 @@ FURTHER: dict[str, list[dict[str, str]]] = {
         {"tab": "Movements", "cell": "new~2026-11-01", "how-movements": "true"},
         *({"tab": "Groups", "apart": group} for group in ("plan", "product", "country")),
         {"tab": "Cash", "how-cash": "true"},
+        {"tab": "Restated"},
     ],
     "funnel": [{"steps": "Home~stripe:invoice_paid~email:click", "people": "reached step 1"}],
     "customers": [{"person": "usr_000001"}],

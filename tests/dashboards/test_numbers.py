@@ -57,6 +57,7 @@ VIEWS = {
     "waterfall": View("revenue", revenue.waterfall, {"how-movements": "true"}, revenue.waterfall_charts),
     "movements": View("revenue", revenue.movements, CELL, revenue.movements_charts),
     "groups": View("revenue", revenue.groups, {"tab": "Groups", "apart": "country"}),
+    "restated": View("revenue", revenue.restated, {"tab": "Restated", "told": "2026-11-24"}),
     "cash": View("revenue", revenue.cash, EUROS, revenue.cash_charts),
     "funnel": View("funnel", behaviour.funnel_people, REACHED, behaviour.funnel_of_the_first),
     "funnel by step before": View("funnel", behaviour.funnel_dropped, DROPPED, behaviour.funnel_of_the_before),

@@ -104,6 +104,15 @@ def groups(ask: Ask) -> Iterator[str]:
     yield " ".join(["All", *(money(minor, "USD") for minor in sums)])
 
 
+def restated(ask: Ask) -> Iterator[str]:
+    """Two clocks: what was published then, what is known now."""
+    rows = ask.rows("mrr", "--as-reported", "2026-11-24")
+    first = next(n for n, row in enumerate(rows) if row["mrr_minor"] or row["known_minor"])
+    for row in rows[first:]:
+        amounts = (row[name] for name in ("mrr_minor", "known_minor", "difference_minor"))
+        yield " ".join([_name(row), *(money(minor, "USD") for minor in amounts)])
+
+
 def cash(ask: Ask) -> Iterator[str]:
     """What the bars tell, the table with its sums, and the rows behind the last day."""
     rows = ask.rows("cash", *IN_EUROS)
