@@ -48,7 +48,7 @@ def write_days(connection: Connection, settings: Settings, *, received_at: datet
                     and visitors.anonymous_id is not distinct from fresh.anonymous_id
             )
             {again}
-            order by day, visitor_key, event_at, event_id
+            order by day, visitor_key, event_at
         ) to '{str(folder).replace(chr(39), chr(39) * 2)}' (
             format parquet, compression zstd, compression_level 1, partition_by (day), write_partition_columns true,
             filename_pattern '{uuid.uuid4().hex}_{{i}}', overwrite_or_ignore true, return_files true
