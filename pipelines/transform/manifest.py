@@ -1,4 +1,4 @@
-"""The graph of the dbt project, parsed once per state of its files.
+"""The graph of the dbt project, parsed once per place and state of its files.
 
 A parse takes seconds, so its result is kept in the user's cache folder under the digest of the
 project's files; the project itself is never written to.

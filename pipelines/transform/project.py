@@ -45,8 +45,11 @@ def rules_digest() -> str:
 
 
 def project_digest() -> str:
-    """A hash over every file of the project: equal digests, equal manifests."""
-    digest = hashlib.sha256()
+    """A hash over every file of the project and its place: equal digests, equal manifests.
+
+    A parse names the seeds by their full path, so a second copy of the project needs one of its own.
+    """
+    digest = hashlib.sha256(f"{PROJECT_DIR}\0".encode())
     for path in sorted(PROJECT_DIR.rglob("*")):
         inside = path.relative_to(PROJECT_DIR)
         if path.is_file() and not _WRITTEN_BY_DBT & set(inside.parts):

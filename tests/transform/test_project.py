@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import shutil
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from pipelines.transform import prepare_manifest
+from pipelines.transform import prepare_manifest, project
 from pipelines.transform.metrics_docs import PAGE, metrics_page
 
 MAY_READ = {
@@ -32,6 +34,15 @@ def models(manifest: dict[str, Any]) -> dict[str, Node]:
 
 def layer(unique_id: str, models: dict[str, Node]) -> str:
     return str(models[unique_id]["schema"]) if unique_id in models else unique_id.split(".", 1)[0]
+
+
+def test_two_copies_of_the_project_share_no_parse(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # A parse names the seeds by their full path: with the first copy gone, the second would read nothing.
+    digests = set()
+    for name in ("first", "second"):
+        monkeypatch.setattr(project, "PROJECT_DIR", shutil.copytree(project.PROJECT_DIR, tmp_path / name))
+        digests.add(project.project_digest())
+    assert len(digests) == 2
 
 
 def test_each_layer_reads_only_what_it_may(models: dict[str, Node]) -> None:
