@@ -1,4 +1,4 @@
-"""Revenue: where MRR came from and went, who moved it, and the cash that came of it."""
+"""Revenue: where MRR came from and went, who moved it, the cash that came of it, and what other definitions say."""
 
 import functools
 from typing import Any
@@ -16,6 +16,7 @@ from dashboards.parts.frame import page_title
 from dashboards.parts.groups_table import groups_frame, groups_table
 from dashboards.parts.how import CASH, MRR, how
 from dashboards.parts.notes import not_added
+from dashboards.parts.profiles_view import profiles_view
 from dashboards.parts.restated_tables import clocks_table, restatements_table
 from dashboards.parts.revenue_filters import revenue_filters
 from dashboards.parts.revenue_tables import (
@@ -32,6 +33,7 @@ from dashboards.queries.cash import cash_periods
 from dashboards.queries.explained import explained
 from dashboards.queries.groups import APART, groups_moved
 from dashboards.queries.movements import customers_moved, from_the_first, movers_of, periods_moved, unclosed
+from dashboards.queries.profiles import compared
 from dashboards.queries.restated import mrr_as_reported, told_rows
 from dashboards.queries.setup import rows
 from dashboards.view import current_view
@@ -60,8 +62,8 @@ asked: dict[str, Any] = {
 }
 why = functools.partial(explained, snapshot, day=span.last, currency=filters.currency, timezone=view.zone)
 
-waterfall, bars, apart, money_in, restated = st.tabs(
-    ("Waterfall", "Movements", "Groups", "Cash", "Restated"), key="tab", bind="query-params"
+waterfall, bars, apart, money_in, restated, by_profile = st.tabs(
+    ("Waterfall", "Movements", "Groups", "Cash", "Restated", "Profiles"), key="tab", bind="query-params"
 )
 moved = periods_moved(snapshot, **asked) if waterfall.open or bars.open else None
 shown = from_the_first(moved.periods) if moved else []
@@ -135,3 +137,12 @@ with restated:
             clocks_table(told_rows(told), span.by, view)
             not_added(told["unconverted"], "no exchange rate to this currency", view.colours)
             restatements_table(told, view)
+
+with by_profile:
+    if by_profile.open:
+        found = compared(snapshot, day=span.last, currency=filters.currency, timezone=view.zone)
+        if any(pair.from_minor or pair.to_minor for pair in found.pairs):
+            profiles_view(found.pairs, view, filters)
+            not_added(found.unconverted, "no exchange rate to this currency", view.colours)
+        else:
+            nothing_here(f"Nobody paid for a subscription on {span.last} under any definition. Choose another range.")

@@ -23,6 +23,7 @@ class Report(StrEnum):
     churn = "churn"
     cash = "cash"
     diff = "diff"
+    compare = "compare"
     reconcile = "reconcile"
 
 
@@ -93,7 +94,7 @@ def revenue(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")] = False,
 ) -> None:
-    """MRR, its movements, churn, cash; `diff` with a kept snapshot; `reconcile`: our figures against Stripe's lists."""
+    """MRR, its movements, churn, cash; `compare` profiles, `diff` snapshots, `reconcile` with Stripe's lists."""
     from pipelines.revenue import asked_report, check_account, check_against, check_group, check_profile
 
     check_group(report.value, group.value if group else None)
@@ -126,6 +127,9 @@ def revenue(
     rows = document["rows"]
     assert isinstance(rows, list)
     _print(rows)
+    if report is Report.compare:
+        print("\nMRR by profile")
+        _print(document["totals"])  # type: ignore[arg-type]
     if report is Report.reconcile:
         _print_differences(document)
     if reported_on is not None and document["restatements"]:

@@ -2,8 +2,9 @@
 
 `mrr`, `movements`, `churn` and `cash` answer by period, in one currency or each in its own (`native`);
 `mrr_by_group` and `movements_by_group` take them apart; `movers` names the customers behind a
-movement; `explain` tells the rows behind one day's number; `summary` gives the few figures that the
-overview and the demo show. `asked_report` and `asked_explanation` take a question as it was written.
+movement; `compare` tells why profiles differ; `explain` tells the rows behind one day's number; `summary`
+gives the few figures that the overview and the demo show. `asked_report` and `asked_explanation` take a
+question as it was written.
 Currencies are converted when asked, by dated rates.
 """
 
@@ -20,6 +21,7 @@ from pipelines.revenue.asked import (
 )
 from pipelines.revenue.cash import cash
 from pipelines.revenue.clocks import as_reported
+from pipelines.revenue.compare import CAUSES, compare
 from pipelines.revenue.customers import Move, movers
 from pipelines.revenue.explain import explain
 from pipelines.revenue.groupings import GROUPS, Group
@@ -30,6 +32,7 @@ from pipelines.revenue.reports import RatesOf, churn, movements, mrr
 from pipelines.revenue.summary import Summary, summary
 
 __all__ = [
+    "CAUSES",
     "DEFAULT_PROFILE",
     "GROUPS",
     "NATIVE",
@@ -51,6 +54,7 @@ __all__ = [
     "check_group",
     "check_profile",
     "churn",
+    "compare",
     "explain",
     "load_rates",
     "movements",

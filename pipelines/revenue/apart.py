@@ -20,7 +20,7 @@ from pipelines.revenue.customers import booked_moves, spread
 from pipelines.revenue.groupings import Group, Grouping, grouping
 from pipelines.revenue.ledger import KINDS, NATIVE, Grain, Ledger, Period, periods
 from pipelines.revenue.profiles import DEFAULT_PROFILE
-from pipelines.revenue.rates import Rates, load_rates
+from pipelines.revenue.rates import load_rates
 from pipelines.revenue.reports import Row, answer
 from pipelines.revenue.shares import split
 from pipelines.revenue.transfers import parts_of
@@ -129,8 +129,7 @@ class _Asked:
     """One question: the ledger in the answer's currency and the groups of its lines."""
 
     def __init__(self, snapshot: Snapshot, group: Group, currency: str, account: str | None, profile: str) -> None:
-        self._rates: Rates = load_rates(snapshot)
-        self.ledger = Ledger(snapshot, self._rates, currency, account=account, profile=profile)
+        self.ledger = Ledger(snapshot, load_rates(snapshot), currency, account=account, profile=profile)
         self._grouping: Grouping = grouping(snapshot, group)
 
     def head(self, period: Period, key: Key) -> Row:
@@ -146,7 +145,7 @@ class _Asked:
         held: dict[Key, _Figures] = defaultdict(_Figures)
         for own, group in groupby(found.iter_rows(named=True), key=lambda line: str(line["currency"])):
             lines = list(group)
-            shares = spread(self.ledger, self._rates, [line["minor"] for line in lines], own, day)
+            shares = spread(self.ledger, [line["minor"] for line in lines], own, day)
             for line, share in zip(lines, shares or [], strict=shares is not None):
                 figures = held[self._key(line)]
                 figures.closing += share
@@ -156,7 +155,7 @@ class _Asked:
     def moved(self, period: Period) -> Iterator[_Part]:
         """Movements and transfers of the period's days."""
         changes = self._changes(period)
-        for move, native, own in booked_moves(self.ledger, self._rates, period):
+        for move, native, own in booked_moves(self.ledger, period):
             customer = (move.account, move.customer_id)
             parts = parts_of(native, changes.get((move.day, own, customer), {}))
             values = list(parts.moved)
@@ -169,7 +168,7 @@ class _Asked:
     def _transfers(self, changes: dict[tuple[date, str, Customer], dict[str | None, int]]) -> Iterator[_Part]:
         """What is left when the movements are taken out: it adds up to nothing for each customer and day."""
         for (day, own, customer), transferred in changes.items():
-            minors = spread(self.ledger, self._rates, list(transferred.values()), own, day) or []
+            minors = spread(self.ledger, list(transferred.values()), own, day) or []
             for value, minor in zip(transferred, minors, strict=False):
                 yield _Part(day, self._key_of(own, customer, value), customer, TRANSFER, minor)
 

@@ -16,6 +16,7 @@ from pipelines.revenue.accounts import check_account
 from pipelines.revenue.apart import movements_by_group, mrr_by_group
 from pipelines.revenue.cash import cash
 from pipelines.revenue.clocks import as_reported
+from pipelines.revenue.compare import compare
 from pipelines.revenue.diff import diff
 from pipelines.revenue.explain import explain
 from pipelines.revenue.groupings import GROUPS
@@ -28,7 +29,7 @@ from pipelines.settings import Settings
 from pipelines.state import open_state
 from pipelines.warehouse import Snapshot, SnapshotReader
 
-Report = Literal["mrr", "movements", "churn", "cash", "diff"]
+Report = Literal["mrr", "movements", "churn", "cash", "compare", "diff"]
 Grain = Literal["day", "week", "month"]
 Explained = Literal["mrr", "movements", "cash"]
 
@@ -38,6 +39,7 @@ _WHOLE: dict[str, Callable[..., dict[str, object]]] = {
     "churn": churn,
     "cash": cash,
     "diff": diff,
+    "compare": compare,
 }
 _APART: dict[str, Callable[..., dict[str, object]]] = {
     "mrr": mrr_by_group,

@@ -17,7 +17,7 @@ from sqlalchemy import Engine, func, select
 from pipelines.errors import UsageError
 from pipelines.revenue.ledger import KINDS, NATIVE, Grain, Ledger, Period, first_day, periods
 from pipelines.revenue.profiles import DEFAULT_PROFILE
-from pipelines.revenue.rates import Rates, load_rates
+from pipelines.revenue.rates import load_rates
 from pipelines.revenue.reported import AMOUNTS, FIGURES, known_on
 from pipelines.revenue.reports import Row, answer
 from pipelines.state import reading
@@ -53,14 +53,13 @@ def as_reported(
     ids = _reports(engine, moment)
     then = _told(engine, ids, account, profile)
     last = min(date_to, max((day for days in then.values() for day in days), default=date_from))
-    rates = load_rates(snapshot)
-    ledger = Ledger(snapshot, rates, currency, account=account, profile=profile)
+    ledger = Ledger(snapshot, load_rates(snapshot), currency, account=account, profile=profile)
     now = _known(snapshot, account, profile)
     shape = _mrr_row if report == "mrr" else _movements_row
     rows: list[Row] = []
     for period in periods(date_from, last, by) if last >= date_from else []:
         for own in sorted(then.keys() | now.keys()) if currency == NATIVE else [currency]:
-            sides = [_Side(days, rates, ledger, own) for days in (then, now)]
+            sides = [_Side(days, ledger, own) for days in (then, now)]
             rows.append({"period": period.start, "currency": own, **shape(period, *sides)})
     told = answer(report, ledger, timezone, rows)
     return told | {"reported_on": moment, "restatements": _restatements(engine, ids, by, last, account, profile)}
@@ -69,9 +68,8 @@ def as_reported(
 class _Side:
     """One clock's figures in the currency of a row."""
 
-    def __init__(self, days: Days, rates: Rates, ledger: Ledger, own: str) -> None:
-        self._rates = rates
-        self._target = own
+    def __init__(self, days: Days, ledger: Ledger, own: str) -> None:
+        self._ledger = ledger
         self._days: Mapping[str, Mapping[date, dict[str, int]]] = (
             {own: days.get(own, {})}
             if ledger.currency == NATIVE
@@ -83,7 +81,8 @@ class _Side:
         found = 0
         for own, days in self._days.items():
             minor = days[day][name] if day in days else 0
-            found += minor if name == "customers" else self._rates.convert(minor, own, self._target, day) or 0
+            is_as_told = name == "customers" or self._ledger.currency == NATIVE
+            found += minor if is_as_told else self._ledger.convert(minor, own, day) or 0
         return found
 
     def over(self, period: Period, name: str) -> int:

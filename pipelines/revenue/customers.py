@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from pipelines.revenue.ledger import NATIVE, Ledger, Period
 from pipelines.revenue.profiles import DEFAULT_PROFILE
-from pipelines.revenue.rates import Rates, load_rates
+from pipelines.revenue.rates import load_rates
 from pipelines.revenue.shares import split
 from pipelines.warehouse import Snapshot
 
@@ -48,12 +48,11 @@ def movers(
     profile: str = DEFAULT_PROFILE,
 ) -> list[Move]:
     """Every movement of the days `date_from`..`date_to`, in order of day; their sums are those of `movements`."""
-    rates = load_rates(snapshot)
-    ledger = Ledger(snapshot, rates, currency, account=account, profile=profile)
-    return [booked.move for booked in booked_moves(ledger, rates, Period(date_from, date_to))]
+    ledger = Ledger(snapshot, load_rates(snapshot), currency, account=account, profile=profile)
+    return [booked.move for booked in booked_moves(ledger, Period(date_from, date_to))]
 
 
-def booked_moves(ledger: Ledger, rates: Rates, period: Period) -> Iterator[Booked]:
+def booked_moves(ledger: Ledger, period: Period) -> Iterator[Booked]:
     """The movements of customers in the period; those of a currency without a rate are left out."""
     found = ledger.snapshot.query(_MOVES, start=period.start, end=period.end, **ledger.scope)
 
@@ -62,19 +61,19 @@ def booked_moves(ledger: Ledger, rates: Rates, period: Period) -> Iterator[Booke
 
     for (day, own, kind), group in groupby(found.iter_rows(named=True), key=key):
         some = list(group)
-        shares = spread(ledger, rates, [row["amount_minor"] for row in some], own, day)
+        shares = spread(ledger, [row["amount_minor"] for row in some], own, day)
         target = own if ledger.currency == NATIVE else ledger.currency
         for row, share in zip(some, shares or [], strict=shares is not None):
             move = Move(day, row["account"], row["customer_id"], kind, share, target)
             yield Booked(move, row["amount_minor"], own)
 
 
-def spread(ledger: Ledger, rates: Rates, amounts: Sequence[int], own: str, day: date) -> list[int] | None:
+def spread(ledger: Ledger, amounts: Sequence[int], own: str, day: date) -> list[int] | None:
     """The amounts as the answer has them, together their sum converted once; None where there is no rate."""
     if ledger.currency == NATIVE:
         return list(amounts)
-    factor = rates.factor(own, ledger.currency, day)
-    target = rates.convert(sum(amounts), own, ledger.currency, day)
+    factor = ledger.factor(own, day)
+    target = ledger.convert(sum(amounts), own, day)
     if own in ledger.unconverted or factor is None or target is None:
         return None
     return split(target, [Decimal(minor) * factor for minor in amounts])

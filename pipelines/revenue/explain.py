@@ -144,7 +144,6 @@ def _ledger_rows(ledger: Ledger, entries: list[Entry], at: date) -> list[Row]:
 
 
 def _converted(ledger: Ledger, whole: list[tuple[Entry, int]], at: date) -> list[Row]:
-    rates = load_rates(ledger.snapshot)
     rows: list[Row] = []
 
     # The reports convert the sum of each currency (and kind of movement) once: so does this.
@@ -155,8 +154,8 @@ def _converted(ledger: Ledger, whole: list[tuple[Entry, int]], at: date) -> list
         if own in ledger.unconverted:
             continue
         some = list(group)
-        target = rates.convert(sum(minor for _, minor in some), own, ledger.currency, at)
-        factor = rates.factor(own, ledger.currency, at)
+        target = ledger.convert(sum(minor for _, minor in some), own, at)
+        factor = ledger.factor(own, at)
         if target is None or factor is None:
             continue
         shares = split(target, [minor * factor for _, minor in some])

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
+from decimal import Decimal
 from typing import Literal
 
-from pipelines.revenue.profiles import DEFAULT_PROFILE
+from pipelines.revenue.profiles import DEFAULT_PROFILE, fx_days
 from pipelines.revenue.rates import Rates
 from pipelines.warehouse import Snapshot
 
@@ -80,6 +81,7 @@ class Ledger:
         self.account = account
         self.profile = profile
         self._rates = rates
+        self._rate_shift = timedelta(days=fx_days(snapshot, profile))
         rows = snapshot.query(_DAYS, account=account, profile=profile)
         self._days: dict[str, dict[date, Day]] = {}
         for day, own, balance, involuntary, *moved in rows.iter_rows():
@@ -102,11 +104,31 @@ class Ledger:
         """The currencies that the answer has rows in: the one asked for, or each of its own."""
         return sorted(self._days) if self.currency == NATIVE else [self.currency]
 
+    def native_currencies(self) -> list[str]:
+        """The currencies that subscriptions are billed in."""
+        return sorted(self._days)
+
     def balance(self, day: date, currency: str | None = None) -> int:
         """MRR at the end of `day` in `currency`: its own with `native`, else all convertible ones converted."""
         if self.currency == NATIVE:
             return self._native(str(currency), day)
         return sum(self._convert(self._native(own, day), own, day) for own in self._convertible())
+
+    def converted(self, own: str, day: date) -> int:
+        """The part of `balance` that is billed in `own`, as it is converted."""
+        return self._convert(self._native(own, day), own, day)
+
+    def convert(self, minor: int, own: str, day: date) -> int | None:
+        """Minor units of `own` in the currency of the answer, rounded once; None without a rate."""
+        return self._rates.convert(minor, own, self.currency, self._rate_day(day))
+
+    def factor(self, own: str, day: date) -> Decimal | None:
+        """What `convert` multiplies by; None without a rate."""
+        return self._rates.factor(own, self.currency, self._rate_day(day))
+
+    def customers(self, own: str, day: date) -> list[tuple[str, str, int]]:
+        """Account, customer and rounded balance of those who pay in `own` at the end of `day`."""
+        return self.snapshot.query(_CUSTOMERS, day=day, own=own, **self.scope).rows()
 
     def moved(self, period: Period, currency: str | None = None) -> dict[str, int]:
         """Movements of the period, each day's converted at that day's rate."""
@@ -133,8 +155,11 @@ class Ledger:
     def _convert(self, minor: int, own: str, day: date) -> int:
         if self.currency == NATIVE:
             return minor
-        converted = self._rates.convert(minor, own, self.currency, day)
+        converted = self.convert(minor, own, day)
         return 0 if converted is None else converted
+
+    def _rate_day(self, day: date) -> date:
+        return day + self._rate_shift
 
     def _native(self, own: str, day: date) -> int:
         known = self._days.get(own)
@@ -160,4 +185,15 @@ days as (
 )
 select day, currency, mrr_minor, coalesce(involuntary, 0)::bigint, {", ".join(KINDS)}
 from days left join involuntary using (day, currency) order by day, currency
+"""
+
+_CUSTOMERS = """
+select account, customer_id, closing_minor
+from (
+    select * from marts.fct_mrr_movements_daily
+    where profile = $profile and currency = $own and changed_date <= $day and ($account is null or account = $account)
+    qualify row_number() over (partition by account, customer_id order by changed_date desc) = 1
+)
+where closing_minor <> 0
+order by account, customer_id
 """

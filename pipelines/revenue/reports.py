@@ -8,7 +8,7 @@ from fractions import Fraction
 from typing import Literal, TypedDict
 
 from pipelines.revenue.ledger import KINDS, NATIVE, Grain, Ledger, Period, periods
-from pipelines.revenue.profiles import DEFAULT_PROFILE
+from pipelines.revenue.profiles import DEFAULT_PROFILE, passing_churns
 from pipelines.revenue.rates import load_rates
 from pipelines.warehouse import Snapshot
 
@@ -126,7 +126,10 @@ def _churn_row(ledger: Ledger, period: Period, own: str) -> Row:
     moved, involuntary = ledger.moved(period, own), ledger.involuntary(period, own)
     lost = -(moved["churn"] + moved["contraction"])
     before = paying_customers(ledger.snapshot, period.start - timedelta(days=1), **narrowed)
-    churned = moved_customers(ledger.snapshot, period, **narrowed).get("churn", 0)
+    if passing_churns(ledger.snapshot, ledger.profile):
+        churned = moved_customers(ledger.snapshot, period, **narrowed).get("churn", 0)
+    else:
+        churned = lost_customers(ledger.snapshot, period, **narrowed)
     return {
         "period": period.start,
         "currency": own,
@@ -226,6 +229,49 @@ def paying_customers(
         where closing_minor > 0
         """,
         day=day,
+        currency=currency,
+        account=account,
+        profile=profile,
+    )
+    return int(found.item())
+
+
+def lost_customers(
+    snapshot: Snapshot,
+    period: Period,
+    *,
+    currency: str | None = None,
+    account: str | None = None,
+    profile: str = DEFAULT_PROFILE,
+) -> int:
+    """Customers who paid at the start of the period and no longer do at its end."""
+    found = snapshot.query(
+        """
+        with balances as (
+            select account, customer_id, currency, closing_minor,
+                changed_date >= $start as is_inside
+            from marts.fct_mrr_movements_daily
+            where profile = $profile and changed_date <= $end
+                and ($currency is null or currency = $currency) and ($account is null or account = $account)
+            qualify row_number() over (
+                partition by account, customer_id, currency, is_inside order by changed_date desc
+            ) = 1
+        ),
+        sides as (
+            select account, customer_id, currency,
+                max(closing_minor) filter (where not is_inside) as before_minor,
+                max(closing_minor) filter (where is_inside) as inside_minor
+            from balances group by all
+        ),
+        customers as (
+            select account, customer_id, sum(coalesce(before_minor, 0)) as before_minor,
+                sum(coalesce(inside_minor, before_minor, 0)) as after_minor
+            from sides group by all
+        )
+        select count(*) from customers where before_minor > 0 and after_minor <= 0
+        """,
+        start=period.start,
+        end=period.end,
         currency=currency,
         account=account,
         profile=profile,

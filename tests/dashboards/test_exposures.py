@@ -50,6 +50,7 @@ FURTHER: dict[str, list[dict[str, str]]] = {
         *({"tab": "Groups", "apart": group} for group in ("plan", "product", "country")),
         {"tab": "Cash", "how-cash": "true"},
         {"tab": "Restated"},
+        {"tab": "Profiles"},
     ],
     "funnel": [{"steps": "Home~stripe:invoice_paid~email:click", "people": "reached step 1"}],
     "customers": [{"person": "usr_000001"}],

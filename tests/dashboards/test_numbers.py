@@ -59,6 +59,7 @@ VIEWS = {
     "groups": View("revenue", revenue.groups, {"tab": "Groups", "apart": "country"}),
     "restated": View("revenue", revenue.restated, {"tab": "Restated", "told": "2026-11-24"}),
     "cash": View("revenue", revenue.cash, EUROS, revenue.cash_charts),
+    "profiles": View("revenue", revenue.profiles, {"tab": "Profiles"}, revenue.profiles_charts),
     "funnel": View("funnel", behaviour.funnel_people, REACHED, behaviour.funnel_of_the_first),
     "funnel by step before": View("funnel", behaviour.funnel_dropped, DROPPED, behaviour.funnel_of_the_before),
     "funnel split": View("funnel", behaviour.funnel_split, behaviour.SPLIT, behaviour.funnel_split_charts),

@@ -183,3 +183,62 @@ def from_the_first(rows: list[Row]) -> list[Row]:
 
 def sums_of(rows: list[Row]) -> Row:
     return {name: sum(row[name] for row in rows) for name in (*(f"{kind}_minor" for kind in KINDS), "new_customers")}
+
+
+CAUSE_NAMES = {
+    "coupon": "Coupons", "trial": "Start", "past_due": "Past due", "pause": "Pauses", "timing": "End",
+    "fx": "Exchange rates", "rounding": "Rounding",
+}  # fmt: skip
+OF_THE_DAY = ("compare", "--from", LAST, "--to", LAST, "--by", "day")
+
+
+def _pair(ask: Ask) -> tuple[dict[str, int], list[Row], dict[str, int]]:
+    """What each profile has, the rows of the first pair, and the sums of its causes."""
+    answer = ask("revenue", *OF_THE_DAY)
+    totals = {row["profile"]: row["mrr_minor"] for row in answer["totals"]}
+    rows = [row for row in answer["rows"] if row["profile_b"] == "chartmogul"]
+    causes = {cause: [row["difference_minor"] for row in rows if row["cause"] == cause] for cause in CAUSE_NAMES}
+    return totals, rows, {cause: sum(found) for cause, found in causes.items() if found}
+
+
+def profiles(ask: Ask) -> Iterator[str]:
+    """Each profile's total, the picture's finding, the causes and the customers."""
+    totals, rows, causes = _pair(ask)
+    ours = totals["stripe"]
+    yield f"stripe {money(ours, 'USD')}"
+    for name in ("chartmogul", "profitwell"):
+        yield f"{name} {money(totals[name], 'USD')}"
+        yield money(totals[name] - ours, "USD")
+    yield f"MRR by stripe {compact_money(ours, 'USD')}"
+    yield f"chartmogul {compact_money(totals['chartmogul'], 'USD')}"
+    yield from (f"{CAUSE_NAMES[cause].lower()} {compact_money(minor, 'USD')}" for cause, minor in causes.items())
+    for cause, minor in causes.items():
+        yield f"{CAUSE_NAMES[cause]} {count(len({row['customer'] for row in rows if row['cause'] == cause}))}"
+        yield money(minor, "USD")
+    yield f"All {count(len({row['customer'] for row in rows}))}"
+    yield money(totals["chartmogul"] - ours, "USD")
+    yield f"{count(len(rows))} difference"
+    yield from pages(len(rows))
+    largest = sorted(rows, key=lambda row: (-abs(row["difference_minor"]), row["cause"], row["customer"]))
+    yield from (money(row["difference_minor"], "USD") for row in largest[:PAGE])
+
+
+def profiles_charts(ask: Ask) -> list[Columns]:
+    """Each cause floats where the one before it ended."""
+    totals, _, causes = _pair(ask)
+    level = totals["stripe"]
+    stages = [("stripe", 0, level, level)]
+    for cause, minor in causes.items():
+        stages.append((CAUSE_NAMES[cause], min(level, level + minor), abs(minor), minor))
+        level += minor
+    assert level == totals["chartmogul"]
+    stages.append(("chartmogul", 0, level, level))
+    return [
+        {
+            "stage": [name for name, *_ in stages],
+            "under": [amount(under) for _, under, _, _ in stages],
+            "amount": [amount(size) for _, _, size, _ in stages],
+            "label": [money(minor, "USD") for *_, minor in stages],
+            "short": [short_money(minor, "USD") for *_, minor in stages],
+        }
+    ]

@@ -16,6 +16,8 @@ from pipelines.warehouse import Snapshot, SnapshotReader, Warehouse, publish
 from tests.transform import (
     golden_cases,
     known_people,
+    profile_cases,
+    random_businesses,
     random_subscriptions,
     same_business,
     told_histories,
@@ -31,23 +33,25 @@ def built(tmp_path_factory: pytest.TempPathFactory, parsed_project: Path) -> Ite
     """The golden cases ingested, the cases of the other modules beside them, all built once."""
     settings = settings_in(tmp_path_factory.mktemp("built"))
     golden_cases.ingest(settings, tmp_path_factory.mktemp("golden"), NOW)
+    profile_cases.ingest(settings, tmp_path_factory.mktemp("profiles"), NOW)
     same_business.ingest(settings, tmp_path_factory.mktemp("same"), NOW)
     two_modes.ingest(settings, tmp_path_factory.mktemp("modes"), NOW)
     sample = Sample()
-    for module in (told_histories, known_people, random_subscriptions):
+    for module in (told_histories, known_people, random_subscriptions, random_businesses):
         module.add_to(sample)
     sample.write(settings.warehouse_path)
     result = build(settings, now=NOW)
-    snapshot = _published(settings)
+    next_day, snapshot = _published(settings, "next_day"), _published(settings, "day")
     with duckdb.connect(str(settings.warehouse_path), read_only=True) as connection:
-        yield Published(settings, result, connection, snapshot)
+        yield Published(settings, result, connection, snapshot, next_day)
 
 
-def _published(settings: Settings) -> Snapshot:
-    """The marts as readers open them, with the rates that the cases speak of."""
+def _published(settings: Settings, fx_date: str) -> Snapshot:
+    """The marts as readers open them, with the rates that the cases speak of and the switch of Stripe's dating."""
     with Warehouse(settings).write("test") as connection:
         connection.execute("delete from marts.exchange_rates")
         connection.executemany("insert into marts.exchange_rates values (?, ?, ?)", golden_cases.RATES)
+        connection.execute("update marts.definition_profiles set fx_date = ? where profile = 'stripe'", [fx_date])
         publish(connection, settings, as_of=NOW, now=NOW)
     snapshot = SnapshotReader(settings.published_dir).current()
     assert snapshot is not None

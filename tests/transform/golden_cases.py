@@ -20,8 +20,11 @@ from tests.transform.stripe_shapes import discount, invoice, item, line, price, 
 
 SEEN = "2026-06-01T00:00:00+00:00"
 PUBLISHED: list[JSONDict] = json.loads((Path(__file__).parents[1] / "data" / "mrr_cases.json").read_text())["cases"]
-RATES = [("2026-01-01", "USD", "1.10"), ("2026-06-15", "USD", "1.12")]
-"""Dollars for a euro: case 16's."""
+RATES = [
+    ("2026-01-01", "USD", "1.10"), ("2026-06-15", "USD", "1.12"),
+    ("2026-01-01", "CAD", "1.10"), ("2026-06-15", "CAD", "1.20"),
+]  # fmt: skip
+"""Units for a euro: US dollars as case 16 has them, Canadian ones as G15."""
 
 _TIERS = [
     {"up_to": 5, "unit_amount_decimal": "1000", "flat_amount_decimal": None},

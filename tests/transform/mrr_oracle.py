@@ -10,6 +10,8 @@ from fractions import Fraction
 from typing import Any
 
 JSONDict = dict[str, Any]
+FOREVER = frozenset({"forever"})
+"""Durations of the coupons that count where nothing else is said."""
 MONTHS = {"day": Fraction(365, 12), "week": Fraction(365, 84), "month": Fraction(1), "year": Fraction(1, 12)}
 
 
@@ -50,11 +52,13 @@ def _graduated(tiers: list[JSONDict], quantity: Fraction) -> Fraction:
     return total
 
 
-def discounted(discounts: list[JSONDict], amounts: list[Fraction], items: list[JSONDict]) -> list[Fraction]:
-    """The amounts after the discounts that never end, in list order."""
+def discounted(
+    discounts: list[JSONDict], amounts: list[Fraction], items: list[JSONDict], counted: frozenset[str] = FOREVER
+) -> list[Fraction]:
+    """The amounts after the discounts of the durations that count, in list order."""
     for discount in discounts:
         coupon = discount["source"]["coupon"]
-        if coupon["duration"] != "forever":
+        if coupon["duration"] not in counted:
             continue
         products = (coupon.get("applies_to") or {}).get("products")
         eligible = [n for n, item in enumerate(items) if not products or item["price"]["product"] in products]
@@ -78,14 +82,42 @@ def _take_off(off: Fraction, eligible: list[int], amounts: list[Fraction], items
         amounts[n] -= min(off, total) * amounts[n] / total
 
 
-def monthly_by_item(subscription: JSONDict) -> dict[str, Fraction]:
+def monthly_by_item(subscription: JSONDict, counted: frozenset[str] = FOREVER) -> dict[str, Fraction]:
     """Unrounded MRR of each item; the subscription's status is not looked at."""
     items = [item for item in subscription["items"]["data"] if item["price"].get("recurring")]
-    amounts = [discounted(item.get("discounts", []), [item_amount(item)], [item])[0] for item in items]
-    amounts = discounted(subscription["discounts"], amounts, items)
+    amounts = [discounted(item.get("discounts", []), [item_amount(item)], [item], counted)[0] for item in items]
+    amounts = discounted(subscription["discounts"], amounts, items, counted)
     return {
         item["id"]: amount
         * MONTHS[item["price"]["recurring"]["interval"]]
         / item["price"]["recurring"]["interval_count"]
         for item, amount in zip(items, amounts, strict=True)
     }
+
+
+def mrr_at(
+    subscription: JSONDict, moment: int, counted: frozenset[str] = FOREVER, *, pause_counts: bool = False
+) -> dict[str, Fraction]:
+    """`monthly_by_item` at an epoch second: status, pause, trials of items, windows and currencies of discounts."""
+    pause = subscription["pause_collection"] or {}
+    is_void = pause.get("behavior") == "void" and (pause["resumes_at"] is None or moment < pause["resumes_at"])
+    if subscription["status"] not in {"active", "past_due"} or (is_void and not pause_counts):
+        return {}
+    currency = subscription["currency"]
+    items = [_localised(item, currency) for item in subscription["items"]["data"]]
+    held = [one for one in subscription["discounts"] if _holds(one, moment, currency)]
+    amounts = monthly_by_item({"items": {"data": items}, "discounts": held}, counted)
+    on_trial = {item["id"] for item in items if (item.get("current_trial") or {"end_date": 0})["end_date"] > moment}
+    return {name: amount for name, amount in amounts.items() if name not in on_trial}
+
+
+def _localised(item: JSONDict, currency: str) -> JSONDict:
+    options = (item["price"].get("currency_options") or {}).get(currency, {})
+    told = {name: value for name, value in options.items() if value is not None}
+    return item | {"price": item["price"] | told}
+
+
+def _holds(discount: JSONDict, moment: int, currency: str) -> bool:
+    coupon = discount["source"]["coupon"]
+    in_time = discount.get("start", 0) <= moment < (discount.get("end") or math.inf)
+    return in_time and (coupon.get("amount_off") is None or coupon["currency"] == currency)

@@ -28,10 +28,16 @@ def _subscription(random: Random) -> JSONDict:
 def _item(random: Random) -> JSONDict:
     quantity = random.choice((None, 0, 1, 1, 2, 5, 6, 10, 11, 100, 250, 1001))
     discounts = [_discount(random, [])] if random.random() < 0.15 else []
-    return item(_price(random), quantity, discounts=discounts)
+    return item(random_price(random), quantity, discounts=discounts)
 
 
-def _price(random: Random) -> JSONDict:
+def random_item(random: Random, of: JSONDict) -> JSONDict:
+    """An item at this price, without a discount of its own."""
+    return item(of, random.choice((None, 0, 1, 2, 6, 11, 250)))
+
+
+def random_price(random: Random) -> JSONDict:
+    """A price of any scheme and interval."""
     interval = random.choice(("day", "week", "month", "month", "year"))
     more: dict[str, Any] = {}
     if random.random() < 0.1:

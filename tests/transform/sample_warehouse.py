@@ -108,6 +108,8 @@ class Published(Built):
 
     snapshot: Snapshot
     """With the rates that the cases speak of."""
+    next_day: Snapshot
+    """The same, but the profile `stripe` takes the rate of the next day."""
 
 
 def settings_in(folder: Path) -> Settings:

@@ -55,6 +55,18 @@ def test_each_layer_reads_only_what_it_may(models: dict[str, Node]) -> None:
     assert wrong == []
 
 
+def test_no_model_of_the_ledger_is_longer_than_a_screen(models: dict[str, Node]) -> None:
+    by_name = {node["name"]: key for key, node in models.items()}
+    ledger, found = [by_name[name] for name in ("fct_mrr_daily", "fct_mrr_differences")], set[str]()
+    while ledger:
+        key = ledger.pop()
+        if key not in found and key in models and models[key]["schema"] != "staging":
+            found.add(key)
+            ledger += models[key]["depends_on"]["nodes"]
+    assert len(found) > 30
+    assert {models[key]["name"] for key in found if len(models[key]["raw_code"].splitlines()) > 80} == set()
+
+
 def test_a_staging_model_reads_one_source_table(models: dict[str, Node]) -> None:
     assert {
         node["name"]

@@ -44,8 +44,9 @@ TOLD_ELSEWHERE = {
     "stg_stripe__told_discounts": {"coupon_duration"},
 }  # fmt: skip
 """Columns that one version fills from this object and another from a second one: models read both."""
-NOT_IN_EVERY_VERSION = {"stg_stripe__invoice_payments", "stg_stripe__payout_members"}
-"""Kinds of objects that came with basil, and with them their events; and what no object tells but our own question."""
+NOT_IN_EVERY_VERSION = {"stg_stripe__customer_discounts", "stg_stripe__invoice_payments", "stg_stripe__payout_members"}
+"""Kinds of objects that came with basil, and with them their events; what no object tells but our own question; and
+discounts of customers, of which the business has none."""
 
 
 Rows = dict[str, list[tuple[Any, ...]]]

@@ -90,8 +90,8 @@ class Revenue(Parameters):
 
     @property
     def names_people(self) -> bool:
-        """Taken apart by customer, as `diff` and what became known since a report always are."""
-        return self.group == "customer" or self.report == "diff" or self.reported_on is not None
+        """Taken apart by customer, as `compare`, `diff` and what became known since a report always are."""
+        return self.group == "customer" or self.report in ("compare", "diff") or self.reported_on is not None
 
 
 class Explain(OfPeople):

@@ -2,7 +2,7 @@ with
 
 discounts as (
 
-    select * from {{ ref('stg_stripe__subscription_discounts') }}
+    select * from {{ ref('int_discounts_listed_by_versions') }}
 
 ),
 
@@ -28,7 +28,7 @@ identified as (
         discounts.subscription_item_id,
         discounts.discount_id,
         coalesce(discounts.coupon_id, told_elsewhere.coupon_id) as coupon_id,
-        discounts.coupon_duration,
+        coalesce(discounts.coupon_duration, told_elsewhere.coupon_duration) as coupon_duration,
         discounts.coupon_currency,
         discounts.percent_off,
         discounts.amount_off_minor,

@@ -14,11 +14,7 @@ stretches as (
 
 rules as (
 
-    select distinct
-        account,
-        subscription_id,
-        discount_rule
-    from {{ ref('int_subscriptions_sorted_to_rule_sets') }}
+    select * from {{ ref('int_subscriptions_sorted_to_discount_rules') }}
 
 ),
 

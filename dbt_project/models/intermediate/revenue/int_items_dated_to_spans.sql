@@ -8,13 +8,7 @@ items as (
 
 versions as (
 
-    select * from {{ ref('int_versions_dated_to_spans') }}
-
-),
-
-rules as (
-
-    select * from {{ ref('int_subscriptions_sorted_to_rule_sets') }}
+    select * from {{ ref('int_versions_judged_by_rules') }}
 
 ),
 
@@ -30,48 +24,29 @@ last_lines as (
 
 ),
 
-dated as (
+joined as (
 
     select
-        versions.account,
-        coalesce(rules.rule_set, {{ every_profile() }}) as rule_set,
-        versions.customer_id,
-        versions.subscription_id,
+        versions.*,
         items.subscription_item_id,
         items.price_id,
         items.product_id,
         items.currency,
         items.quantity,
-        versions.event_id,
-        versions.subscription_status,
-        case
-            when versions.is_counted
-                then greatest(
-                    versions.counted_from,
-                    coalesce(items.item_trial_ended_at, versions.counted_from),
-                    coalesce(items.stretch_started_at, versions.counted_from)
-                )
-            else greatest(versions.valid_from, coalesce(items.stretch_started_at, versions.valid_from))
-        end as valid_from,
-        least(versions.valid_to, items.stretch_ended_at) as valid_to,
-        case
-            when versions.is_counted
-                then {{ net_of_inclusive_tax(
-                    'items.mrr_minor', 'last_lines.gross_minor', 'last_lines.inclusive_tax_minor'
-                ) }}
-            else 0
-        end as mrr_minor
+        items.item_trial_ended_at,
+        greatest(versions.holds_from, items.stretch_started_at) as valid_from,
+        least(versions.holds_to, items.stretch_ended_at) as valid_to,
+        {{ net_of_inclusive_tax(
+            'items.mrr_minor', 'last_lines.gross_minor', 'last_lines.inclusive_tax_minor'
+        ) }} as mrr_minor
 
     from versions
 
     inner join items
-        on versions.account = items.account and versions.version_number = items.version_number
-
-    left join rules
         on
-            versions.account = rules.account
-            and versions.subscription_id = rules.subscription_id
-            and items.discount_rule = rules.discount_rule
+            versions.account = items.account
+            and versions.version_number = items.version_number
+            and items.discount_rule in ({{ every_profile() }}, versions.discount_rule)
 
     left join last_lines
         on
@@ -81,4 +56,16 @@ dated as (
 
 )
 
-select * from dated
+select
+    *,
+    greatest(valid_from, pause_ends_at, first_paid_from, item_trial_ended_at) as counted_from,
+    case
+        when item_trial_ended_at >= greatest(valid_from, pause_ends_at, first_paid_from) then 'trialing'
+        when first_paid_from >= greatest(valid_from, pause_ends_at) then 'not_paid'
+        else 'collection_paused'
+    end as waiting_reason,
+    past_due_until as counted_to
+
+from joined
+
+where valid_to is null or valid_to > valid_from

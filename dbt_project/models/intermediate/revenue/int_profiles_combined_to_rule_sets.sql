@@ -1,18 +1,19 @@
 with
 
-profiles as (
+ways as (
 
-    select * from {{ ref('definition_profiles') }}
+    select * from {{ ref('int_profiles_walked_to_profiles') }}
 
 ),
 
-of_profiles as (
+-- the same rules are one set, whoever has them
+distinct_sets as (
 
-    select
-        profiles.profile as rule_set,
-        {{ discount_rule() }} as discount_rule,
-        profiles.*
-    from profiles
+    select distinct
+        rule_set,
+        discount_rule,
+        {{ rule_columns() }}
+    from ways
 
 ),
 
@@ -22,15 +23,15 @@ of_all as (
     select
         {{ every_profile() }} as rule_set,
         {{ every_profile() }} as discount_rule,
-        profiles.*
-    from profiles
-    where profiles.profile = {{ default_profile() }}
+        {{ rule_columns() }}
+    from ways
+    where profile_a = {{ default_profile() }} and profile_b = {{ default_profile() }}
 
 ),
 
 united as (
 
-    select * from of_profiles
+    select * from distinct_sets
 
     union all
 

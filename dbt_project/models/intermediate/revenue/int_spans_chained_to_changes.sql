@@ -1,71 +1,18 @@
 with
 
-spans as (
-
-    select * from {{ ref('int_item_spans_united') }}
-
-),
-
--- a span sets the item's balance where it starts; where it ends, nothing holds unless another starts
 points as (
 
-    select
-        rule_set,
-        account,
-        customer_id,
-        subscription_id,
-        subscription_item_id,
-        price_id,
-        product_id,
-        currency,
-        quantity,
-        source,
-        object_id,
-        event_id,
-        subscription_status,
-        valid_from as changed_at,
-        mrr_minor,
-        1 as precedence
-
-    from spans
-
-    union all
-
-    select
-        rule_set,
-        account,
-        customer_id,
-        subscription_id,
-        subscription_item_id,
-        price_id,
-        product_id,
-        currency,
-        quantity,
-        source,
-        object_id,
-        cast(null as varchar) as event_id,
-        'over' as subscription_status,
-        valid_to as changed_at,
-        0 as mrr_minor,
-        2 as precedence
-
-    from spans
-
-    where valid_to is not null
+    select * from {{ ref('int_spans_opened_to_points') }}
 
 ),
 
-balances as (
+subscriptions as (
 
-    select * from points
-
-    where changed_at < {{ as_of() }}
-
-    qualify
-        row_number() over (
-            partition by rule_set, account, subscription_id, subscription_item_id, currency, changed_at
-            order by precedence asc, mrr_minor desc
-        ) = 1
+    select
+        account,
+        subscription_id,
+        cancellation_reason
+    from {{ ref('stg_stripe__subscriptions') }}
 
 ),
 
@@ -79,17 +26,35 @@ compared as (
             as highest_minor,
         lag(price_id) over item_in_order as previous_price_id,
         lag(quantity) over item_in_order as previous_quantity,
-        lag(subscription_status) over item_in_order as previous_status
+        lag(excluded_reason) over item_in_order as previous_reason
 
-    from balances
+    from points
 
     window item_in_order as (
         partition by rule_set, account, subscription_id, subscription_item_id, currency order by changed_at
     )
 
+),
+
+changed as (
+
+    -- a switch to a plan of the same worth moves nothing but is one
+    select * from compared
+
+    where delta_minor <> 0 or (mrr_minor > 0 and price_id <> previous_price_id)
+
 )
 
-select * from compared
+select
+    changed.*,
+    changed.mrr_minor = 0 and (
+        changed.excluded_reason = 'unpaid' or (
+            changed.excluded_reason in ('canceled', 'ended')
+            and coalesce(subscriptions.cancellation_reason, '') = 'payment_failed'
+        )
+    ) as is_involuntary
 
--- a switch to a plan of the same worth moves nothing but is one
-where delta_minor <> 0 or (mrr_minor > 0 and price_id <> previous_price_id)
+from changed
+
+left join subscriptions
+    on changed.account = subscriptions.account and changed.subscription_id = subscriptions.subscription_id

@@ -6,21 +6,13 @@ changes as (
 
 ),
 
-rule_sets as (
-
-    select * from {{ ref('int_profiles_combined_to_rule_sets') }}
-
-    where rule_set <> {{ every_profile() }}
-
-),
-
-subscriptions as (
+profiles as (
 
     select
-        account,
-        subscription_id,
-        cancellation_reason
-    from {{ ref('stg_stripe__subscriptions') }}
+        profile_a as profile,
+        rule_set
+    from {{ ref('int_profiles_walked_to_profiles') }}
+    where profile_a = profile_b
 
 ),
 
@@ -29,12 +21,11 @@ of_profiles as (
 
     select
         changes.*,
-        rule_sets.profile
+        profiles.profile
 
     from changes
 
-    inner join rule_sets
-        on changes.rule_set = rule_sets.rule_set or changes.rule_set = {{ every_profile() }}
+    inner join profiles on changes.rule_set in (profiles.rule_set, {{ every_profile() }})
 
 ),
 
@@ -58,26 +49,14 @@ explained as (
         delta_minor,
         cast(mrr_minor as decimal(38, 9)) as mrr_minor,
         {{ cause_of_change() }} as cause,
+        case when mrr_minor = 0 then excluded_reason end as excluded_reason,
         source,
         object_id,
-        event_id
+        event_id,
+        coalesce(is_involuntary, false) as is_involuntary
 
     from of_profiles
 
 )
 
-select
-    explained.*,
-    explained.mrr_minor = 0
-    and (
-        explained.cause = 'unpaid'
-        or (
-            explained.cause in ('canceled', 'ended')
-            and coalesce(subscriptions.cancellation_reason, '') = 'payment_failed'
-        )
-    ) as is_involuntary
-
-from explained
-
-left join subscriptions
-    on explained.account = subscriptions.account and explained.subscription_id = subscriptions.subscription_id
+select * from explained

@@ -51,34 +51,28 @@ spine as (
 
     from first_days
 
-),
-
-carried_forward as (
-
-    select
-        spine.profile,
-        spine.account,
-        spine.currency,
-        spine.day,
-        cast(coalesce(summed_to_day.new_minor, 0) as bigint) as new_minor,
-        cast(coalesce(summed_to_day.expansion_minor, 0) as bigint) as expansion_minor,
-        cast(coalesce(summed_to_day.contraction_minor, 0) as bigint) as contraction_minor,
-        cast(coalesce(summed_to_day.churn_minor, 0) as bigint) as churn_minor,
-        cast(coalesce(summed_to_day.reactivation_minor, 0) as bigint) as reactivation_minor,
-        cast(sum(coalesce(summed_to_day.amount_minor, 0)) over days_in_order as bigint) as mrr_minor,
-        cast(sum(coalesce(summed_to_day.customers_gained, 0)) over days_in_order as bigint) as customers
-
-    from spine
-
-    left join summed_to_day
-        on
-            spine.profile = summed_to_day.profile
-            and spine.account = summed_to_day.account
-            and spine.currency = summed_to_day.currency
-            and spine.day = summed_to_day.changed_date
-
-    window days_in_order as (partition by spine.profile, spine.account, spine.currency order by spine.day)
-
 )
 
-select * from carried_forward
+select
+    spine.profile,
+    spine.account,
+    spine.currency,
+    spine.day,
+    cast(coalesce(summed_to_day.new_minor, 0) as bigint) as new_minor,
+    cast(coalesce(summed_to_day.expansion_minor, 0) as bigint) as expansion_minor,
+    cast(coalesce(summed_to_day.contraction_minor, 0) as bigint) as contraction_minor,
+    cast(coalesce(summed_to_day.churn_minor, 0) as bigint) as churn_minor,
+    cast(coalesce(summed_to_day.reactivation_minor, 0) as bigint) as reactivation_minor,
+    cast(sum(coalesce(summed_to_day.amount_minor, 0)) over days_in_order as bigint) as mrr_minor,
+    cast(sum(coalesce(summed_to_day.customers_gained, 0)) over days_in_order as bigint) as customers
+
+from spine
+
+left join summed_to_day
+    on
+        spine.profile = summed_to_day.profile
+        and spine.account = summed_to_day.account
+        and spine.currency = summed_to_day.currency
+        and spine.day = summed_to_day.changed_date
+
+window days_in_order as (partition by spine.profile, spine.account, spine.currency order by spine.day)

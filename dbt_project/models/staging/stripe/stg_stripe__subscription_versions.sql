@@ -48,7 +48,12 @@ renamed as (
             {{ json_timestamp('payload', 'ended_at') }},
             case when is_deleted then version_at end
         ) as ended_at,
-        {{ json_timestamp('payload', 'pause_collection.resumes_at') }} as pause_ended_at
+        {{ json_timestamp('payload', 'pause_collection.resumes_at') }} as pause_ended_at,
+        {{ json_timestamp('payload', 'canceled_at') }} as cancel_requested_at,
+
+        -- booleans
+        coalesce({{ json_boolean('payload', 'cancel_at_period_end') }}, false)
+        or {{ json_text('payload', 'cancel_at') }} is not null as is_cancel_requested
 
     from source
     {% endcall %}
