@@ -18,8 +18,9 @@ import pytest
 
 from pipelines.cli import invoke
 from pipelines.settings import Settings
+from pipelines.transform import figure_environment
+from pipelines.transform.build import ask_dbt
 from tests.external.fivetran_seeds import READ_AT, objects
-from tests.transform.sample_warehouse import run_models
 
 MATERIAL = Path(os.environ["MILLSTREAM_TEST_MATERIAL"]) / "stripe"
 NOW = datetime(2025, 9, 1, tzinfo=UTC)
@@ -58,7 +59,9 @@ def ours(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyCo
         patch.setenv("MILLSTREAM_DATA_DIR", str(folder / "data"))
         assert invoke(["ingest", "stripe", "--from", str(lines), "--as-of", READ_AT.isoformat()]) == 0
         settings = Settings()
-    assert run_models(settings, "+fct_mrr_changes", now=NOW).ok
+    words = ["build", "--select", "+fct_mrr_changes", "--indirect-selection", "cautious"]
+    result = ask_dbt(settings, [*words, "--exclude-resource-type", "unit_test"], figure_environment(settings, now=NOW))
+    assert result.failed == ()
     with duckdb.connect(str(settings.warehouse_path), read_only=True) as connection:
         loaded = connection.execute("select count(*) from raw_stripe.object_versions").fetchone()
         assert loaded == (len(handed_in),)
