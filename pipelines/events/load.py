@@ -7,6 +7,7 @@ are pruned. A crash after it loses nothing: the input is known.
 
 from __future__ import annotations
 
+import shutil
 from datetime import datetime
 from pathlib import Path
 
@@ -26,7 +27,7 @@ from pipelines.warehouse.lake import prepare_lake, refresh_lake_view
 from pipelines.warehouse.writer import Connection, transaction
 
 _TOGETHER = 1 << 29
-"""Bytes of segments whose rows are held in memory (four times as much) and written together."""
+"""Bytes of segments whose rows are sorted in memory (it takes four times as much) and written together."""
 
 # The view's names carry the database, because a snapshot's reader puts its own in that place.
 _PREPARE = """
@@ -98,9 +99,19 @@ class _Input:
         self._number = number
         self._start = start
         """Number of the call's first load: what came with it or later is a duplicate, not unchanged."""
+        self._scratch = settings.data_dir / "loading"
 
     def load(self, unreadable: dict[Path, str], *, typed: bool, now: datetime) -> LoadSummary:
         """Read the segments and write what is new, some at a time so that memory stays bounded."""
+        # What a killed load left there is of no use to anybody.
+        shutil.rmtree(self._scratch, ignore_errors=True)
+        self._scratch.mkdir()
+        try:
+            return self._load(unreadable, typed=typed, now=now)
+        finally:
+            shutil.rmtree(self._scratch)
+
+    def _load(self, unreadable: dict[Path, str], *, typed: bool, now: datetime) -> LoadSummary:
         summary = LoadSummary(files=1)
         start_input(self._connection)
         self._connection.execute(
@@ -135,6 +146,7 @@ class _Input:
                     key.removeprefix("map."): value for key, value in segment.options.items() if key.startswith("map.")
                 },
                 timezone=segment.options.get("timezone", "UTC"),
+                scratch=self._scratch,
                 typed=typed,
                 unreadable=unreadable.get(path),
                 refused=segment.options.get(REFUSED),

@@ -13,7 +13,7 @@ import duckdb
 
 from pipelines.events.identify import give_ids
 from pipelines.events.message import parse_incoming
-from pipelines.events.typed import TypedReadError, place_in, read_typed
+from pipelines.events.typed import TypedReadError, read_typed, typed_file
 from pipelines.landing.lines import register_lines, register_unreadable
 from pipelines.landing.manifest import Format
 
@@ -26,11 +26,13 @@ EVENT_COLUMNS = (
 
 @dataclass(frozen=True)
 class Part:
-    """One file as it was read; `events` and `bad` name temp relations, and `tables` hold them."""
+    """One file as it was read; `events` and `bad` name temp relations, which `tables`, `view` and its `file` hold."""
 
     events: str
     bad: str
     tables: tuple[str, ...]
+    view: str
+    file: Path
 
 
 def read_part(
@@ -42,11 +44,14 @@ def read_part(
     first_line: int = 1,
     mapping: dict[str, str],
     timezone: str,
+    scratch: Path,
     typed: bool = True,
     unreadable: str | None = None,
     refused: str | None = None,
 ) -> Part:
-    """Read the `number`th file that is held at the same time. With `unreadable` it is one bad line.
+    """Read the `number`th file that is held at the same time; `scratch` is a folder for what was read.
+
+    With `unreadable` it is one bad line.
 
     With `refused` every line is a bad one for this reason: whoever received them saw that they are no events.
 
@@ -56,11 +61,11 @@ def read_part(
     Raises:
         TypedReadError: try again without `typed`, in a new transaction.
     """
-    part = Part(f"events_{number}", f"bad_{number}", (f"typed_{number}", f"given_{number}", f"bad_{number}"))
-    whole, given, bad = part.tables
+    whole, given, bad = f"typed_{number}", f"given_{number}", f"bad_{number}"
+    part = Part(f"events_{number}", bad, (given, bad), whole, typed_file(scratch, whole))
     odd: list[int] | None = None
     if typed and unreadable is None and refused is None and file_format == "jsonl":
-        odd = read_typed(connection, path, whole, mapping=mapping, timezone=timezone)
+        odd = read_typed(connection, path, whole, mapping=mapping, timezone=timezone, scratch=scratch)
     if unreadable is not None:
         register_unreadable(connection, unreadable)
     else:
@@ -74,8 +79,8 @@ def read_part(
     without_id = "select * exclude (problem, text) from parsed where problem is null"
     with_id = ""
     if odd is not None:
-        line = f"{place_in(connection, whole)} + {first_line}"
-        good = f"select {line} as line, false as is_synthetic_id, * from {whole} where is_good"
+        columns_of_good = f"place + {first_line} as line, false as is_synthetic_id, * exclude (place)"
+        good = f"select {columns_of_good} from {whole} where is_good"
         without_id += (
             f" union all by name select * exclude (id, is_good, is_synthetic_id) from ({good}) where event_id is null"
         )
@@ -92,5 +97,7 @@ def forget_parts(connection: duckdb.DuckDBPyConnection, parts: list[Part]) -> No
     """Free what the parts hold."""
     for part in parts:
         connection.execute(f"drop view if exists {part.events}")
+        connection.execute(f"drop view if exists {part.view}")
+        part.file.unlink(missing_ok=True)
         for table in part.tables:
             connection.execute(f"drop table if exists {table}")

@@ -5,6 +5,7 @@ The same parsing, ids, deduplication and identity rules as a load, in a DuckDB i
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -32,6 +33,7 @@ def open_files(paths: Iterable[str], *, mapping: dict[str, str], timezone: str) 
     files = find_files(paths)
     check_mapping(mapping)
     connection = connect()
+    scratch = tempfile.TemporaryDirectory(prefix="millstream-")
     try:
         connection.execute("create schema raw_events")
         connection.execute(identity.PREPARE)
@@ -40,7 +42,7 @@ def open_files(paths: Iterable[str], *, mapping: dict[str, str], timezone: str) 
             kind = file_format(path)
             assert kind is not None
             start_input(connection)
-            part = _read(connection, path, kind, mapping=mapping, timezone=timezone)
+            part = _read(connection, path, kind, mapping=mapping, timezone=timezone, scratch=Path(scratch.name))
             connection.execute(
                 f"insert into set_aside select $name, line, problem from {part.bad}",
                 {"name": path.name},
@@ -66,10 +68,13 @@ def open_files(paths: Iterable[str], *, mapping: dict[str, str], timezone: str) 
         yield connection
     finally:
         connection.close()
+        scratch.cleanup()
 
 
-def _read(connection: Connection, path: Path, kind: Format, *, mapping: dict[str, str], timezone: str) -> Part:
+def _read(
+    connection: Connection, path: Path, kind: Format, *, mapping: dict[str, str], timezone: str, scratch: Path
+) -> Part:
     try:
-        return read_part(connection, path, kind, mapping=mapping, timezone=timezone)
+        return read_part(connection, path, kind, mapping=mapping, timezone=timezone, scratch=scratch)
     except TypedReadError:
-        return read_part(connection, path, kind, mapping=mapping, timezone=timezone, typed=False)
+        return read_part(connection, path, kind, mapping=mapping, timezone=timezone, scratch=scratch, typed=False)

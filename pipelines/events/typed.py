@@ -18,14 +18,6 @@ from pipelines.events.message import REST, TYPES, field_keys, flat_keys, meaning
 from pipelines.landing.lines import UnreadableSegmentError, count_lines
 from pipelines.landing.split import open_plain
 
-
-def place_in(connection: duckdb.DuckDBPyConnection, table: str) -> str:
-    """SQL: a row's line in its file, from 0. Until a transaction commits, DuckDB counts its new rows from 2^55."""
-    row = connection.execute(f"select coalesce(min(rowid), 0) from {table}").fetchone()
-    assert row is not None
-    return f"(rowid - {row[0]})"
-
-
 _TOO_ODD = 0.3
 """Above this part of odd lines, reading a file twice is no gain."""
 
@@ -38,13 +30,22 @@ class TypedReadError(Exception):
 
 
 def read_typed(
-    connection: duckdb.DuckDBPyConnection, path: Path, table: str, *, mapping: dict[str, str], timezone: str
+    connection: duckdb.DuckDBPyConnection,
+    path: Path,
+    view: str,
+    *,
+    mapping: dict[str, str],
+    timezone: str,
+    scratch: Path,
 ) -> list[int] | None:
-    """Create the temp table `table` with a row for each line that is not blank, in the file's order.
+    """Create the temp view `view` with a row for each line that is not blank, in the file's order.
 
-    Columns: is_good, id (a number made of event_id), event_id, type, event, user_id, anonymous_id,
-    context, event_at, received_at, properties. Returns the places (from 0) of the lines that are to be
-    read one by one, or None, and no table, where this way can not be taken or does not pay.
+    Columns: place (the line's, from 0), is_good, id (a number made of event_id), event_id, type, event,
+    user_id, anonymous_id, context, event_at, received_at, properties. Returns the places of the lines that
+    are to be read one by one, or None, and no view, where this way can not be taken or does not pay.
+
+    What was read lies in a file of the folder `scratch` (`typed_file`), which the caller removes: a table made
+    and dropped within a transaction keeps its memory until the transaction ends.
 
     Raises:
         TypedReadError: DuckDB could not read the file; the transaction is lost.
@@ -58,22 +59,31 @@ def read_typed(
     bound: dict[str, object] = {"path": str(path), "types": list(TYPES)}
     bound |= {"flat_keys": flat_keys(mapping), "structure": orjson.dumps(columns).decode()} if flat else {}
     bound |= {} if flat else {"columns": columns}
+    file = typed_file(scratch, view)
     try:
         with times_in(connection, timezone):
-            connection.execute(f"create or replace temp table {table} as {source}", bound)
+            connection.execute(
+                f"copy ({source}) to $file (format parquet, compression lz4)", bound | {"file": str(file)}
+            )
     except duckdb.Error as problem:
         raise TypedReadError(type(problem).__name__) from problem
-    row = connection.execute(
-        f"select count(*), count(*) filter (not is_good), min(rowid), max(rowid) from {table}"
-    ).fetchone()
+    name = str(file).replace("'", "''")
+    connection.execute(f"create or replace temp view {view} as {_VIEW.format(file=name)}")
+    row = connection.execute(f"select count(*), count(*) filter (not is_good) from {view}").fetchone()
     assert row is not None
-    rows, odd, first, last = row
+    rows, odd = row
     # A place is a line only where no blank one was passed over, and the engine has been seen to drop a line.
-    if rows != _lines(path) or odd > rows * _TOO_ODD or (rows and last - first + 1 != rows):
-        connection.execute(f"drop table {table}")
+    if rows != _lines(path) or odd > rows * _TOO_ODD:
+        connection.execute(f"drop view {view}")
+        file.unlink()
         return None
-    found = connection.execute(f"select {place_in(connection, table)} from {table} where not is_good order by all")
+    found = connection.execute(f"select place from {view} where not is_good order by all")
     return [int(place) for (place,) in found.fetchall()]
+
+
+def typed_file(scratch: Path, view: str) -> Path:
+    """Where the rows of a view lie while it is needed."""
+    return scratch / f"{view}.parquet"
 
 
 def _lines(path: Path) -> int | None:
@@ -121,11 +131,20 @@ def _fields(keys: dict[str, tuple[str, ...]], column: str) -> str:
     """
 
 
+# Parquet has no whole numbers of 128 bits.
 _RESULT = """
 select
-    {is_good} and problem is null as is_good, md5_number(event_id) as id,
+    {is_good} and problem is null as is_good,
+    (md5_number(event_id) >> 64)::ubigint as id_above,
+    (md5_number(event_id) & (~0::ubigint)::uhugeint)::ubigint as id_below,
     event_id, type, event, user_id, anonymous_id, context, event_at, received_at, properties
 from ({rows})
+"""
+_VIEW = """
+select
+    * exclude (id_above, id_below, file_row_number), file_row_number as place,
+    (id_above::uhugeint << 64) | id_below::uhugeint as id
+from read_parquet('{file}', file_row_number = true)
 """
 
 

@@ -77,7 +77,7 @@ def read(connection: duckdb.DuckDBPyConnection, path: Path, *, typed: bool, **gi
     connection.execute("begin")
     try:
         start_input(connection)
-        part = read_part(connection, path, "jsonl", typed=typed, **given)
+        part = read_part(connection, path, "jsonl", typed=typed, scratch=path.parent, **given)
         events = connection.sql(f"from {part.events} order by line").fetchall()
         bad = connection.sql(f"from {part.bad} order by line").fetchall()
         forget_parts(connection, [part])
@@ -116,13 +116,12 @@ def test_both_ways_of_reading_agree(
 def test_good_lines_are_read_together_and_odd_ones_named_by_place(
     connection: duckdb.DuckDBPyConnection, tmp_path: Path, document: dict[str, Any], within: str
 ) -> None:
-    """DuckDB numbers the rows of a table otherwise before its transaction commits."""
     path = tmp_path / "a.jsonl"
     good = json.dumps(document).encode()
     path.write_bytes(b"\n".join([good, b"torn {", good, good, good, b"\xff", good, good]))
     if within == "a transaction":
         connection.execute("begin")
-    assert read_typed(connection, path, "typed_0", mapping={}, timezone="UTC") == [1, 5]
+    assert read_typed(connection, path, "typed_0", mapping={}, timezone="UTC", scratch=tmp_path) == [1, 5]
     if within == "a transaction":
         connection.execute("rollback")
     assert read(connection, path, typed=True, mapping={}, timezone="UTC") == read(
@@ -139,6 +138,6 @@ def test_a_file_cut_off_inside_its_compression_is_not_read_together(
     for cut in range(12, len(packed), 9):
         path.write_bytes(packed[:cut])
         try:
-            assert read_typed(connection, path, "typed_0", mapping={}, timezone="UTC") is None
+            assert read_typed(connection, path, "typed_0", mapping={}, timezone="UTC", scratch=tmp_path) is None
         except TypedReadError:
             continue
