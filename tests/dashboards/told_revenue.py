@@ -217,7 +217,7 @@ def profiles(ask: Ask) -> Iterator[str]:
         yield money(minor, "USD")
     yield f"All {count(len({row['customer'] for row in rows}))}"
     yield money(totals["chartmogul"] - ours, "USD")
-    yield f"{count(len(rows))} difference"
+    yield f"{count(len(rows))} difference{'s' * (len(rows) != 1)}"
     yield from pages(len(rows))
     largest = sorted(rows, key=lambda row: (-abs(row["difference_minor"]), row["cause"], row["customer"]))
     yield from (money(row["difference_minor"], "USD") for row in largest[:PAGE])
