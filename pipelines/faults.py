@@ -30,6 +30,7 @@ POINTS: tuple[str, ...] = (
     "publish.before_manifest",
     "publish.before_pointer",
     "publish.after_pointer",
+    "publish.before_remembering",
     "segments.before_commit",
     "planner.after_batch",
     "planner.before_commit",

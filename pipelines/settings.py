@@ -42,6 +42,8 @@ class Settings(BaseSettings):
     reporting_timezone: str = Field("UTC", validation_alias="MILLSTREAM_REPORTING_TIMEZONE")
     reporting_currency: str = Field("USD", validation_alias="MILLSTREAM_REPORTING_CURRENCY")
 
+    rates: str | None = Field(None, validation_alias="MILLSTREAM_RATES")
+
     stripe_api_key: SecretStr | None = Field(None, validation_alias="STRIPE_API_KEY")
     stripe_accounts_setting: str = Field("default", validation_alias="MILLSTREAM_STRIPE_ACCOUNTS")
     stripe_webhook_secret: SecretStr | None = Field(None, validation_alias="STRIPE_WEBHOOK_SECRET")

@@ -23,6 +23,7 @@ from dashboards.queries.health import (
     failing_rows,
     loads,
     plan_violations,
+    rates,
     recent_builds,
     sources,
     unexplained,
@@ -58,6 +59,11 @@ with section("Sources"):
         source_table(found, view)
     else:
         nothing_here("No source was loaded before this snapshot.", command="millstream ingest stripe")
+
+for source in rates(snapshot).iter_rows(named=True):
+    if source["problem"]:
+        came = f"{source['fetched_at']:%Y-%m-%d}" if source["fetched_at"] else "never"
+        st.warning(literal(f"{source['problem']} They came last: {came}."), icon=":material/currency_exchange:")
 
 with section("Checks"):
     if (results := checks(snapshot)).height:

@@ -2,6 +2,7 @@
 
 import functools
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import streamlit as st
 
@@ -12,9 +13,11 @@ from dashboards.parts.charted import charted
 from dashboards.parts.download import csv_download
 from dashboards.parts.empty import nothing_here
 from dashboards.parts.frame import page_title
+from dashboards.parts.groups_table import groups_frame, groups_table
 from dashboards.parts.how import CASH, MRR, how
 from dashboards.parts.notes import not_added
 from dashboards.parts.profiles_view import profiles_view
+from dashboards.parts.restated_tables import clocks_table, restatements_table
 from dashboards.parts.revenue_filters import revenue_filters
 from dashboards.parts.revenue_tables import (
     cash_frame,
@@ -28,10 +31,13 @@ from dashboards.parts.revenue_tables import (
 from dashboards.parts.waterfall_proof import waterfall_proof
 from dashboards.queries.cash import cash_periods
 from dashboards.queries.explained import explained
+from dashboards.queries.groups import APART, groups_moved
 from dashboards.queries.movements import customers_moved, from_the_first, movers_of, periods_moved, unclosed
 from dashboards.queries.profiles import compared
+from dashboards.queries.restated import mrr_as_reported, told_rows
 from dashboards.queries.setup import rows
 from dashboards.view import current_view
+from pipelines.errors import UsageError
 
 view = current_view()
 page_title(view, "Revenue")
@@ -56,8 +62,8 @@ asked: dict[str, Any] = {
 }
 why = functools.partial(explained, snapshot, day=span.last, currency=filters.currency, timezone=view.zone)
 
-waterfall, bars, money_in, by_profile = st.tabs(
-    ("Waterfall", "Movements", "Cash", "Profiles"), key="tab", bind="query-params"
+waterfall, bars, apart, money_in, restated, by_profile = st.tabs(
+    ("Waterfall", "Movements", "Groups", "Cash", "Restated", "Profiles"), key="tab", bind="query-params"
 )
 moved = periods_moved(snapshot, **asked) if waterfall.open or bars.open else None
 shown = from_the_first(moved.periods) if moved else []
@@ -87,6 +93,20 @@ with bars:
     elif bars.open:
         nothing_here(f"No subscription was paid for from {span.first} to {span.last}. Choose a longer range.")
 
+with apart:
+    if apart.open:
+        group = st.selectbox("By", APART, key="apart", bind="query-params", width=200)
+        groups = groups_moved(
+            snapshot, group=group, first=span.first, last=span.last, currency=filters.currency, timezone=view.zone
+        )
+        if groups.groups:
+            groups_table(group, groups, filters.currency, view)
+            not_added(groups.unconverted, "no exchange rate to this currency", view.colours)
+            name = file_name(f"mrr-movements-by-{group}", span.first, span.last, filters.currency)
+            csv_download(groups_frame(groups), name, key="groups-csv")
+        else:
+            nothing_here(f"No subscription was paid for from {span.first} to {span.last}. Choose a longer range.")
+
 with money_in:
     if money_in.open:
         cash = cash_periods(snapshot, **asked)
@@ -99,6 +119,24 @@ with money_in:
             how(CASH, "cash", functools.partial(why, report="cash"), view, filters)
         else:
             nothing_here(f"No money moved from {span.first} to {span.last}. Choose a longer range.")
+
+with restated:
+    if restated.open:
+        today = view.now.astimezone(ZoneInfo(view.zone)).date()
+        day = st.date_input(
+            "As reported on", today, max_value=today, key="told", bind="query-params", format="YYYY-MM-DD", width=200
+        )
+        try:
+            told = mrr_as_reported(
+                snapshot, view.settings, reported_on=day, first=span.first, last=span.last, by=span.by,
+                currency=filters.currency,
+            )  # fmt: skip
+        except UsageError:
+            nothing_here(f"Nothing was published by {day}, so there is no report of that day.")
+        else:
+            clocks_table(told_rows(told), span.by, view)
+            not_added(told["unconverted"], "no exchange rate to this currency", view.colours)
+            restatements_table(told, view)
 
 with by_profile:
     if by_profile.open:

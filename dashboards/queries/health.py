@@ -19,6 +19,7 @@ balance = per_snapshot(told.balance)
 unexplained = per_snapshot(told.unexplained)
 sources = per_snapshot(told.sources)
 loads = per_snapshot(told.loads)
+rates = per_snapshot(told.rates)
 
 
 @st.cache_resource(show_spinner=False, max_entries=4)

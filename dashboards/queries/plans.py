@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from dashboards.queries.cache import per_snapshot
-from pipelines.revenue import mrr_by_product
+from pipelines.revenue import mrr_by_group
 from pipelines.warehouse import Snapshot
 
 
@@ -22,7 +22,9 @@ class Plan:
 @per_snapshot
 def top_plans(snapshot: Snapshot, *, day: date, currency: str, timezone: str) -> list[Plan]:
     """Products by MRR at the end of `day`, the largest first; balances without a rate are left out."""
-    answer = mrr_by_product(snapshot, date_from=day, date_to=day, by="day", currency=currency, timezone=timezone)
+    answer = mrr_by_group(
+        snapshot, group="product", date_from=day, date_to=day, by="day", currency=currency, timezone=timezone
+    )
     rows = answer["rows"]
     assert isinstance(rows, list)
     return [Plan(row["product"] or "No product", row["customers"], row["mrr_minor"]) for row in rows]

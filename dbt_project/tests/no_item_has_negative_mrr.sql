@@ -15,4 +15,4 @@ summed as (
 
 select * from summed
 
-where running_minor < 0 or running_minor <> mrr_minor or delta_minor = 0
+where running_minor < 0 or running_minor <> mrr_minor or (delta_minor = 0 and cause <> 'price_changed')

@@ -1,7 +1,8 @@
-"""`millstream ingest stripe|events`: bring data in; nothing is published by it."""
+"""`millstream ingest stripe|events|rates`: bring data in; nothing is published by it."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -71,6 +72,26 @@ def events(
     _check_zone(timezone)
     summary = ingest_files(settings, paths, mapping=parse_maps(maps), timezone=timezone, now=settings.now())
     _report(summary, as_json)
+
+
+@group.command("rates")
+def rates(
+    source: Annotated[
+        str | None,
+        typer.Argument(help="A CSV or zip, or its address; left out: MILLSTREAM_RATES.", show_default=False),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Exchange rates (units for one euro): date,currency,rate, or the European Central Bank's own files."""
+    from pipelines.rates import ingest_rates
+
+    settings = load_settings()
+    wanted = source or settings.rates
+    if wanted is None:
+        raise UsageError("which rates? Write millstream ingest rates FILE_OR_ADDRESS, or set MILLSTREAM_RATES.")
+    if not wanted.startswith(("http://", "https://")) and not Path(wanted).expanduser().is_file():
+        raise UsageError(f"there is no file {wanted}; nothing was changed.")
+    _report(ingest_rates(settings, wanted, now=settings.now()), as_json)
 
 
 def parse_maps(maps: list[str] | None) -> dict[str, str]:

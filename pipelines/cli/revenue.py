@@ -32,6 +32,7 @@ class Report(StrEnum):
     scheduled = "scheduled"
     deferred = "deferred"
     cash = "cash"
+    diff = "diff"
     compare = "compare"
     reconcile = "reconcile"
 
@@ -44,11 +45,24 @@ class Grain(StrEnum):
     month = "month"
 
 
+class RatesOf(StrEnum):
+    """By which rates a day is converted."""
+
+    day = "day"
+    next_day = "next_day"
+
+
 class Group(StrEnum):
     """What a report can be taken apart by."""
 
-    customer = "customer"
+    plan = "plan"
     product = "product"
+    country = "country"
+    currency = "currency"
+    interval = "interval"
+    channel = "channel"
+    segment = "segment"
+    customer = "customer"
 
 
 class Basis(StrEnum):
@@ -79,7 +93,7 @@ def revenue(
     ] = None,
     group: Annotated[
         Group | None,
-        typer.Option(help="Take apart: `movements` by customer, `mrr` by product.", show_default=False),
+        typer.Option(help="Take `mrr` or `movements` apart.", show_default=False),
     ] = None,
     basis: Annotated[
         Basis | None,
@@ -89,12 +103,25 @@ def revenue(
         str | None, typer.Option(help="One Stripe account; left out: all of them.", show_default=False)
     ] = None,
     profile: Annotated[str, typer.Option(help="Whose definition of recurring revenue.")] = "stripe",
+    against: Annotated[
+        int | None, typer.Option(help="`diff`: the number of a kept snapshot to compare with.", show_default=False)
+    ] = None,
+    rates_of: Annotated[
+        RatesOf, typer.Option(help="`mrr`: rates of the day itself, or of the next day as Stripe's own report takes.")
+    ] = RatesOf.day,
+    reported_on: Annotated[
+        str | None,
+        typer.Option(
+            "--as-reported", help="`mrr`, `movements`: as published by the end of this day, and as known now."
+        ),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")] = False,
 ) -> None:
-    """MRR and what follows from it, trials, failed payments, cash; `compare` profiles; `reconcile` with Stripe."""
-    from pipelines.revenue import asked_report, check_account, check_group, check_profile
+    """MRR and what follows from it, trials, failures, cash; `compare` profiles, `diff` snapshots, `reconcile`."""
+    from pipelines.revenue import asked_report, check_account, check_against, check_group, check_profile
 
     check_group(report.value, group.value if group else None)
+    check_against(report.value, against)
     settings = load_settings()
     snapshot = newest_snapshot(settings)
     if report is Report.reconcile:
@@ -114,6 +141,9 @@ def revenue(
             basis=basis.value if basis else None,
             account=account,
             profile=profile,
+            against=against,
+            rates_of=rates_of.value,
+            reported_on=reported_on,
         )
     if as_json:
         emit(document)
@@ -126,6 +156,8 @@ def revenue(
         _print(document["totals"])  # type: ignore[arg-type]
     if report is Report.reconcile:
         _print_differences(document)
+    if reported_on is not None and document["restatements"]:
+        _print_restatements(document)
     tell_unconverted(document)
     note(f"as of {document['as_of']}, snapshot {document['snapshot']}, profile {document['profile']}")
 
@@ -182,7 +214,8 @@ def _print(rows: list[dict[str, object]]) -> None:
         note("no rows")
         return
     # One currency stands in every amount; of several each row needs its own.
-    shown = [name for name in rows[0] if name != "currency" or len({row["currency"] for row in rows}) > 1]
+    own = "reporting_currency" if "reporting_currency" in rows[0] else "currency"
+    shown = [name for name in rows[0] if name != own or len({row[own] for row in rows}) > 1]
     cells = [[_text(name, row[name], row) for name in shown] for row in rows]
     headings = [name.removesuffix("_minor").replace("_", " ") for name in shown]
     table(headings, cells, numbers=range(1, len(headings)))
@@ -201,15 +234,28 @@ def _print_differences(document: dict[str, Any]) -> None:
             _print(rows[:SHOWN])
 
 
+def _print_restatements(document: dict[str, Any]) -> None:
+    """What became known since; some rows, `--json` has all."""
+    rows = [{name: one[name] for name in _RESTATED} for one in document["restatements"]]
+    print(f"\nWhat became known since: {len(rows):,}")
+    _print(rows[:SHOWN])
+
+
+_RESTATED = ("day", "customer", "currency", "difference_minor", "causes", "objects", "known_at")
+
+
 def _text(name: str, value: object, row: dict[str, object]) -> str:
     """A field for people: money in its currency, rates in per cent, counts with separators."""
     from pipelines.money import format_money, format_share
 
     if name.endswith("_minor"):
         booked = row.get("settlement_currency") if name in ("fees_minor", "net_minor") else None
-        return "–" if value is None else format_money(int(str(value)), str(booked or row["currency"]))
+        booked = booked or row.get("reporting_currency") or row["currency"]
+        return "–" if value is None else format_money(int(str(value)), str(booked))
     if "_rate" in name or name in SHARES:
         return format_share(value if isinstance(value, float) else None)
     if name == "quick_ratio" and isinstance(value, float):
         return f"{value:,.2f}"
+    if isinstance(value, list):
+        return ", ".join(map(str, value)) or "–"
     return f"{value:,}" if isinstance(value, int) else "–" if value is None else str(value)

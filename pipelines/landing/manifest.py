@@ -16,7 +16,7 @@ from typing import Literal
 from pydantic import AwareDatetime, BaseModel, ConfigDict
 
 Format = Literal["jsonl", "csv", "parquet", "stripe"]
-Source = Literal["events", "stripe", "email"]
+Source = Literal["events", "stripe", "email", "rates"]
 
 
 class Segment(BaseModel):

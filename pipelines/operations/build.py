@@ -19,12 +19,13 @@ from pipelines.faults import fault_point
 from pipelines.operations.health import failing_rows_of, store_checks, store_loads, stored_failures
 from pipelines.operations.ingest import prepare_warehouse
 from pipelines.quality import CheckResult, FailingRow, check_arrivals, check_landed
+from pipelines.revenue.reported import remember
 from pipelines.settings import Settings
 from pipelines.state import open_state, writing
 from pipelines.state.tables import builds
-from pipelines.transform import BuildResult
+from pipelines.transform import BuildResult, rules_digest
 from pipelines.transform import build as build_models
-from pipelines.warehouse import Warehouse, publish
+from pipelines.warehouse import SnapshotReader, Warehouse, publish
 from pipelines.warehouse.manifest import current_number
 
 Select = Literal["all", "stripe", "events"]
@@ -95,7 +96,9 @@ def publish_snapshot(settings: Settings, *, now: datetime) -> int:
             _note(settings, now=now, reason=reason)
             raise MillstreamError(reason)
         store_loads(connection)
-        number = publish(connection, settings, as_of=settings.now(), now=now)
+        number = publish(connection, settings, as_of=settings.now(), now=now, rules=rules_digest())
+    fault_point("publish.before_remembering")
+    remember(open_state(settings), SnapshotReader(settings.published_dir), timezone=settings.reporting_timezone)
     _note(settings, now=now, snapshot=number)
     return number
 

@@ -52,6 +52,7 @@ def examine(settings: Settings, *, is_offline: bool = False) -> dict[str, Any]:
         "sources": _rows(told.sources, snapshot),
         "unknown_values": _rows(told.unknown_values, snapshot),
         "plan_violations": _rows(told.plan_violations, snapshot),
+        "rates": _rows(told.rates, snapshot),
         "loads": _rows(told.loads, snapshot),
     }
 
@@ -86,6 +87,14 @@ def _data(snapshot: Snapshot) -> list[Problem]:
         if source["quarantined"]:
             lines = f"{source['source']}: {source['quarantined']:,} bad lines were set aside."
             found.append(Problem(lines, "Look into quarantine/, mend the source and load the mended file."))
+    found += [
+        Problem(
+            f"{one['problem']} Rates came last: {one['fetched_at'] or 'never'}.",
+            "Check MILLSTREAM_RATES and the address, then `millstream ingest rates`.",
+        )
+        for one in _rows(told.rates, snapshot)
+        if one["problem"]
+    ]
     broken = _rows(told.plan_violations, snapshot)
     if broken:
         events = sorted({str(one["event"]) for one in broken})

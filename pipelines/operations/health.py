@@ -122,7 +122,10 @@ def store_loads(connection: Connection) -> None:
         select 'events' as source, * exclude (load_number) from raw_events.loads
         union all by name
         select 'email' as source, * exclude (load_number) from raw_email.loads
+        union all by name
+        select 'rates' as source, * exclude (load_number) from raw_rates.loads
     """)
+    connection.execute("create or replace table health.rates as from raw_rates.fetches")
     connection.execute("""
         create or replace table health.plan_violations as
         select event, property, problem, count(*) as event_count, min(event_at) as first_at, max(event_at) as last_at,

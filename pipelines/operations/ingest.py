@@ -8,6 +8,7 @@ from pipelines.delivery import feedback
 from pipelines.events import file_format, ingest_files, load_landed, prepare_events
 from pipelines.landing.summary import LoadSummary
 from pipelines.operations.address_keys import key_addresses
+from pipelines.rates import prepare_rates
 from pipelines.settings import Settings
 from pipelines.state import open_state
 from pipelines.stripe import prepare_stripe
@@ -23,6 +24,7 @@ def prepare_warehouse(settings: Settings, *, purpose: str) -> None:
         prepare_stripe(connection)
         prepare_events(connection, settings)
         feedback.prepare_email(connection)
+        prepare_rates(connection)
         copy_state(connection, open_state(settings))
         key_addresses(connection)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from pipelines import events, stripe
+from pipelines import events, rates, stripe
 from pipelines.delivery import feedback
 from pipelines.operations.build import Progress, build
 from pipelines.settings import Settings
@@ -28,4 +28,6 @@ def rebuild(settings: Settings, *, now: datetime, progress: Progress = lambda li
             progress("rebuild: events loaded from the landing zone")
             feedback.load_landed(connection, settings, now=now)
             progress("rebuild: e-mail events loaded from the landing zone")
+            rates.load_landed(connection, settings, now=now)
+            progress("rebuild: exchange rates loaded from the landing zone")
         return build(settings, now=now, progress=progress)

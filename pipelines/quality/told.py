@@ -122,6 +122,15 @@ def loads(snapshot: Snapshot, *, limit: int = 200) -> pl.DataFrame:
     )
 
 
+def rates(snapshot: Snapshot) -> pl.DataFrame:
+    """One row per source of exchange rates: the last attempt, the last success, and what was wrong."""
+    return _told(
+        snapshot,
+        "health.rates",
+        "select source, attempted_at, fetched_at, problem from health.rates order by source",
+    )
+
+
 def balance(snapshot: Snapshot, account: str | None = None) -> pl.DataFrame:
     """Stripe's balance per settlement currency: how many movements and payouts there are, and what nothing explains."""
     return _told(

@@ -3,7 +3,7 @@
 `mrr`, `movements`, `churn`, `nrr`, `quick_ratio`, `arpa`, `ltv`, `cohorts`, `scheduled`, `deferred`, `recovery`, `cash`
 answer by period, in one currency or each in its own (`native`), `trials` by period, `survival` by day of a life;
 `buyer_cohorts` are the cohorts of all who ever paid;
-`mrr_by_product` takes MRR apart; `movements_by_customer` and `movers` name the customers behind a
+`mrr_by_group` and `movements_by_group` take them apart; `movers` names the customers behind a
 movement; `compare` tells why profiles differ; `explain` tells the rows behind one day's number; `summary`
 gives the few figures that the overview and the demo show. `asked_report` and `asked_explanation` take a
 question as it was written.
@@ -11,32 +11,26 @@ Currencies are converted when asked, by dated rates.
 """
 
 from pipelines.revenue.accounts import check_account
-from pipelines.revenue.asked import (
-    Explained,
-    Grain,
-    Group,
-    Report,
-    asked_explanation,
-    asked_report,
-    check_group,
-    check_published,
-)
+from pipelines.revenue.apart import movements_by_group, mrr_by_group
+from pipelines.revenue.asked import Explained, Grain, Report, asked_explanation, asked_report
 from pipelines.revenue.buyers import buyer_cohorts
 from pipelines.revenue.cash import cash
+from pipelines.revenue.clocks import as_reported
 from pipelines.revenue.cohorts import cohorts
 from pipelines.revenue.compare import CAUSES, compare
-from pipelines.revenue.customers import Move, movements_by_customer, movers
+from pipelines.revenue.customers import Move, movers
 from pipelines.revenue.deferred import deferred
 from pipelines.revenue.explain import explain
+from pipelines.revenue.groupings import GROUPS, Group
 from pipelines.revenue.kaplan_meier import kaplan_meier
 from pipelines.revenue.ledger import NATIVE, Period, periods
 from pipelines.revenue.ltv import ltv
-from pipelines.revenue.products import mrr_by_product
+from pipelines.revenue.options import check_against, check_group, check_published
 from pipelines.revenue.profiles import DEFAULT_PROFILE, check_profile, profiles
 from pipelines.revenue.rates import Rates, load_rates
 from pipelines.revenue.ratios import arpa, quick_ratio
 from pipelines.revenue.recovery import recovery
-from pipelines.revenue.reports import churn, movements, mrr
+from pipelines.revenue.reports import RatesOf, churn, movements, mrr
 from pipelines.revenue.retained import nrr
 from pipelines.revenue.scheduled import scheduled
 from pipelines.revenue.summary import Summary, summary
@@ -46,6 +40,7 @@ from pipelines.revenue.trials import trials
 __all__ = [
     "CAUSES",
     "DEFAULT_PROFILE",
+    "GROUPS",
     "NATIVE",
     "Explained",
     "Grain",
@@ -53,14 +48,17 @@ __all__ = [
     "Move",
     "Period",
     "Rates",
+    "RatesOf",
     "Report",
     "Summary",
     "arpa",
+    "as_reported",
     "asked_explanation",
     "asked_report",
     "buyer_cohorts",
     "cash",
     "check_account",
+    "check_against",
     "check_group",
     "check_profile",
     "check_published",
@@ -73,10 +71,10 @@ __all__ = [
     "load_rates",
     "ltv",
     "movements",
-    "movements_by_customer",
+    "movements_by_group",
     "movers",
     "mrr",
-    "mrr_by_product",
+    "mrr_by_group",
     "nrr",
     "periods",
     "profiles",

@@ -6,43 +6,53 @@ The command line and the API both come here, so a call that can not be meant is 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Literal, get_args
 
-from pipelines.errors import MillstreamError, UsageError
+from pipelines.errors import UsageError
 from pipelines.moments import parse_day
 from pipelines.revenue.accounts import check_account
+from pipelines.revenue.apart import movements_by_group, mrr_by_group
 from pipelines.revenue.buyers import buyer_cohorts
 from pipelines.revenue.cash import cash
+from pipelines.revenue.clocks import as_reported
 from pipelines.revenue.cohorts import cohorts
 from pipelines.revenue.compare import compare
-from pipelines.revenue.customers import movements_by_customer
 from pipelines.revenue.deferred import deferred
+from pipelines.revenue.diff import diff
 from pipelines.revenue.explain import explain
 from pipelines.revenue.ledger import NATIVE
 from pipelines.revenue.ltv import ltv
-from pipelines.revenue.products import mrr_by_product
+from pipelines.revenue.options import (
+    check_against,
+    check_group,
+    check_options,
+    check_published,
+    check_rates_of,
+    reported_moment,
+)
 from pipelines.revenue.profiles import DEFAULT_PROFILE, check_profile
 from pipelines.revenue.rates import load_rates
 from pipelines.revenue.ratios import arpa, quick_ratio
 from pipelines.revenue.recovery import recovery
-from pipelines.revenue.reports import churn, movements, mrr
+from pipelines.revenue.reports import RatesOf, churn, movements, mrr
 from pipelines.revenue.retained import nrr
 from pipelines.revenue.scheduled import scheduled
 from pipelines.revenue.summary import last_whole_day
 from pipelines.revenue.survival import survival
 from pipelines.revenue.trials import trials
 from pipelines.settings import Settings
-from pipelines.warehouse import Snapshot
+from pipelines.state import open_state
+from pipelines.warehouse import Snapshot, SnapshotReader
 
 Explained = Literal[
     "mrr", "movements", "churn", "nrr", "quick_ratio", "arpa", "ltv", "cohorts", "survival", "trials", "recovery",
     "scheduled", "deferred", "cash",
 ]  # fmt: skip
 """What has rows behind its numbers."""
-Report = Literal[Explained, "compare"]
+Report = Literal[Explained, "diff", "compare"]
 Basis = Literal["mrr", "payments"]
 Grain = Literal["day", "week", "month"]
-Group = Literal["customer", "product"]
 
 _WHOLE: dict[str, Callable[..., dict[str, object]]] = {
     "mrr": mrr,
@@ -59,59 +69,13 @@ _WHOLE: dict[str, Callable[..., dict[str, object]]] = {
     "scheduled": scheduled,
     "deferred": deferred,
     "cash": cash,
+    "diff": diff,
     "compare": compare,
 }
-_NEEDS = {
-    "survival": "marts.fct_subscription_lifetimes",
-    "trials": "marts.fct_trials",
-    "recovery": "marts.fct_failed_invoices",
-    "scheduled": "marts.fct_scheduled_cancellations",
-    "deferred": "marts.fct_invoice_lines",
-    "compare": "marts.fct_mrr_differences",
+_APART: dict[str, Callable[..., dict[str, object]]] = {
+    "mrr": mrr_by_group,
+    "movements": movements_by_group,
 }
-_WITHOUT_MONEY = ("survival", "trials")
-_APART: dict[tuple[str, str], Callable[..., dict[str, object]]] = {
-    ("movements", "customer"): movements_by_customer,
-    ("mrr", "product"): mrr_by_product,
-}
-
-
-def check_group(report: str, group: str | None) -> None:
-    """Refuse a report that can not be taken apart in this way.
-
-    Raises:
-        UsageError: naming what there is.
-    """
-    if group is not None and (report, group) not in _APART:
-        known = ", ".join(f"{one} by {other}" for one, other in _APART)
-        raise UsageError(f"--group {group}: {report} can not be taken apart by it; there are {known}.")
-
-
-def check_options(report: str, *, by: str | None, currency: str | None, basis: str | None) -> None:
-    """Refuse an option that says nothing about this report.
-
-    Raises:
-        UsageError: naming the option, and why.
-    """
-    if by is not None and report == "survival":
-        raise UsageError(f"--by {by}: survival counts days since each subscription began; leave it out.")
-    if currency is not None and report in _WITHOUT_MONEY:
-        raise UsageError(f"--currency {currency}: {report} has no amounts; leave it out.")
-    if basis is not None and report != "cohorts":
-        raise UsageError(f"--basis {basis}: only cohorts can be made of payments; leave it out.")
-
-
-def check_published(snapshot: Snapshot, report: str) -> None:
-    """Refuse a report whose table an older version did not publish yet.
-
-    Raises:
-        MillstreamError: naming what makes it.
-    """
-    needed = _NEEDS.get(report)
-    if needed is not None and not snapshot.has(needed):
-        raise MillstreamError(
-            f"{needed} is not in snapshot {snapshot.number}, so there is no {report} yet. Run `millstream build`."
-        )
 
 
 def asked_report(
@@ -127,17 +91,24 @@ def asked_report(
     basis: str | None = None,
     account: str | None = None,
     profile: str = DEFAULT_PROFILE,
+    against: int | None = None,
+    rates_of: RatesOf = "day",
+    reported_on: str | None = None,
 ) -> dict[str, object]:
-    """The document of `millstream revenue REPORT --json`.
+    """The document of `millstream revenue REPORT --json`; `diff` compares with the kept snapshot `against`.
 
     Raises:
-        UsageError: a report, day, length of a period, group, basis, currency, account or profile that can not be meant.
+        UsageError: a report, day, length of a period, group, basis, currency, account, profile or snapshot that can
+            not be meant.
         MillstreamError: the snapshot was made before this report was.
     """
     if report not in get_args(Report):
         raise UsageError(f"there is no report {report!r}; write one of {', '.join(get_args(Report))}.")
     check_group(report, group)
     check_options(report, by=by, currency=currency, basis=basis)
+    check_against(report, against)
+    check_rates_of(report, group, profile, rates_of)
+    moment = reported_moment(report, group, rates_of, reported_on, settings.reporting_timezone)
     check_account(snapshot, account)
     check_profile(snapshot, profile)
     check_published(snapshot, report)
@@ -145,9 +116,15 @@ def asked_report(
     first = parse_day("--from", date_from) or last.replace(year=last.year - 1, day=1)
     if first > last:
         raise UsageError(f"--from {first} lies after --to {last}.")
-    question = _WHOLE[report] if group is None else _APART[report, group]
+    question = _WHOLE[report] if group is None else partial(_APART[report], group=group)
     if basis == "payments":
         question = buyer_cohorts
+    if moment is not None:
+        question = partial(as_reported, engine=open_state(settings), report=report, moment=moment)
+    if rates_of != "day":
+        question = partial(question, rates_of=rates_of)
+    if against is not None:
+        question = partial(question, against=SnapshotReader(settings.published_dir).kept(against))
     return question(
         snapshot,
         date_from=first,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date, timedelta
+from typing import Literal
 
 from pipelines.revenue.counts import (
     churned_of_opening,
@@ -20,6 +21,7 @@ from pipelines.revenue.rates import load_rates
 from pipelines.warehouse import Snapshot
 
 Row = dict[str, object]
+RatesOf = Literal["day", "next_day"]
 
 
 def mrr(
@@ -32,9 +34,20 @@ def mrr(
     timezone: str,
     account: str | None = None,
     profile: str = DEFAULT_PROFILE,
+    rates_of: RatesOf = "day",
 ) -> Row:
-    """MRR, ARR and paying customers at the end of each period."""
-    ledger = Ledger(snapshot, load_rates(snapshot), currency, account=account, profile=profile)
+    """MRR, ARR and paying customers at the end of each period.
+
+    `rates_of` = `next_day` is Stripe's own way to report a day, to compare with its dashboard: each
+    currency's balance converted by the rates that are dated a day later, and rounded before they are summed.
+    """
+    ledger = Ledger(
+        snapshot,
+        load_rates(snapshot, ahead=1 if rates_of == "next_day" else 0),
+        currency,
+        account=account,
+        profile=profile,
+    )
     rows: list[Row] = []
     for period in periods(date_from, date_to, by):
         for own in ledger.currencies():

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
-from decimal import ROUND_FLOOR, Decimal
+from decimal import Decimal
+from fractions import Fraction
 
 
-def split(total: int, parts: Sequence[Decimal]) -> list[int]:
+def split(total: int, parts: Sequence[Decimal] | Sequence[Fraction]) -> list[int]:
     """Shares of `total`, one per part: each part rounded down, what is missing given to the largest remainders.
 
     Equal remainders go to the earlier part, so equal input gives equal shares. Parts that do not add
@@ -14,7 +16,7 @@ def split(total: int, parts: Sequence[Decimal]) -> list[int]:
     """
     if not parts:
         return []
-    floors = [int(part.to_integral_value(ROUND_FLOOR)) for part in parts]
+    floors = [math.floor(part) for part in parts]
     by_remainder = sorted(range(len(parts)), key=lambda n: (floors[n] - parts[n], n))
     missing = total - sum(floors)
     whole, rest = divmod(missing, len(parts))

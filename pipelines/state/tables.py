@@ -10,7 +10,9 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from sqlalchemy import (
+    BigInteger,
     Column,
+    Date,
     DateTime,
     Dialect,
     ForeignKey,
@@ -206,6 +208,46 @@ builds = Table(
     Column("outcome", String(20), nullable=False),
     Column("reason", Text),
     Column("snapshot", Integer),
+)
+
+reports = Table(
+    "reports",
+    metadata,
+    Column("report_id", Integer, primary_key=True, autoincrement=True),
+    Column("snapshot", Integer, nullable=False),
+    Column("published_at", UtcDateTime, nullable=False),
+    Column("as_of", UtcDateTime, nullable=False),
+)
+
+reported_figures = Table(
+    "reported_figures",
+    metadata,
+    Column("profile", String(100), primary_key=True),
+    Column("account", String(100), primary_key=True),
+    Column("currency", String(10), primary_key=True),
+    Column("day", Date, primary_key=True),
+    Column("report_id", Integer, ForeignKey("reports.report_id"), primary_key=True, autoincrement=False),
+    Column("mrr_minor", BigInteger, nullable=False),
+    Column("new_minor", BigInteger, nullable=False),
+    Column("expansion_minor", BigInteger, nullable=False),
+    Column("contraction_minor", BigInteger, nullable=False),
+    Column("churn_minor", BigInteger, nullable=False),
+    Column("reactivation_minor", BigInteger, nullable=False),
+    Column("customers", BigInteger, nullable=False),
+)
+
+restatements = Table(
+    "restatements",
+    metadata,
+    Column("report_id", Integer, ForeignKey("reports.report_id"), primary_key=True, autoincrement=False),
+    Column("profile", String(100), primary_key=True),
+    Column("account", String(100), primary_key=True),
+    Column("customer_id", String(100), primary_key=True),
+    Column("currency", String(10), primary_key=True),
+    Column("day", Date, primary_key=True),
+    Column("difference_minor", BigInteger, nullable=False),
+    Column("causes", Text, nullable=False),
+    Column("objects", Text, nullable=False),
 )
 
 audit_log = Table(

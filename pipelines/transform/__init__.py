@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from pipelines.transform.build import Select, build, figure_environment
 from pipelines.transform.manifest import manifest_path, prepare_manifest
-from pipelines.transform.project import PROJECT_DIR
+from pipelines.transform.project import PROJECT_DIR, rules_digest
 from pipelines.transform.result import BuildResult, NodeResult
 
 __all__ = [
@@ -22,4 +22,5 @@ __all__ = [
     "figure_environment",
     "manifest_path",
     "prepare_manifest",
+    "rules_digest",
 ]

@@ -34,6 +34,16 @@ def child_environment(target: Path, logs: Path) -> dict[str, str]:
     }
 
 
+def rules_digest() -> str:
+    """A hash over what decides the figures: models, macros and seeds, not their descriptions and tests."""
+    digest = hashlib.sha256()
+    for folder in ("macros", "models", "seeds"):
+        for path in sorted((PROJECT_DIR / folder).rglob("*")):
+            if path.suffix in (".sql", ".csv"):
+                digest.update(f"{path.relative_to(PROJECT_DIR).as_posix()}\0".encode() + path.read_bytes() + b"\0")
+    return digest.hexdigest()[:16]
+
+
 def project_digest() -> str:
     """A hash over every file of the project and its place: equal digests, equal manifests.
 

@@ -31,6 +31,8 @@ class Manifest(BaseModel):
     number: int
     published_at: AwareDatetime
     as_of: AwareDatetime
+    rules: str = ""
+    """Digest of the models that made it; equal where the same rules did. Empty where nobody said."""
     tables: dict[str, PublishedTable]
     views: dict[str, str]
 

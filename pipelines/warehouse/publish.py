@@ -33,11 +33,11 @@ PIECES = {
 _REFERENCE = re.compile(r'\bwarehouse\.(\w+)\.("?)(\w+)\2')
 
 
-def publish(connection: Connection, settings: Settings, *, as_of: datetime, now: datetime) -> int:
+def publish(connection: Connection, settings: Settings, *, as_of: datetime, now: datetime, rules: str = "") -> int:
     """Publish what the warehouse holds now and return the snapshot's number.
 
-    `as_of` is the moment the data stand for, `now` the moment of publishing. Run again without a
-    change it gives a new number that lists the same files.
+    `as_of` is the moment the data stand for, `now` the moment of publishing, `rules` says which models made them.
+    Run again without a change it gives a new number that lists the same files.
     """
     folder = settings.published_dir
     (folder / "files").mkdir(parents=True, exist_ok=True)
@@ -51,7 +51,7 @@ def publish(connection: Connection, settings: Settings, *, as_of: datetime, now:
         for name in _tables_to_publish(connection, views)
     }
     number = max([0, *numbers(folder)]) + 1
-    manifest = Manifest(number=number, published_at=now, as_of=as_of, tables=tables, views=views)
+    manifest = Manifest(number=number, published_at=now, as_of=as_of, rules=rules, tables=tables, views=views)
     fault_point("publish.before_manifest")
     write_whole(manifest_path(folder, number), manifest.model_dump_json(indent=1).encode())
     fault_point("publish.before_pointer")

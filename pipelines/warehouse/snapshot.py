@@ -15,9 +15,9 @@ from pathlib import Path
 
 import polars as pl
 
-from pipelines.errors import NotPublishedError
+from pipelines.errors import NotPublishedError, UsageError
 from pipelines.warehouse.engine import connect
-from pipelines.warehouse.manifest import Manifest, current_number, read_manifest
+from pipelines.warehouse.manifest import Manifest, current_number, numbers, read_manifest
 from pipelines.warehouse.writer import SCHEMAS, Connection
 
 KEPT_OPEN = 3
@@ -83,14 +83,37 @@ class SnapshotReader:
         """The newest snapshot, or None before the first publish."""
         with self._lock:
             number = current_number(self._published)
-            if number is None:
-                return None
-            if number not in self._open:
-                self._open[number] = self._attach(read_manifest(self._published, number))
-                while len(self._open) > KEPT_OPEN:
-                    old, _ = self._open.popitem(last=False)
-                    self._connection.execute(f"detach database if exists {_database(old)}")
-            return self._open[number]
+            return None if number is None else self._opened(number)
+
+    def numbers(self) -> list[int]:
+        """The numbers of the snapshots that are kept, the newest last."""
+        newest = current_number(self._published) or 0
+        return [one for one in numbers(self._published) if one <= newest]
+
+    def manifest(self, number: int) -> Manifest:
+        """What a kept snapshot is made of, without opening it."""
+        return read_manifest(self._published, number)
+
+    def kept(self, number: int) -> Snapshot:
+        """A snapshot of before, as long as it is kept.
+
+        Raises:
+            UsageError: naming those that are.
+        """
+        with self._lock:
+            known = self.numbers()
+            if number not in known:
+                there = f"Kept are {', '.join(map(str, known))}" if known else "Nothing is published yet"
+                raise UsageError(f"there is no snapshot {number}. {there}.")
+            return self._opened(number)
+
+    def _opened(self, number: int) -> Snapshot:
+        if number not in self._open:
+            self._open[number] = self._attach(read_manifest(self._published, number))
+            while len(self._open) > KEPT_OPEN:
+                old, _ = self._open.popitem(last=False)
+                self._connection.execute(f"detach database if exists {_database(old)}")
+        return self._open[number]
 
     def newest(self) -> Snapshot:
         """The newest snapshot.

@@ -26,6 +26,7 @@ SCHEMAS = (
     "raw_stripe",
     "raw_events",
     "raw_email",
+    "raw_rates",
     "raw_state",
     "health",
     "staging",

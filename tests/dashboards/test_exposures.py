@@ -47,7 +47,9 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> set[str]:
 FURTHER: dict[str, list[dict[str, str]]] = {
     "revenue": [
         {"tab": "Movements", "cell": "new~2026-11-01", "how-movements": "true"},
+        *({"tab": "Groups", "apart": group} for group in ("plan", "product", "country")),
         {"tab": "Cash", "how-cash": "true"},
+        {"tab": "Restated"},
         {"tab": "Profiles"},
     ],
     "subscriptions": [

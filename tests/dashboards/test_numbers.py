@@ -60,6 +60,8 @@ VIEWS = {
     "overview": View("overview", overview.overview, {}, overview.overview_charts, overview.overview_lines),
     "waterfall": View("revenue", revenue.waterfall, {"how-movements": "true"}, revenue.waterfall_charts),
     "movements": View("revenue", revenue.movements, CELL, revenue.movements_charts),
+    "groups": View("revenue", revenue.groups, {"tab": "Groups", "apart": "country"}),
+    "restated": View("revenue", revenue.restated, {"tab": "Restated", "told": "2026-11-24"}),
     "cash": View("revenue", revenue.cash, EUROS, revenue.cash_charts),
     "profiles": View("revenue", revenue.profiles, {"tab": "Profiles"}, revenue.profiles_charts),
     "kept": View("subscriptions", subscriptions.kept, {"how-nrr": "true"}, subscriptions.kept_charts),

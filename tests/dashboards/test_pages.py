@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import insert
 
 from dashboards.parts.money import compact_money
+from dashboards.parts.words import literal
 from pipelines.delivery import report
 from pipelines.mail import mailer_for
 from pipelines.operations.health import store_checks, store_loads
@@ -169,6 +170,9 @@ def test_rows_that_failed_and_values_nobody_knows_are_shown_masked(
             "where id = (select min(id) from raw_stripe.charges)"
         )
         refresh_lake_view(connection, settings_of(folder))
+        connection.execute(
+            "insert into raw_rates.fetches values ('http://rates.test', now(), null, 'exchange rates: no answer.')"
+        )
         store_checks(connection, [failed], now=NOW)
         store_loads(connection)
         publish(connection, settings_of(folder), as_of=NOW, now=NOW)
@@ -185,6 +189,7 @@ def test_rows_that_failed_and_values_nobody_knows_are_shown_masked(
     ] in frames
     assert [{"Value": "floating", "Field": "status", "Table": "raw_stripe.charges", "Rows": 1}] in frames
     assert "New at Stripe" in words(app)
+    assert [one.value for one in app.warning] == [literal("exchange rates: no answer. They came last: never.")]
 
 
 def test_a_damaged_folder_is_told_in_a_sentence_and_not_by_a_trace(

@@ -86,6 +86,33 @@ def movements_charts(ask: Ask) -> list[Columns]:
     return [bars_of(from_the_first(ask.rows("movements")))]
 
 
+def groups(ask: Ask) -> Iterator[str]:
+    """A row per country, the largest first, months summed, and the sum of all."""
+    rows = ask.rows("movements", "--group", "country")
+    moves = [kind for kind in (*KINDS, "transfer", "fx") if any(row[f"{kind}_minor"] for row in rows)]
+    countries: dict[str | None, list[int]] = {}
+    for value in dict.fromkeys(row["country"] for row in rows):
+        own = [row for row in rows if row["country"] == value]
+        moved = [sum(row[f"{kind}_minor"] for row in own) for kind in moves]
+        countries[value] = [own[-1]["closing_minor"] - sum(moved), *moved, own[-1]["closing_minor"]]
+    assert len(countries) > 1
+    for value in sorted(countries, key=lambda value: (-countries[value][-1], value is None, value or "")):
+        yield " ".join([value or "–", *(money(minor, "USD") for minor in countries[value])])
+    whole = ask.rows("movements")
+    sums = [sum(column) for column in zip(*countries.values(), strict=True)]
+    assert (sums[0], sums[-1]) == (whole[0]["opening_minor"], whole[-1]["closing_minor"])
+    yield " ".join(["All", *(money(minor, "USD") for minor in sums)])
+
+
+def restated(ask: Ask) -> Iterator[str]:
+    """Two clocks: what was published then, what is known now."""
+    rows = ask.rows("mrr", "--as-reported", "2026-11-24")
+    first = next(n for n, row in enumerate(rows) if row["mrr_minor"] or row["known_minor"])
+    for row in rows[first:]:
+        amounts = (row[name] for name in ("mrr_minor", "known_minor", "difference_minor"))
+        yield " ".join([_name(row), *(money(minor, "USD") for minor in amounts)])
+
+
 def cash(ask: Ask) -> Iterator[str]:
     """What the bars tell, the table with its sums, and the rows behind the last day."""
     rows = ask.rows("cash", *IN_EUROS)

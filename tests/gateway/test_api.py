@@ -20,6 +20,7 @@ from pipelines.gateway.api.answers import ANSWERS
 from pipelines.gateway.api.commands import BY_NAME, COMMANDS
 from pipelines.gateway.app import create_app
 from pipelines.revenue import asked as revenue_asked
+from pipelines.revenue.groupings import GROUPS
 from pipelines.settings import Settings
 from pipelines.state import open_state, reading
 from pipelines.state.tables import audit_log
@@ -81,6 +82,8 @@ CASES = [
     Case("revenue", ["revenue", "movements", "--group", "customer"], "/v1/api/revenue/movements?group=customer"),
     Case("revenue", ["revenue", "mrr", "--group", "product", "--from", "2026-09-01"],
          "/v1/api/revenue/mrr?group=product&from=2026-09-01"),
+    Case("revenue", ["revenue", "mrr", "--as-reported", "2026-11-24"], "/v1/api/revenue/mrr?as_reported=2026-11-24"),
+    Case("revenue", ["revenue", "diff", "--against", "1"], "/v1/api/revenue/diff?against=1"),
     Case("revenue", ["revenue", "churn", "--currency", "eur"], "/v1/api/revenue/churn?currency=eur"),
     Case("revenue", ["revenue", "cash", "--currency", "native", "--account", "default"],
          "/v1/api/revenue/cash?currency=native&account=default"),
@@ -128,6 +131,9 @@ WRONG = [
     Case("revenue", ["revenue", "mrr", "--from", "yesterday"], "/v1/api/revenue/mrr?from=yesterday"),
     Case("revenue", ["revenue", "mrr", "--from", "2026-10-01", "--to", "2026-09-01"],
          "/v1/api/revenue/mrr?from=2026-10-01&to=2026-09-01"),
+    Case("revenue", ["revenue", "diff", "--against", "99"], "/v1/api/revenue/diff?against=99"),
+    Case("revenue", ["revenue", "diff"], "/v1/api/revenue/diff"),
+    Case("revenue", ["revenue", "mrr", "--as-reported", "2020-01-01"], "/v1/api/revenue/mrr?as_reported=2020-01-01"),
     Case("revenue", ["revenue", "cash", "--currency", "XYZ"], "/v1/api/revenue/cash?currency=XYZ"),
     Case("revenue", ["revenue", "cash", "--group", "customer"], "/v1/api/revenue/cash?group=customer"),
     Case("revenue", ["revenue", "survival", "--by", "week"], "/v1/api/revenue/survival?by=week"),
@@ -382,5 +388,5 @@ def test_before_the_first_publish_the_answer_is_503_and_names_the_way_out(
 def test_the_command_line_and_the_api_know_the_same_reports() -> None:
     assert {one.value for one in revenue.Report} - {"reconcile"} == set(get_args(revenue_asked.Report))
     assert {one.value for one in revenue.Grain} == set(get_args(revenue_asked.Grain))
-    assert {one.value for one in revenue.Group} == set(get_args(revenue_asked.Group))
+    assert {one.value for one in revenue.Group} == set(GROUPS)
     assert {one.value for one in Explained} == set(get_args(revenue_asked.Explained))

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from pipelines.cli import invoke
-from pipelines.revenue import CAUSES, NATIVE, compare, movements_by_customer, mrr
+from pipelines.revenue import CAUSES, NATIVE, compare, movements_by_group, mrr
 from pipelines.warehouse import Snapshot
 from tests.building import newest
 
@@ -58,7 +58,9 @@ def test_a_customers_causes_add_up_to_what_each_profile_has_of_them(snapshot: Sn
     told: dict[str, Any] = compare(snapshot, **ASKED, currency=NATIVE)
 
     def held(profile: str) -> dict[tuple[date, str, str], int]:
-        answer: dict[str, Any] = movements_by_customer(snapshot, **ASKED, currency=NATIVE, profile=profile)
+        answer: dict[str, Any] = movements_by_group(
+            snapshot, group="customer", **ASKED, currency=NATIVE, profile=profile
+        )
         return {(row["period"], row["customer"], row["currency"]): row["closing_minor"] for row in answer["rows"]}
 
     ours = held("stripe")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 from itertools import pairwise
 from pathlib import Path
@@ -20,67 +20,14 @@ from pipelines.revenue import (
     Rates,
     churn,
     movements,
-    movements_by_customer,
+    movements_by_group,
     movers,
     mrr,
-    mrr_by_product,
     periods,
     summary,
 )
-from pipelines.settings import Settings
-from pipelines.warehouse import Snapshot, SnapshotReader, Warehouse, publish
+from pipelines.warehouse import Snapshot
 from tests.building import newest
-
-NOW = datetime(2026, 11, 24, tzinfo=UTC)
-Move = tuple[str, str, str, int, int]
-"""customer, currency, day, closing balance and opening balance in minor units."""
-
-
-@pytest.fixture
-def told(settings: Settings) -> Callable[..., Snapshot]:
-    """Publish a ledger of hand-made balances and rates."""
-
-    def publish_it(moves: list[Move], rates: list[tuple[str, str, str]]) -> Snapshot:
-        with Warehouse(settings).write("test") as connection:
-            connection.execute(
-                "create or replace table marts.fct_mrr_movements_daily (profile varchar, account varchar, customer_id varchar, currency varchar, "
-                "changed_date date, movement varchar, opening_minor bigint, amount_minor bigint, closing_minor bigint, is_involuntary boolean)"
-            )
-            seen: set[str] = set()
-            for customer, currency, day, closing, opening in moves:
-                kind = (
-                    ("reactivation" if customer in seen else "new") if opening == 0
-                    else "churn" if closing == 0 else "expansion" if closing > opening else "contraction"
-                )  # fmt: skip
-                seen.add(customer)
-                connection.execute(
-                    "insert into marts.fct_mrr_movements_daily values ('stripe', 'a', ?, ?, ?, ?, ?, ?, ?, ?)",
-                    [customer, currency, day, kind, opening, closing - opening, closing, customer.startswith("unpaid")],
-                )
-            connection.execute("""
-                create or replace table marts.fct_mrr_daily as
-                with days as (select unnest(generate_series((select min(changed_date) from marts.fct_mrr_movements_daily), date '2026-03-31', interval 1 day))::date as day),
-                moved as (select currency, changed_date as day, movement, amount_minor from marts.fct_mrr_movements_daily)
-                select 'stripe' as profile, 'a' as account, currency, days.day,
-                    coalesce(sum(amount_minor) filter (movement = 'new' and moved.day = days.day), 0)::bigint as new_minor,
-                    coalesce(sum(amount_minor) filter (movement = 'expansion' and moved.day = days.day), 0)::bigint as expansion_minor,
-                    coalesce(sum(amount_minor) filter (movement = 'contraction' and moved.day = days.day), 0)::bigint as contraction_minor,
-                    coalesce(sum(amount_minor) filter (movement = 'churn' and moved.day = days.day), 0)::bigint as churn_minor,
-                    coalesce(sum(amount_minor) filter (movement = 'reactivation' and moved.day = days.day), 0)::bigint as reactivation_minor,
-                    sum(amount_minor)::bigint as mrr_minor, 0::bigint as customers
-                from days join moved on moved.day <= days.day group by currency, days.day
-            """)
-            connection.execute("create or replace table marts.currencies as select 'JPY' as currency, 0 as exponent")
-            connection.execute(
-                "create or replace table marts.exchange_rates (rate_date date, currency varchar, units_per_eur decimal(18, 9))"
-            )
-            connection.executemany("insert into marts.exchange_rates values (?, ?, ?)", [list(rate) for rate in rates])
-            publish(connection, settings, as_of=NOW, now=NOW)
-        snapshot = SnapshotReader(settings.published_dir).current()
-        assert snapshot is not None
-        return snapshot
-
-    return publish_it
 
 
 def rows_of(answer: dict[str, Any]) -> list[dict[str, Any]]:
@@ -107,6 +54,33 @@ def test_a_rate_alone_moves_fx_and_nothing_else(told: Callable[..., Snapshot]) -
     (row,) = rows_of(movements(snapshot, **MARCH))  # type: ignore[arg-type]
     assert (row["opening_minor"], row["fx_minor"], row["closing_minor"]) == (11_000, 200, 11_200)
     assert (row["new_minor"], row["expansion_minor"], row["churn_minor"]) == (0, 0, 0)
+
+
+def test_stripes_own_report_of_a_day_takes_the_rates_dated_a_day_later(told: Callable[..., Snapshot]) -> None:
+    """G21: a day in EUR with rates of that day and of the next; each currency is rounded by itself."""
+    snapshot = told(
+        [("c", "EUR", "2026-03-01", 101, 0), ("d", "GBP", "2026-03-01", 101, 0)],
+        [
+            ("2026-01-01", "USD", "1.10"),
+            ("2026-01-01", "GBP", "1.00"),
+            ("2026-04-01", "USD", "1.015"),
+            ("2026-04-01", "GBP", "1.00"),
+        ],
+    )
+    (usual,) = rows_of(mrr(snapshot, **MARCH))  # type: ignore[arg-type]
+    (stripes,) = rows_of(mrr(snapshot, **MARCH, rates_of="next_day"))  # type: ignore[arg-type]
+    # 101 at 1.10 is 111.1; 101 at 1.015 is 102.515: 103 each, where the sum at once would be 205.
+    assert (usual["mrr_minor"], stripes["mrr_minor"]) == (222, 206)
+
+
+def test_the_next_days_rates_are_for_mrr_alone(
+    built_folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("MILLSTREAM_DATA_DIR", str(built_folder))
+    assert invoke(["revenue", "mrr", "--rates-of", "next_day", "--json"]) == 0
+    for more in (["movements"], ["mrr", "--group", "plan"], ["mrr", "--profile", "chartmogul"]):
+        assert invoke(["revenue", *more, "--rates-of", "next_day", "--json"]) == 2
+    assert "--rates-of next_day: only mrr" in capsys.readouterr().err
 
 
 def test_gross_and_net_churn_of_the_published_example(told: Callable[..., Snapshot]) -> None:
@@ -261,7 +235,7 @@ def test_customers_add_up_to_every_number_of_the_movements(told: Callable[..., S
         [("2026-01-01", "USD", "1.117"), ("2026-03-15", "USD", "1.083")],
     )
     (whole,) = rows_of(movements(snapshot, **MARCH))  # type: ignore[arg-type]
-    parts = rows_of(movements_by_customer(snapshot, **MARCH))  # type: ignore[arg-type]
+    parts = rows_of(movements_by_group(snapshot, group="customer", **MARCH))  # type: ignore[arg-type]
     assert [part["customer"] for part in parts] == ["a", "b", "c", "d", "e"]
     for name in (name for name in whole if name.endswith(("_minor", "_customers"))):
         assert sum(part[name] for part in parts) == whole[name], name
@@ -272,10 +246,10 @@ def test_customers_add_up_to_every_number_of_the_movements(told: Callable[..., S
 
 def test_customers_of_a_currency_without_a_rate_are_left_out_like_their_sums(told: Callable[..., Snapshot]) -> None:
     snapshot = told([("a", "GBP", "2026-03-02", 100, 0), ("b", "USD", "2026-03-02", 200, 0)], RATE_ONE)
-    answer = movements_by_customer(snapshot, **MARCH)  # type: ignore[arg-type]
+    answer = movements_by_group(snapshot, group="customer", **MARCH)  # type: ignore[arg-type]
     assert answer["unconverted"] == ["GBP"]
     assert [row["customer"] for row in rows_of(answer)] == ["b"]
-    native = movements_by_customer(snapshot, **MARCH | {"currency": NATIVE})  # type: ignore[arg-type]
+    native = movements_by_group(snapshot, group="customer", **MARCH | {"currency": NATIVE})  # type: ignore[arg-type]
     assert [(row["customer"], row["currency"], row["new_minor"]) for row in rows_of(native)] == [
         ("a", "GBP", 100),
         ("b", "USD", 200),
@@ -288,22 +262,6 @@ def test_a_change_that_an_event_told_names_that_event(built_folder: Path) -> Non
     named = newest(built_folder).query("select event_id from marts.fct_mrr_changes where event_id is not null")
     assert named.height > 0
     assert set(named["event_id"]) <= known
-
-
-@pytest.mark.parametrize("currency", ["USD", "EUR", NATIVE])
-def test_the_products_of_a_period_add_up_to_its_mrr(built_folder: Path, currency: str) -> None:
-    days: dict[str, Any] = {"date_from": date(2026, 9, 1), "date_to": date(2026, 11, 23), "by": "month"}
-    asked = days | {"currency": currency, "timezone": "UTC"}
-    snapshot = newest(built_folder)
-    whole: Any = mrr(snapshot, **asked)["rows"]
-    parts: Any = mrr_by_product(snapshot, **asked)["rows"]
-    assert len({part["product"] for part in parts}) > 2
-    for row in whole:
-        own = [part for part in parts if (part["period"], part["currency"]) == (row["period"], row["currency"])]
-        assert sum(part["mrr_minor"] for part in own) == row["mrr_minor"]
-        assert own == sorted(own, key=lambda part: -part["mrr_minor"])
-        assert all(0 < part["customers"] <= row["customers"] for part in own)
-        assert sum(part["customers"] for part in own) >= row["customers"]
 
 
 @pytest.mark.parametrize(
@@ -322,5 +280,5 @@ def test_a_report_that_can_not_be_taken_apart_names_those_that_can(
     built_folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("MILLSTREAM_DATA_DIR", str(built_folder))
-    assert invoke(["revenue", "mrr", "--group", "customer", "--json"]) == 2
-    assert "there are movements by customer, mrr by product." in capsys.readouterr().err
+    assert invoke(["revenue", "cash", "--group", "plan", "--json"]) == 2
+    assert "mrr and movements can, by plan, product, country, currency, interval," in capsys.readouterr().err

@@ -91,6 +91,7 @@ CASES: dict[str, Worked] = {
 }
 UPGRADE = "golden 15 upgrade"
 EURO = "golden 16 euros"
+EVEN = "a switch from 100 a month to 1200 a year"
 
 Load = tuple[str, str, list[JSONDict]]
 """Account, moment that the objects stand for, objects."""
@@ -110,6 +111,7 @@ def _worked() -> Iterator[Load]:
     for name, case in CASES.items():
         yield f"golden {name}", SEEN, [case.subscription]
     yield from _upgrade()
+    yield from _even_switch()
 
 
 def _upgrade() -> Iterator[Load]:
@@ -127,6 +129,15 @@ def _upgrade() -> Iterator[Load]:
     )
     second = invoice(found, middle, *prorations, billing_reason="subscription_update")
     yield UPGRADE, f"{middle}T00:00:00+00:00", [changed, new, second]
+
+
+def _even_switch() -> Iterator[Load]:
+    monthly, yearly = price("10000"), price("120000", "year")
+    found = subscription(item(monthly))
+    of_item = found["items"]["data"][0]
+    changed = found | {"items": {"object": "list", "data": [of_item | {"price": yearly}]}}
+    yield EVEN, "2026-05-01T00:00:00+00:00", [found, monthly, yearly]
+    yield EVEN, "2026-06-16T00:00:00+00:00", [changed]
 
 
 def published_account(case: JSONDict) -> str:

@@ -71,6 +71,9 @@ create table raw_state.campaign_recipients (
     state varchar, reason varchar, attempt bigint, owner varchar, not_before timestamp, content_hash varchar,
     message_id varchar, planned_at timestamp, in_flight_at timestamp, done_at timestamp
 );
+create table raw_rates.rates (
+    rate_date date, currency varchar, units_per_eur decimal(18, 9), input_id varchar, line bigint
+);
 create table raw_email.events (
     event_id varchar, event varchar, campaign varchar, occurrence varchar, person_id varchar,
     message_id varchar, address_key varchar, url varchar, reason varchar, bounce_type varchar,
@@ -159,7 +162,7 @@ class Sample:
         for (_, kind, _), (_, row) in self._newest.items():
             self.insert(f"raw_stripe.{KINDS[kind]}", row)
         with duckdb.connect(str(path)) as connection:
-            for schema in ("raw_stripe", "raw_events", "raw_state", "raw_email"):
+            for schema in ("raw_stripe", "raw_events", "raw_state", "raw_email", "raw_rates"):
                 connection.execute(f"create schema if not exists {schema}")
             for table in KINDS.values():
                 connection.execute(f"create table if not exists raw_stripe.{table} ({COLUMNS})")

@@ -106,9 +106,10 @@ def paths(desk: Desk, _: p.Nothing, body: str) -> Answer:
 
 def revenue(desk: Desk, given: p.Revenue, _: str) -> Answer:
     """`millstream revenue REPORT`."""
-    from pipelines.revenue import asked_report, check_group
+    from pipelines.revenue import asked_report, check_against, check_group
 
     check_group(given.report, given.group)
+    check_against(given.report, given.against)
     return asked_report(
         desk.snapshot,
         desk.settings,
@@ -121,6 +122,9 @@ def revenue(desk: Desk, given: p.Revenue, _: str) -> Answer:
         basis=given.basis,
         account=given.account,
         profile=given.profile,
+        against=given.against,
+        rates_of=given.rates_of,
+        reported_on=given.reported_on,
     )
 
 

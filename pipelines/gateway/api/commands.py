@@ -101,7 +101,10 @@ COMMANDS = (
         "paths", "POST", "What people did right after an event, or right before it.",
         ("kind", "query", "links", "sessions", "none", "other"), document=_paths,
     ),
-    Command("revenue", "GET", "MRR and what follows from it, trials, failed payments, cash.", _REPORT, p.Revenue),
+    Command(
+        "revenue", "GET", "MRR and what follows from it, trials, failures, cash; what moved since a snapshot.",
+        _REPORT, p.Revenue,
+    ),
     Command(
         "explain", "POST", "The rows, objects, events, rule and SQL behind one number.",
         ("report", "rows", "sql", "checks", "total_minor"), p.Explain,

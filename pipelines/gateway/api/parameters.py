@@ -13,8 +13,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from pipelines.documents import path_text
 from pipelines.errors import UsageError
-from pipelines.revenue import DEFAULT_PROFILE
-from pipelines.revenue.asked import Basis, Explained, Grain, Group, Report
+from pipelines.revenue import DEFAULT_PROFILE, RatesOf
+from pipelines.revenue.asked import Basis, Explained, Grain, Report
+from pipelines.revenue.groupings import Group
 
 Text = Annotated[str, Field(max_length=200)]
 Page = Annotated[int, Field(ge=1, le=1_000_000, description="Which page; the first is 1.")]
@@ -77,16 +78,21 @@ class Revenue(Parameters):
     by: Grain | None = Field(None, description="Length of a period; left out: month.")
     currency: Currency = None
     group: Group | None = Field(
-        None, description="Take apart: `movements` by customer (needs a role that may see people), `mrr` by product."
+        None, description="Take `mrr` or `movements` apart; by `customer` needs a role that may see people."
     )
     basis: Basis | None = Field(None, description="What `cohorts` are made of: `mrr`, or all `payments`.")
     account: Account = None
     profile: Profile = DEFAULT_PROFILE
+    rates_of: RatesOf = Field("day", description="`mrr`: `next_day` takes the rates that Stripe's own report takes.")
+    reported_on: str | None = Field(
+        None, alias="as_reported", max_length=40, description="`mrr`, `movements`: as published by the end of this day."
+    )
+    against: int | None = Field(None, description="`diff`: the number of a kept snapshot to compare with.")
 
     @property
     def names_people(self) -> bool:
-        """Taken apart by customer."""
-        return self.group == "customer" or self.report == "compare"
+        """Taken apart by customer, as `compare`, `diff` and what became known since a report always are."""
+        return self.group == "customer" or self.report in ("compare", "diff") or self.reported_on is not None
 
 
 class Explain(OfPeople):

@@ -38,9 +38,10 @@ compared as (
 
 changed as (
 
+    -- a switch to a plan of the same worth moves nothing but is one
     select * from compared
 
-    where delta_minor <> 0
+    where delta_minor <> 0 or (mrr_minor > 0 and price_id <> previous_price_id)
 
 )
 
