@@ -65,7 +65,10 @@ class Day:
 
 
 class Ledger:
-    """Every day of every currency of one account or of all under one profile, with conversion to one currency."""
+    """Every day of every currency of one account or of all under one profile, with conversion to one currency.
+
+    A day is converted by the rates of so many days later as the profile says, or `rates_ahead`.
+    """
 
     def __init__(
         self,
@@ -75,13 +78,14 @@ class Ledger:
         *,
         account: str | None = None,
         profile: str = DEFAULT_PROFILE,
+        rates_ahead: int | None = None,
     ) -> None:
         self.currency = currency
         self.snapshot = snapshot
         self.account = account
         self.profile = profile
         self.rates = rates
-        self._rate_shift = timedelta(days=fx_days(snapshot, profile))
+        self._rate_shift = timedelta(days=fx_days(snapshot, profile) if rates_ahead is None else rates_ahead)
         rows = snapshot.query(_DAYS, account=account, profile=profile)
         self._days: dict[str, dict[date, Day]] = {}
         for day, own, balance, involuntary, *moved in rows.iter_rows():

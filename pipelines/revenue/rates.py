@@ -7,7 +7,7 @@ without a rate stays as it is and is named, so that nothing is summed silently.
 from __future__ import annotations
 
 import bisect
-from datetime import date, timedelta
+from datetime import date
 from decimal import ROUND_HALF_EVEN, Decimal
 
 from pipelines.warehouse import Snapshot
@@ -16,16 +16,9 @@ DEFAULT_EXPONENT = 2
 
 
 class Rates:
-    """Rates to the euro by currency and day, and the decimals of each currency.
+    """Rates to the euro by currency and day, and the decimals of each currency."""
 
-    With `ahead` a day is converted by the rates of so many days later: Stripe's own report of a day takes
-    those of its end, which it dates by the next day.
-    """
-
-    def __init__(
-        self, rates: dict[str, list[tuple[date, Decimal]]], exponents: dict[str, int], *, ahead: int = 0
-    ) -> None:
-        self._ahead = timedelta(days=ahead)
+    def __init__(self, rates: dict[str, list[tuple[date, Decimal]]], exponents: dict[str, int]) -> None:
         self._days = {currency: [day for day, _ in rows] for currency, rows in rates.items()}
         self._units = {currency: [units for _, units in rows] for currency, rows in rates.items()}
         self._exponents = exponents
@@ -58,11 +51,11 @@ class Rates:
     def _per_euro(self, currency: str, day: date) -> Decimal | None:
         if currency == "EUR":
             return Decimal(1)
-        position = bisect.bisect_right(self._days.get(currency, []), day + self._ahead)
+        position = bisect.bisect_right(self._days.get(currency, []), day)
         return None if position == 0 else self._units[currency][position - 1]
 
 
-def load_rates(snapshot: Snapshot, *, ahead: int = 0) -> Rates:
+def load_rates(snapshot: Snapshot) -> Rates:
     """The rates that this snapshot was published with."""
     rates: dict[str, list[tuple[date, Decimal]]] = {}
     rows = snapshot.query(
@@ -71,4 +64,4 @@ def load_rates(snapshot: Snapshot, *, ahead: int = 0) -> Rates:
     for currency, day, units in rows.iter_rows():
         rates.setdefault(currency, []).append((day, units))
     exponents = dict(snapshot.query("select currency, exponent from marts.currencies").iter_rows())
-    return Rates(rates, exponents, ahead=ahead)
+    return Rates(rates, exponents)

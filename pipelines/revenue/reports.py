@@ -43,10 +43,11 @@ def mrr(
     """
     ledger = Ledger(
         snapshot,
-        load_rates(snapshot, ahead=1 if rates_of == "next_day" else 0),
+        load_rates(snapshot),
         currency,
         account=account,
         profile=profile,
+        rates_ahead=1 if rates_of == "next_day" else None,
     )
     rows: list[Row] = []
     for period in periods(date_from, date_to, by):
