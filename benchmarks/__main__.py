@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
-from benchmarks import collector, event_load, funnel, pages, stripe_sync, unchanged_publish, unchanged_run, webhooks
+from benchmarks import (
+    collector,
+    event_load,
+    funnel,
+    ledger,
+    pages,
+    stripe_sync,
+    unchanged_publish,
+    unchanged_run,
+    webhooks,
+)
+
+ALL = (collector, event_load, funnel, ledger, pages, stripe_sync, unchanged_publish, unchanged_run, webhooks)
 
 
 def main() -> None:
     """Each benchmark in turn, in a temporary folder of its own."""
-    for benchmark in (collector, event_load, funnel, pages, stripe_sync, unchanged_publish, unchanged_run, webhooks):
+    for benchmark in ALL:
         print(f"{benchmark.__name__.removeprefix('benchmarks.')}: {benchmark.measure()}", flush=True)
 
 

@@ -97,8 +97,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Keep together what shares a dear fixture, and begin with it."""
     for item in items:
         folder = item.path.parent.name
-        if folder in _TOGETHER and item.get_closest_marker("xdist_group") is None:
+        if item.get_closest_marker("xdist_group") is not None:
+            continue
+        if folder in _TOGETHER:
             item.add_marker(pytest.mark.xdist_group(_TOGETHER[folder]))
+        elif folder == "external":
+            # Each of these files brings its data into a folder of its own, once.
+            item.add_marker(pytest.mark.xdist_group(item.path.stem))
     items.sort(key=_turn)
 
 

@@ -119,7 +119,7 @@ def data_health(ask: Ask) -> Iterator[str]:
     yield f"{failing} of {total} failing." if failing else f"All {total} passed."
     for check in told["checks"]:
         yield "passed" if check["is_passed"] else "failed"
-        yield from re.findall(r"[0-9]+", check["name"])
+        yield from re.findall(r"[0-9][0-9a-z]*", check["name"])
         yield f"{check['table_name'] or ''} {check['failing_rows']} {check['severity']}"
         yield f"{check['message'] or ''} {check['engine']}"
     for row in told["failing_rows"]:

@@ -22,6 +22,7 @@ from pipelines.landing import Journal, Landing
 from pipelines.landing.manifest import manifest_lock
 from pipelines.operations import left_over
 from pipelines.operations.health import store_loads
+from pipelines.rates import prepare_rates
 from pipelines.settings import Settings
 from pipelines.stripe import load_landed, webhooks
 from pipelines.stripe.delivered import newest_keys
@@ -344,6 +345,7 @@ def test_what_another_sealed_and_nobody_published_is_asked_for_after_some_minute
             prepare_events(connection, settings)
             load_landed(connection, settings, now=NOW)
             prepare_email(connection)
+            prepare_rates(connection)
             store_loads(connection)
             publish(connection, settings, as_of=NOW, now=NOW)
 

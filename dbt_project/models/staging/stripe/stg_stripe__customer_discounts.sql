@@ -12,6 +12,7 @@ told as (
 
     select
         account,
+        sequence as version_number,
         id as customer_id,
         {{ json_part('payload', 'discount') }} as discount,
         lead(version_at) over (partition by account, id order by version_at, sequence) as next_version_at
@@ -38,6 +39,7 @@ renamed as (
     select
         -- ids
         account,
+        version_number,
         customer_id,
         {{ json_id_of_element('discount') }} as discount_id,
         {{ json_id_of_element('coupon') }} as coupon_id,
