@@ -148,7 +148,7 @@ def _monthly(item: dict[str, Any], status: str) -> Decimal:
     if status not in ("active", "past_due") or recurring["usage_type"] == "metered":
         return Decimal(0)
     amount = Decimal(item["quantity"]) * Decimal(item["price"]["unit_amount_decimal"])
-    return amount * _A_MONTH[recurring["interval"]] / recurring["interval_count"]
+    return amount * _A_MONTH[recurring["interval"]] / Decimal(recurring["interval_count"])
 
 
 def _with_pandas(settings: Settings) -> dict[str, int]:
