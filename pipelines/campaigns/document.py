@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import hashlib
 import json
+from datetime import datetime, time
+from decimal import Decimal
 from pathlib import Path
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple
 
+from croniter import croniter
 from pydantic import AfterValidator, Field, ValidationError, model_validator
 
 from pipelines.campaigns.mjml import html_of
@@ -18,9 +21,10 @@ from pipelines.documents import load_mapping, problems
 from pipelines.errors import UsageError
 from pipelines.mail import one_line
 from pipelines.privacy import InvalidAddressError, parse_address
-from pipelines.segments import NAME, Strict
+from pipelines.segments import NAME, Condition, Strict, span_text
+from pipelines.settings import is_zone
 
-LATER = ("discount", "schedule", "limits", "goal")
+LATER = ("discount", "schedule", "limits", "goal", "trigger", "steps", "exit", "purpose", "preheader")
 MAX_BODY = 2_000_000
 """Bytes; mail programs cut far smaller ones."""
 
@@ -38,6 +42,39 @@ def _single_line(value: str) -> str:
     return value
 
 
+def _wall_clock(value: str) -> str:
+    try:
+        moment = datetime.fromisoformat(value)
+    except ValueError:
+        raise ValueError("write a date and a time, for example 2026-11-27T09:00") from None
+    if moment.tzinfo is not None:
+        raise ValueError("write the time without a zone; 'timezone' names it")
+    return moment.strftime("%Y-%m-%dT%H:%M")
+
+
+def _cron(value: str) -> str:
+    if len(value.split()) != 5 or not croniter.is_valid(value):
+        raise ValueError("write five fields, for example '0 9 * * 1' for Mondays at nine")
+    return value
+
+
+def _zone(value: str) -> str:
+    if value != RECIPIENT and not is_zone(value):
+        raise ValueError("there is no such time zone; write one like Europe/Berlin, or recipient")
+    return value
+
+
+def _quiet_hours(value: str) -> str:
+    times = value.split("-")
+    try:
+        begin, end = (time.fromisoformat(part) for part in times)
+    except ValueError:
+        raise ValueError("write two times, for example 21:00-08:00") from None
+    if begin == end:
+        raise ValueError("the two times have to differ")
+    return value
+
+
 class Sender(Strict):
     """Who the mail comes from."""
 
@@ -51,6 +88,108 @@ class Variant(Strict):
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,40}$")]
     weight: Annotated[int, Field(ge=1, le=1000)] = 1
     subject: Annotated[str, Field(min_length=1)] | None = None
+    preheader: str | None = None
+    body: str | None = None
+    html: str | None = None
+    text: str | None = None
+
+    @model_validator(mode="after")
+    def _has_at_most_one_body(self) -> Variant:
+        if self.body is not None and self.html is not None:
+            raise ValueError("write either 'body' (a file) or 'html'")
+        return self
+
+
+class Discount(Strict):
+    """What the mail offers; a code for each recipient, or one for all."""
+
+    percent_off: Annotated[float, Field(gt=0, le=100)] | None = None
+    amount_off: Annotated[Decimal, Field(gt=0)] | None = None
+    currency: Annotated[str, Field(pattern=r"^[A-Za-z]{3}$")] | None = None
+    duration: Literal["once", "repeating", "forever"] = "once"
+    duration_in_months: Annotated[int, Field(ge=1, le=36)] | None = None
+    expires_in: Annotated[str, AfterValidator(span_text)] | None = None
+    max_redemptions: Annotated[int, Field(ge=1)] | None = None
+    per_recipient: bool = False
+    code: Annotated[str, Field(pattern=r"^[A-Z0-9-]{3,40}$")] | None = None
+
+    @model_validator(mode="after")
+    def _can_be_meant(self) -> Discount:
+        if (self.percent_off is None) == (self.amount_off is None):
+            raise ValueError("write either 'percent_off' or 'amount_off'")
+        if (self.amount_off is None) != (self.currency is None):
+            raise ValueError("'amount_off' and 'currency' go together")
+        if (self.duration == "repeating") != (self.duration_in_months is not None):
+            raise ValueError("'duration_in_months' goes with 'duration: repeating'")
+        if self.per_recipient and self.code is not None:
+            raise ValueError("'code' is one code for all, so it can not be 'per_recipient'")
+        return self
+
+
+RECIPIENT = "recipient"
+"""The time zone of each person."""
+
+
+class Schedule(Strict):
+    """When it goes out: once `at` a time of the clock on the wall, or again and again by `cron`."""
+
+    at: Annotated[str, AfterValidator(_wall_clock)] | None = None
+    cron: Annotated[str, AfterValidator(_cron)] | None = None
+    timezone: Annotated[str, AfterValidator(_zone)] | None = None
+    max_lateness: Annotated[str, AfterValidator(span_text)] | None = None
+
+    @model_validator(mode="after")
+    def _one_of_both(self) -> Schedule:
+        if (self.at is None) == (self.cron is None):
+            raise ValueError("write either 'at' or 'cron'")
+        return self
+
+
+class Trigger(Strict):
+    """Who enters the segment gets it, each time or the first time only."""
+
+    on: Literal["segment_entry"]
+    again: bool = False
+
+
+class FrequencyCap(Strict):
+    """So many mails to one address, over all campaigns, within a rolling time."""
+
+    count: Annotated[int, Field(ge=1, le=1000)]
+    within: Annotated[str, AfterValidator(span_text)]
+
+
+class Limits(Strict):
+    """How fast and when mails may leave, and how many one person may get."""
+
+    per_minute: Annotated[int, Field(ge=1, le=600_000)] | None = None
+    quiet_hours: Annotated[str, AfterValidator(_quiet_hours)] | None = None
+    frequency_cap: FrequencyCap | None = None
+
+
+class Goal(Strict):
+    """What counts as success, within so long after the mail (or the time of it, for whoever was held out)."""
+
+    event: Annotated[str, Field(min_length=1)]
+    within: Annotated[str, AfterValidator(span_text)] = "14d"
+
+
+class Step(Strict):
+    """One mail of a sequence; `wait` counts from the one before it, or from the entry."""
+
+    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,40}$")]
+    wait: Annotated[str, AfterValidator(span_text)] = "0m"
+    subject: Annotated[str, Field(min_length=1)]
+    body: str | None = None
+    html: str | None = None
+    text: str | None = None
+    preheader: str | None = None
+
+    @model_validator(mode="after")
+    def _has_one_body(self) -> Step:
+        if (self.body is None) == (self.html is None):
+            raise ValueError("write either 'body' (a file) or 'html'")
+        return self
 
 
 class CampaignDocument(Strict):
@@ -63,8 +202,17 @@ class CampaignDocument(Strict):
     body: str | None = None
     html: str | None = None
     text: str | None = None
+    preheader: str | None = None
+    purpose: Annotated[str, Field(pattern=r"^[a-z0-9_-]{1,40}$")] = "marketing"
+    discount: Discount | None = None
     variants: list[Variant] = Field(default_factory=list)
     holdout: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    schedule: Schedule | None = None
+    trigger: Trigger | None = None
+    steps: list[Step] = Field(default_factory=list)
+    exit: Condition | None = None
+    limits: Limits | None = None
+    goal: Goal | None = None
 
     @model_validator(mode="after")
     def _has_one_body(self) -> CampaignDocument:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import Engine
 
-from pipelines.campaigns import OPEN, RenderError, Templates, carries_link, find, frozen, move, plan
+from pipelines.campaigns import ONCE, OPEN, RenderError, Templates, carries_link, find, frozen, move, plan
 from pipelines.delivery import ledger
 from pipelines.delivery.lock import only_sender
 from pipelines.delivery.signals import Stop, stop_on_signal
@@ -187,6 +187,8 @@ class _Sending:
             key=row.key,
             attempt=row.attempt,
             campaign=self.name,
+            occurrence=ONCE,
+            variant=row.variant,
             to=row.address,
             from_email=sender.email if sender else self.settings.from_email,
             from_name=sender.name if sender else "",

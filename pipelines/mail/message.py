@@ -32,6 +32,8 @@ class Mail:
     key: str
     attempt: int
     campaign: str
+    occurrence: str
+    variant: str
     to: str
     from_email: str
     from_name: str
@@ -50,13 +52,17 @@ class Mail:
 class Handover(NamedTuple):
     """What became of one mail.
 
-    `accepted`: it is the mailer's now. `rejected`: this mail never will be. `not_sent`: certainly
-    not handed over, the mailer is out of order. `ambiguous`: nobody can tell.
+    `accepted`: it is the mailer's now. `rejected`: this mail never will be. `not_sent`: certainly not
+    handed over, the mailer is out of order for now. `later`: it asks to be left alone until `retry_at`.
+    `refused`: it refuses us altogether (key, account). `ambiguous`: nobody can tell. `status` is the
+    provider's number (HTTP or SMTP), where it gave one.
     """
 
-    outcome: Literal["accepted", "rejected", "not_sent", "ambiguous"]
+    outcome: Literal["accepted", "rejected", "not_sent", "later", "refused", "ambiguous"]
     message_id: str | None = None
     reason: str | None = None
+    status: int | None = None
+    retry_at: datetime | None = None
 
 
 def one_line(text: str) -> str:

@@ -8,7 +8,7 @@ becomes SQL whose values are bound and whose names come from the snapshot.
 
 from pipelines.segments.ask import member_rows, members, overlap, people_count, preview
 from pipelines.segments.comparison import OPS
-from pipelines.segments.document import NAME, SegmentDocument, Strict, parse_segment
+from pipelines.segments.document import NAME, Condition, SegmentDocument, Strict, parse_segment, span_length, span_text
 from pipelines.segments.export import export_members
 from pipelines.segments.fields import Field, known_traits, money, snapshot_fields
 from pipelines.segments.listed import known_people, listed_segment
@@ -26,6 +26,7 @@ __all__ = [
     "TIMES",
     "Addressed",
     "Change",
+    "Condition",
     "Field",
     "SegmentDocument",
     "Strict",
@@ -51,6 +52,8 @@ __all__ = [
     "save",
     "sentence",
     "snapshot_fields",
+    "span_length",
+    "span_text",
     "told_fields",
     "told_members",
     "told_overlap",

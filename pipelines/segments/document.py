@@ -69,7 +69,8 @@ class Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-def _span(value: str) -> str:
+def span_text(value: str) -> str:
+    """A length of time as a document has it (`30d`); anything else is refused."""
     if not _SPAN.fullmatch(value):
         raise ValueError("write a number and m, h, d or w, for example 30d")
     return value
@@ -105,12 +106,12 @@ class EventRule(Strict):
 
     name: Annotated[str, Field(min_length=1)]
     count: Count = Count()
-    within: Annotated[str, AfterValidator(_span)] | None = None
+    within: Annotated[str, AfterValidator(span_text)] | None = None
 
     @property
     def span(self) -> timedelta | None:
         """How far back events count; None = ever."""
-        return _length(self.within)
+        return None if self.within is None else span_length(self.within)
 
 
 class EmailRule(Strict):
@@ -119,7 +120,7 @@ class EmailRule(Strict):
     event: EmailEvent
     campaign: Annotated[str, Field(pattern=NAME)] = ANY_CAMPAIGN
     count: Count = Count()
-    within: Annotated[str, AfterValidator(_span)] | None = None
+    within: Annotated[str, AfterValidator(span_text)] | None = None
 
     @property
     def outcome(self) -> str:
@@ -129,11 +130,12 @@ class EmailRule(Strict):
     @property
     def span(self) -> timedelta | None:
         """How far back it counts; None = ever."""
-        return _length(self.within)
+        return None if self.within is None else span_length(self.within)
 
 
-def _length(within: str | None) -> timedelta | None:
-    return None if within is None else timedelta(**{_UNITS[within[-1]]: int(within[:-1])})
+def span_length(text: str) -> timedelta:
+    """How long `30d` is."""
+    return timedelta(**{_UNITS[text[-1]]: int(text[:-1])})
 
 
 class Condition(Strict):

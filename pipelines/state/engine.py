@@ -21,7 +21,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 from pipelines.errors import MillstreamError
 from pipelines.settings import Settings
 
-NEWEST = "0004"
+NEWEST = "0005"
 """The newest migration; a test keeps it equal to the folder `migrations/versions`."""
 
 _MIGRATIONS = Path(__file__).parent / "migrations"

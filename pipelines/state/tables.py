@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     Column,
     Date,
     DateTime,
@@ -65,6 +66,21 @@ consents = Table(
     Column("withdrawn_at", UtcDateTime),
 )
 
+consent_events = Table(
+    "consent_events",
+    metadata,
+    Column("entry_id", Integer, primary_key=True, autoincrement=True),
+    Column("address_key", String(64), nullable=False),
+    Column("channel", String(20), nullable=False),
+    Column("purpose", String(40), nullable=False),
+    Column("action", String(20), nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+    Column("source", String(200), nullable=False),
+    Column("proof", Text, nullable=False, default=""),
+    Column("recorded_at", UtcDateTime, nullable=False),
+    Index(None, "address_key", "purpose"),
+)
+
 suppressions = Table(
     "suppressions",
     metadata,
@@ -102,14 +118,45 @@ campaigns = Table(
     Column("document", Text, nullable=False),
     Column("html", Text, nullable=False),
     Column("text", Text, nullable=False),
+    # Bodies beside the campaign's own, by the name of the variant or step that has one: {"html", "text"}.
+    Column("bodies", Text, nullable=False, server_default="{}"),
     Column("content_hash", String(64), nullable=False),
     Column("state", String(20), nullable=False),
     Column("reason", Text),
+    Column("saved_by", String(200)),
     Column("approved_by", String(200)),
     Column("approved_at", UtcDateTime),
     Column("snapshot", Integer),
     Column("created_at", UtcDateTime, nullable=False),
     Column("updated_at", UtcDateTime, nullable=False),
+)
+
+occurrences = Table(
+    "occurrences",
+    metadata,
+    Column("campaign", String(100), ForeignKey("campaigns.name"), primary_key=True),
+    Column("occurrence", String(40), primary_key=True),
+    Column("due_at", UtcDateTime, nullable=False),
+    Column("state", String(20), nullable=False),
+    Column("reason", String(200)),
+    Column("snapshot", Integer),
+    Column("planned_at", UtcDateTime),
+    Column("done_at", UtcDateTime),
+    Index(None, "state", "due_at"),
+)
+
+journeys = Table(
+    "journeys",
+    metadata,
+    Column("campaign", String(100), ForeignKey("campaigns.name"), primary_key=True),
+    Column("person_id", String(200), primary_key=True),
+    Column("entered_at", UtcDateTime, primary_key=True),
+    Column("state", String(20), nullable=False),
+    Column("step", String(40), nullable=False),
+    Column("due_at", UtcDateTime),
+    Column("reason", String(200)),
+    Column("ended_at", UtcDateTime),
+    Index(None, "state", "due_at"),
 )
 
 recipients = Table(
@@ -123,18 +170,55 @@ recipients = Table(
     Column("address_key", String(64)),
     Column("variables", Text, nullable=False, default="{}"),
     Column("variant", String(40), nullable=False, default=""),
+    Column("step", String(40), nullable=False, server_default=""),
     Column("state", String(20), nullable=False),
     Column("reason", String(200)),
     Column("attempt", Integer, nullable=False, default=0),
     Column("owner", String(100)),
+    Column("timezone", String(64)),
     Column("not_before", UtcDateTime),
+    Column("not_after", UtcDateTime),
     Column("content_hash", String(64)),
+    Column("status", Integer),
     Column("message_id", String(200)),
     Column("planned_at", UtcDateTime, nullable=False),
     Column("in_flight_at", UtcDateTime),
     Column("done_at", UtcDateTime),
     Index(None, "campaign", "occurrence", "state"),
     Index(None, "address_key", "in_flight_at"),
+)
+
+offers = Table(
+    "offers",
+    metadata,
+    Column("dedupe_key", String(64), primary_key=True),
+    Column("campaign", String(100), ForeignKey("campaigns.name"), nullable=False),
+    Column("code", String(100), nullable=False),
+    Column("stripe_coupon_id", String(100)),
+    Column("stripe_code_id", String(100)),
+    Column("state", String(20), nullable=False),
+    Column("reason", String(200)),
+    Column("expires_at", UtcDateTime),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("done_at", UtcDateTime),
+    Index(None, "campaign", "state"),
+    Index(None, "code"),
+)
+
+mail_events = Table(
+    "mail_events",
+    metadata,
+    Column("event_id", String(200), primary_key=True),
+    Column("dedupe_key", String(64)),
+    Column("campaign", String(100)),
+    Column("occurrence", String(40)),
+    Column("address_key", String(64)),
+    Column("event", String(40), nullable=False),
+    Column("is_machine", Boolean, nullable=False),
+    Column("event_at", UtcDateTime, nullable=False),
+    Column("received_at", UtcDateTime, nullable=False),
+    Index(None, "dedupe_key"),
+    Index(None, "campaign", "event"),
 )
 
 event_sources = Table(

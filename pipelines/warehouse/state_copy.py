@@ -21,7 +21,7 @@ from pipelines.state.tables import (
 from pipelines.warehouse.writer import Connection, transaction
 
 _LEFT_BEHIND = {
-    campaigns.name: {"document", "html", "text"},
+    campaigns.name: {"document", "html", "text", "bodies"},
     recipients.name: {"address", "variables"},
 }
 _TARGETS = {
