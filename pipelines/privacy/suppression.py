@@ -106,7 +106,7 @@ def _found(connection: Connection, keys: Iterable[str], wanted: Any) -> Iterator
         yield from ((names[row.address_key], row.scope) for row in rows)
 
 
-def listed(connection: Connection, *, scope: str | None = None) -> list[dict[str, Any]]:
+def listed(connection: Connection, *, scope: str | None = None, key: str | None = None) -> list[dict[str, Any]]:
     """Every suppression, the newest first: its hidden key, scope, reason, source and time. No address is known."""
     columns = suppressions.c
     chosen = select(
@@ -114,6 +114,8 @@ def listed(connection: Connection, *, scope: str | None = None) -> list[dict[str
     ).order_by(columns.created_at.desc(), columns.address_key, columns.scope)
     if scope is not None:
         chosen = chosen.where(columns.scope == scope)
+    if key is not None:
+        chosen = chosen.where(columns.address_key.in_((key, *hidden_keys(connection, [key]).values())))
     return [dict(row) for row in connection.execute(chosen).mappings()]
 
 
