@@ -16,7 +16,7 @@ from sqlalchemy import Connection, Engine, func, select, update
 from pipelines.campaigns import ONCE, find
 from pipelines.faults import fault_point
 from pipelines.mail import Handover
-from pipelines.privacy import may_mail
+from pipelines.privacy import may_mail, purpose_of
 from pipelines.settings import Settings
 from pipelines.state import writing
 from pipelines.state.tables import recipients
@@ -91,7 +91,8 @@ def take_off(engine: Engine, settings: Settings, campaign: str, owner: str, row:
         if find(connection, campaign).state != "sending":
             return False
         # Whoever was planned had paid where paying counts; what can have changed is a refusal.
-        reason = may_mail(connection, row.address, policy=settings.consent, pays=True)
+        purpose = purpose_of(connection, campaign)
+        reason = may_mail(connection, row.address, policy=settings.consent, pays=True, purpose=purpose)
         mine = (row.key, owner, "claimed")
         if reason is not None:
             _move(connection, mine, {"state": "suppressed", "reason": reason, "done_at": now})
