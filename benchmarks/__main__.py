@@ -8,6 +8,7 @@ from benchmarks import (
     funnel,
     ledger,
     pages,
+    planning,
     segments,
     stripe_sync,
     unchanged_publish,
@@ -15,7 +16,19 @@ from benchmarks import (
     webhooks,
 )
 
-ALL = (collector, event_load, funnel, ledger, pages, segments, stripe_sync, unchanged_publish, unchanged_run, webhooks)
+ALL = (
+    collector,
+    event_load,
+    funnel,
+    ledger,
+    pages,
+    planning,
+    segments,
+    stripe_sync,
+    unchanged_publish,
+    unchanged_run,
+    webhooks,
+)
 
 
 def main() -> None:

@@ -8,8 +8,8 @@ sender's end, `settled` are the only ways from one state to another. Sending is 
 
 from pipelines.campaigns.audience import dedupe_key
 from pipelines.campaigns.content import Rendered, RenderError, Templates, carries_link
-from pipelines.campaigns.document import CampaignDocument, Content, parse_campaign, stored
-from pipelines.campaigns.occurrences import LATE, Due, due, due_of, schedule, settled
+from pipelines.campaigns.document import RECIPIENT, CampaignDocument, Content, parse_campaign, stored
+from pipelines.campaigns.occurrences import LATE, Due, due, due_of, occurrences_of, schedule, settled
 from pipelines.campaigns.planner import plan, plan_due
 from pipelines.campaigns.preview import preview
 from pipelines.campaigns.states import EXCLUDED, NEXT, OPEN, cancel, find, frozen, move, resume
@@ -22,6 +22,7 @@ __all__ = [
     "NEXT",
     "ONCE",
     "OPEN",
+    "RECIPIENT",
     "CampaignDocument",
     "Content",
     "Due",
@@ -39,6 +40,7 @@ __all__ = [
     "listing",
     "load",
     "move",
+    "occurrences_of",
     "parse_campaign",
     "plan",
     "plan_due",

@@ -12,11 +12,13 @@ import pickle
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator
 from datetime import datetime
+from functools import cache
 from itertools import islice
+from operator import itemgetter
 from tempfile import TemporaryFile
 from typing import IO, TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, Engine, func, insert, select, update
+from sqlalchemy import Connection, Dialect, Engine, func, insert, select, update
 
 from pipelines.campaigns.audience import Recipient, audience
 from pipelines.campaigns.occurrences import LATE, begin, close, due_of, planned, schedule, timing_of
@@ -29,6 +31,8 @@ from pipelines.state import reading, record, writing
 from pipelines.state.tables import campaigns, recipients
 
 if TYPE_CHECKING:
+    from sqlalchemy.sql.compiler import SQLCompiler
+
     from pipelines.warehouse import Snapshot
 
 BATCH = 1000
@@ -82,7 +86,7 @@ def plan(
             people = audience(connection, engine, snapshot, settings, content)
             wanted = (one for one in people if only is None or one.person_id in only)
             windows = _Windows(timing_of(connection, name), occurrence, settings, now)
-            row_of = _Row(name, occurrence, content.content_hash(), windows)
+            row_of = _Row(engine.dialect, name, occurrence, content.content_hash(), windows)
             counted = _write_down(spool, map(row_of, wanted))
         with writing(engine) as connection:
             if planned(connection, name, occurrence):
@@ -129,59 +133,79 @@ class _Windows:
 
 
 class _Row:
-    """Makes the row of the ledger out of a recipient."""
+    """Makes the row of the ledger out of a recipient: the values of `_COLUMNS`, as the driver takes them."""
 
-    def __init__(self, campaign: str, occurrence: str, content_hash: str, windows: _Windows) -> None:
+    def __init__(self, dialect: Dialect, campaign: str, occurrence: str, content_hash: str, windows: _Windows) -> None:
         self._campaign, self._occurrence = campaign, occurrence
         self._content_hash, self._windows = content_hash, windows
+        as_told = recipients.c.planned_at.type.dialect_impl(dialect).bind_processor(dialect)
+        # Few moments, many rows: each is put into the driver's form once.
+        self._told = cache(as_told) if as_told is not None else lambda moment: moment
+        self._now = self._told(windows.now)
 
-    def __call__(self, recipient: Recipient) -> dict[str, Any]:
-        now = self._windows.now
+    def __call__(self, recipient: Recipient) -> tuple[Any, ...]:
         zone, window = self._windows.of(recipient.timezone)
-        if recipient.state == "planned" and window.not_after is not None and window.not_after < now:
+        if recipient.state == "planned" and window.not_after is not None and window.not_after < self._windows.now:
             recipient = recipient._replace(state="cancelled", reason=LATE)
-        is_planned = recipient.state == "planned"
-        return {
-            "dedupe_key": recipient.key(self._campaign, self._occurrence),
-            "campaign": self._campaign,
-            "occurrence": self._occurrence,
-            "person_id": recipient.person_id,
-            "address": recipient.address if is_planned else None,
-            "address_key": recipient.address_key,
-            "variables": recipient.kept,
-            "variant": recipient.variant,
-            "state": recipient.state,
-            "reason": recipient.reason,
-            "timezone": zone,
-            "not_before": window.not_before,
-            "not_after": window.not_after,
-            "content_hash": hashlib.sha256(f"{self._content_hash}|{recipient.kept}".encode()).hexdigest(),
-            "planned_at": now,
-            "done_at": None if is_planned else now,
-        }
+        is_planned, kept = recipient.state == "planned", recipient.kept
+        return (
+            recipient.state,
+            recipient.reason,
+            recipient.key(self._campaign, self._occurrence),
+            self._campaign,
+            self._occurrence,
+            recipient.person_id,
+            recipient.address if is_planned else None,
+            recipient.address_key,
+            kept,
+            recipient.variant,
+            0,
+            zone,
+            self._told(window.not_before),
+            self._told(window.not_after),
+            hashlib.sha256(f"{self._content_hash}|{kept}".encode()).hexdigest(),
+            self._now,
+            None if is_planned else self._now,
+        )
 
 
-def _write_down(spool: IO[bytes], rows: Iterator[dict[str, Any]]) -> Counter[str]:
+_COLUMNS = (
+    "state", "reason", "dedupe_key", "campaign", "occurrence", "person_id", "address", "address_key", "variables",
+    "variant", "attempt", "timezone", "not_before", "not_after", "content_hash", "planned_at", "done_at",
+)  # fmt: skip
+
+
+def _write_down(spool: IO[bytes], rows: Iterator[tuple[Any, ...]]) -> Counter[str]:
     """Keep the rows on the file, a batch at a time; how many there are, and how many in each state and too late."""
     counted: Counter[str] = Counter()
     while batch := list(islice(rows, BATCH)):
         pickle.dump(batch, spool, protocol=pickle.HIGHEST_PROTOCOL)
         counted["rows"] += len(batch)
-        counted.update(row["state"] for row in batch)
-        counted[LATE] += sum(row["reason"] == LATE for row in batch)
+        counted.update(state for state, *_ in batch)
+        counted[LATE] += sum(reason == LATE for _, reason, *_ in batch)
     return counted
 
 
 def _copy(connection: Connection, spool: IO[bytes]) -> None:
     """Write what the file holds into the ledger, in the caller's transaction."""
+    statement = insert(recipients).compile(dialect=connection.dialect, column_keys=_COLUMNS)
+    sql = str(statement)
     spool.seek(0)
     while True:
         try:
             batch = pickle.load(spool)  # Written by this very call, on a file that nobody else can open.
         except EOFError:
             return
-        connection.execute(insert(recipients), batch)
+        # The driver's own way: a row costs a quarter of what it costs with each value looked at again.
+        connection.exec_driver_sql(sql, _parameters(statement, batch))
         fault_point("planner.after_batch")
+
+
+def _parameters(statement: SQLCompiler, batch: list[tuple[Any, ...]]) -> list[Any]:
+    if statement.positiontup is None:
+        return [dict(zip(_COLUMNS, row, strict=True)) for row in batch]
+    order = itemgetter(*(_COLUMNS.index(name) for name in statement.positiontup))
+    return [order(row) for row in batch]
 
 
 def _start(connection: Connection, name: str, now: datetime, *, late: bool) -> None:

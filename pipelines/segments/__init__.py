@@ -6,7 +6,7 @@ mailed, `sentence` puts a rule into words; `materialise` writes down who came an
 it. A rule becomes SQL whose values are bound and whose names come from the snapshot. `gallery` has some to begin with.
 """
 
-from pipelines.segments.ask import ONE_IN, estimate, member_rows, members, overlap, people_count, preview
+from pipelines.segments.ask import ONE_IN, best_first, estimate, member_rows, members, overlap, people_count, preview
 from pipelines.segments.comparison import OPS
 from pipelines.segments.document import NAME, Condition, SegmentDocument, Strict, parse_segment
 from pipelines.segments.export import export_members
@@ -41,6 +41,7 @@ __all__ = [
     "SegmentDocument",
     "Strict",
     "addressed",
+    "best_first",
     "check_several",
     "entries",
     "estimate",
