@@ -53,6 +53,8 @@ class Settings(BaseSettings):
     mailer: Literal["outbox", "sendgrid", "smtp"] = Field("outbox", validation_alias="MILLSTREAM_MAILER")
     send_mode: Literal["dry", "live"] = Field("dry", validation_alias="MILLSTREAM_SEND_MODE")
     consent: Literal["required", "customers"] = Field("required", validation_alias="MILLSTREAM_CONSENT")
+    approval_above: int = Field(10_000, ge=0, validation_alias="MILLSTREAM_APPROVAL_ABOVE")
+    campaign_max_age: str = Field("26h", pattern=r"^\d{1,4}[mhdw]$", validation_alias="MILLSTREAM_CAMPAIGN_MAX_AGE")
     from_email: str = Field("hello@example.com", validation_alias="MILLSTREAM_FROM_EMAIL")
     postal_address: str = Field("", validation_alias="MILLSTREAM_POSTAL_ADDRESS")
     public_url: str = Field("http://127.0.0.1:8000", validation_alias="MILLSTREAM_PUBLIC_URL")
