@@ -48,6 +48,7 @@ class Settings(BaseSettings):
     stripe_accounts_setting: str = Field("default", validation_alias="MILLSTREAM_STRIPE_ACCOUNTS")
     stripe_webhook_secret: SecretStr | None = Field(None, validation_alias="STRIPE_WEBHOOK_SECRET")
     stripe_api_base: str | None = Field(None, validation_alias="STRIPE_API_BASE")
+    stripe_offers_key: SecretStr | None = Field(None, validation_alias="MILLSTREAM_STRIPE_OFFERS_KEY")
     stripe_mode: Literal["auto", "live", "test"] = Field("auto", validation_alias="MILLSTREAM_STRIPE_MODE")
 
     mailer: Literal["outbox", "sendgrid", "smtp"] = Field("outbox", validation_alias="MILLSTREAM_MAILER")

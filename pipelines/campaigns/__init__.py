@@ -7,18 +7,21 @@
 
 from pipelines.campaigns.audience import ONCE, dedupe_key, plan
 from pipelines.campaigns.content import Rendered, RenderError, Templates, carries_link
-from pipelines.campaigns.document import CampaignDocument, Content, parse_campaign, stored
+from pipelines.campaigns.document import Body, CampaignDocument, Content, parse_campaign, stored
+from pipelines.campaigns.lint import Finding, lint
 from pipelines.campaigns.preview import preview
 from pipelines.campaigns.states import EXCLUDED, NEXT, OPEN, after_sending, cancel, find, frozen, move, resume
-from pipelines.campaigns.store import approve, listing, load, save, show
+from pipelines.campaigns.store import approve, findings, listing, load, save, show
 
 __all__ = [
     "EXCLUDED",
     "NEXT",
     "ONCE",
     "OPEN",
+    "Body",
     "CampaignDocument",
     "Content",
+    "Finding",
     "RenderError",
     "Rendered",
     "Templates",
@@ -28,7 +31,9 @@ __all__ = [
     "carries_link",
     "dedupe_key",
     "find",
+    "findings",
     "frozen",
+    "lint",
     "listing",
     "load",
     "move",

@@ -46,7 +46,7 @@ def frozen(connection: Connection, name: str) -> Content:
         MillstreamError: it was changed behind the product's back.
     """
     row = find(connection, name)
-    content = stored(row.document, row.html, row.text)
+    content = stored(row.document, row.html, row.text, row.bodies)
     if content.content_hash() != row.content_hash:
         raise MillstreamError(f"campaign {name} is not what was approved. Nobody is mailed any more.")
     return content

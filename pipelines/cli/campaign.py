@@ -18,6 +18,8 @@ group = typer.Typer(help="Mail a segment, and know what became of it.", no_args_
 Name = Annotated[str, typer.Argument(help="Name of a saved campaign.")]
 User = Annotated[str | None, typer.Option("--as", help="Who does it; else the user of this machine.")]
 
+Person = Annotated[str | None, typer.Option("--person", help="Show this person's mail: id or address.")]
+
 
 def register(app: typer.Typer) -> None:
     """Add this module's commands."""
@@ -83,17 +85,19 @@ def show_campaign(name: Name, as_json: AsJson = False) -> None:
 def preview_campaign(
     name: Name,
     as_of: AsOf = None,
-    person: Annotated[str | None, typer.Option("--person", help="Show this person's mail: id or address.")] = None,
+    person: Person = None,
+    variant: Annotated[str | None, typer.Option(help="Show this variant's mail.")] = None,
+    step: Annotated[str | None, typer.Option(help="Show the mail of this step of a sequence.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Who would get it, who would not and why, and one finished mail. Changes nothing."""
+    """Who would get it, who would not and why, what is wrong with it, and one mail. Changes nothing."""
     from pipelines.campaigns import preview
     from pipelines.state import open_state
 
     settings = load_settings()
     engine = open_state(settings)
     moment = end_of_day(as_of, settings.reporting_timezone)
-    found = preview(engine, published(settings), settings, name, moment, person=person)
+    found = preview(engine, published(settings), settings, name, moment, person=person, variant=variant, step=step)
     if as_json:
         emit(found)
         return
@@ -104,6 +108,9 @@ def preview_campaign(
     )
     if found["excluded"]:
         table(("excluded because", "people"), found["excluded"].items(), numbers=(1,))
+    if found["findings"]:
+        columns = ("level", "place", "message")
+        table(columns, [[finding[key] for key in columns] for finding in found["findings"]])
     if found["mail"]:
         if found["mail"]["state"] != "planned":
             print(f"This person gets no mail: {found['mail']['reason'] or found['mail']['state']}.")
@@ -112,16 +119,19 @@ def preview_campaign(
 
 @group.command("approve")
 def approve_campaign(name: Name, user: User = None, as_json: AsJson = False) -> None:
-    """Check a draft, freeze its content and let it be sent."""
-    from pipelines.campaigns import approve, show
+    """Check a draft, freeze its content and let it be sent; what is not forbidden but unwise is told."""
+    from pipelines.campaigns import approve, findings, load, show
     from pipelines.state import open_state
 
     settings = load_settings()
     engine = open_state(settings)
     approve(engine, settings, name, settings.now(), user=user or getpass.getuser())
     kept = show(engine, name)
+    warnings = findings(engine, settings, load(engine, name))
+    for finding in warnings:
+        note(f"warning: {finding.place}: {finding.message}")
     if as_json:
-        emit(_short(kept))
+        emit({**_short(kept), "findings": [finding._asdict() for finding in warnings]})
     else:
         print(f"campaign {name} approved by {kept['approved_by']}. `millstream campaign send {name}` sends it.")
 

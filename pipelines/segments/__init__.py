@@ -10,7 +10,7 @@ from pipelines.segments.ask import member_rows, members, overlap, people_count, 
 from pipelines.segments.comparison import OPS
 from pipelines.segments.document import NAME, Condition, SegmentDocument, Strict, parse_segment, span_length, span_text
 from pipelines.segments.export import export_members
-from pipelines.segments.fields import Field, known_traits, money, snapshot_fields
+from pipelines.segments.fields import Field, known_traits, money, snapshot_fields, trait_kinds
 from pipelines.segments.listed import known_people, listed_segment
 from pipelines.segments.materialise import Change, materialise
 from pipelines.segments.reach import NEEDED, Addressed, addressed, reach
@@ -58,4 +58,5 @@ __all__ = [
     "told_members",
     "told_overlap",
     "told_preview",
+    "trait_kinds",
 ]
