@@ -136,6 +136,30 @@ def approve_campaign(name: Name, user: User = None, as_json: AsJson = False) -> 
         print(f"campaign {name} approved by {kept['approved_by']}. `millstream campaign send {name}` sends it.")
 
 
+@group.command("schedule")
+def schedule_campaign(
+    name: Name,
+    at: Annotated[str | None, typer.Option("--at", help="A time like 2026-11-27T09:00; else the document's.")] = None,
+    timezone: Annotated[
+        str | None, typer.Option("--timezone", help="Zone of that time, or recipient: each person's own.")
+    ] = None,
+    user: User = None,
+    as_json: AsJson = False,
+) -> None:
+    """Let an approved campaign go out by itself when its time comes."""
+    from pipelines.campaigns import schedule, show
+    from pipelines.state import open_state
+
+    settings = load_settings()
+    engine = open_state(settings)
+    actor = user or getpass.getuser()
+    waits = schedule(engine, settings, name, settings.now(), at=at, timezone=timezone, actor=actor)
+    if as_json:
+        emit({**_short(show(engine, name)), "occurrence": waits.occurrence, "due_at": waits.due_at})
+    else:
+        print(f"campaign {name} is scheduled: due {waits.due_at:%Y-%m-%d %H:%M} UTC. Whom it goes to is settled then.")
+
+
 @group.command("send")
 def send_campaign(name: Name, as_json: AsJson = False) -> None:
     """Send until everybody has an end state; run again, it goes on and mails nobody twice."""
@@ -215,7 +239,7 @@ def _move(name: str, to: str, user: str | None, as_json: bool, reason: str | Non
         if to == "cancelled":
             cancel(connection, name, now=settings.now(), actor=actor, reason=reason)
         elif to == "sending":
-            resume(connection, name, now=settings.now(), actor=actor)
+            to = resume(connection, name, now=settings.now(), actor=actor)
         else:
             move(connection, name, to, now=settings.now(), actor=actor, reason=reason)
     if as_json:

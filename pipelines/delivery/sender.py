@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
-from pipelines.campaigns import plan
+from pipelines.campaigns import plan_due
 from pipelines.delivery.doubt import settle_doubts
 from pipelines.delivery.ledger import recover
 from pipelines.delivery.lock import only_sender
@@ -54,9 +55,11 @@ def send(
             return SendReport(name, "waiting", stopped=True)
         if state_to_send(engine, name) == "sent":
             return SendReport(name, "sent")
-        if state_to_send(engine, name) == "approved":
-            planned = plan(engine, _newest(settings), settings, name, watch.now())
+        planned = plan_due(engine, settings, name, watch.now(), partial(_newest, settings))
+        if planned:
             note(f"audience of {planned:,} frozen.")
+        if (state := state_to_send(engine, name)) != "sending":
+            return SendReport(name, state)
         in_doubt = recover(engine, name, watch.now())
         settle_doubts(engine, watch.now(), name)
         return Sending(settings, engine, mailer, name, watch, stop, note).run(in_doubt)
