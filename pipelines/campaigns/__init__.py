@@ -2,13 +2,15 @@
 
 `parse_campaign` reads a document, `save`, `load`, `show`, `listing` and `approve` keep it;
 `preview` tells what it would do, `plan` freezes who gets it; `Templates` makes the mails. `schedule`
-lets it wait for its time, `due` says what is to be done now. `move`, `resume`, `cancel` and, at the
+lets it wait for its time, `due` and `following` say what is to be done now. `move`, `resume`, `cancel` and, at the
 sender's end, `settled` are the only ways from one state to another. Sending is the room `delivery`.
 """
 
 from pipelines.campaigns.audience import dedupe_key
 from pipelines.campaigns.content import Rendered, RenderError, Templates, carries_link
 from pipelines.campaigns.document import Body, CampaignDocument, Content, parse_campaign, stored
+from pipelines.campaigns.gates import HeldBackError, Hold
+from pipelines.campaigns.journeys import following, told_journeys
 from pipelines.campaigns.lint import Finding, lint
 from pipelines.campaigns.occurrences import LATE, Due, due, due_of, schedule, settled
 from pipelines.campaigns.planner import plan, plan_due
@@ -28,10 +30,11 @@ __all__ = [
     "Content",
     "Due",
     "Finding",
+    "HeldBackError",
+    "Hold",
     "RenderError",
     "Rendered",
     "Templates",
-
     "approve",
     "cancel",
     "carries_link",
@@ -40,6 +43,7 @@ __all__ = [
     "due_of",
     "find",
     "findings",
+    "following",
     "frozen",
     "lint",
     "listing",
@@ -55,4 +59,5 @@ __all__ = [
     "settled",
     "show",
     "stored",
+    "told_journeys",
 ]

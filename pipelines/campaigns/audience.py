@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -71,10 +71,17 @@ def audience(
     segment = find_segment(document.segment)
     if segment is None:
         raise UsageError(f"segment: there is no segment {document.segment!r}.")
-    traits = Templates(content).traits()
     people = member_rows(
-        snapshot, segment, _columns(traits), as_of, timezone=settings.reporting_timezone, lookup=find_segment
+        snapshot, segment, columns_of(content), as_of, timezone=settings.reporting_timezone, lookup=find_segment
     )
+    yield from recipients_of(connection, settings, content, people)
+
+
+def recipients_of(
+    connection: Connection, settings: Settings, content: Content, people: Iterable[dict[str, Any]]
+) -> Iterator[Recipient]:
+    """These people (with `columns_of`), one for each address, with what is to become of them."""
+    traits = Templates(content).traits()
     for one in addressed(connection, people, settings.consent):
         yield _recipient(content, one, traits)
 
@@ -97,7 +104,9 @@ def _recipient(content: Content, one: Addressed, traits: Sequence[str]) -> Recip
     )
 
 
-def _columns(traits: Sequence[str]) -> list[str]:
+def columns_of(content: Content) -> list[str]:
+    """What has to be known of a person to make a recipient of them."""
+    traits = Templates(content).traits()
     amounts = [column for name in traits if name in money() for column in money()[name]]
     return list(dict.fromkeys([*NEEDED, "timezone", *traits, *amounts]))
 

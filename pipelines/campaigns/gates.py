@@ -10,11 +10,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from pipelines.errors import MillstreamError
 
-Gate = Literal["freshness", "checks", "sources", "reconciliation", "consent"]
+Gate = Literal["freshness", "checks", "sources", "reconciliation", "consent", "approval"]
 GATES: dict[Gate, str] = {
     "freshness": "the newest snapshot is young enough",
     "checks": "the last build passed its checks",
@@ -22,15 +22,11 @@ GATES: dict[Gate, str] = {
     "reconciliation": "Stripe's money adds up to the minor unit",
     "consent": "consents are recorded",
 }
-"""What each gate asks, in the order in which they are told."""
+"""What each gate asks of the data, in the order in which they are told; `approval` asks about people."""
 ATTENDED: tuple[Gate, ...] = ("freshness", "checks")
 """The gates before an audience that somebody freezes by hand."""
 SKEW = timedelta(minutes=5)
 """So far ahead of this machine's clock a snapshot may be before one of the two is wrong."""
-
-
-class HeldBackError(MillstreamError):
-    """A campaign that may not be planned now; nobody was claimed, and it may pass later."""
 
 
 @dataclass(frozen=True)
@@ -53,8 +49,7 @@ class Facts:
     has_consents: bool = True
 
 
-@dataclass(frozen=True)
-class Hold:
+class Hold(NamedTuple):
     """One gate that is shut: what is wrong, since when, and what opens it."""
 
     gate: Gate
@@ -63,6 +58,14 @@ class Hold:
 
     def __str__(self) -> str:
         return f"{self.what} {self.mend}"
+
+
+class HeldBackError(MillstreamError):
+    """A campaign that may not be planned now, by these gates; nobody was claimed, and it may pass later."""
+
+    def __init__(self, name: str, shut: Sequence[Hold]) -> None:
+        self.shut = tuple(shut)
+        super().__init__(f"campaign {name} is held back. {' '.join(map(str, shut))} Nobody new was planned.")
 
 
 def holds(facts: Facts, *, now: datetime, max_age: timedelta) -> list[Hold]:
@@ -79,7 +82,7 @@ def refuse_held(name: str, shut: Sequence[Hold]) -> None:
         HeldBackError: naming every gate that is.
     """
     if shut:
-        raise HeldBackError(f"campaign {name} is held back. {' '.join(map(str, shut))} Nobody was mailed.")
+        raise HeldBackError(name, shut)
 
 
 def _freshness(facts: Facts, now: datetime, max_age: timedelta) -> list[Hold]:

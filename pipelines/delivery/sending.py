@@ -12,7 +12,7 @@ from datetime import datetime
 
 from sqlalchemy import Engine
 
-from pipelines.campaigns import find, frozen, move, settled
+from pipelines.campaigns import Hold, find, frozen, move, settled
 from pipelines.delivery.breaker import Breaker
 from pipelines.delivery.hands import Answer, Hands
 from pipelines.delivery.ledger import Claimed, Landed, Ledger, minute_before
@@ -55,10 +55,12 @@ class SendReport:
     waiting: int = 0
     waiting_until: datetime | None = None
     stopped: bool = False
+    held_back: tuple[Hold, ...] = ()
+    """The gates that let nobody new be planned."""
 
     def document(self) -> dict[str, object]:
         """The JSON form."""
-        return asdict(self)
+        return {**asdict(self), "held_back": [hold._asdict() for hold in self.held_back]}
 
 
 def state_to_send(engine: Engine, name: str) -> str:

@@ -65,6 +65,6 @@ def test_all_that_is_shut_is_told_at_once_in_one_order():
     facts = Facts(None, None, (NOW, "x"), (), {"t": "late"}, {"usd": 1}, {}, needs_consents=True, has_consents=False)
     assert shut(facts) == list(GATES)
     assert [gate for gate in shut(facts) if gate in ATTENDED] == ["freshness", "checks"]
-    with pytest.raises(HeldBackError, match=r"campaign win-back is held back\. .*Nobody was mailed\.") as told:
+    with pytest.raises(HeldBackError, match=r"campaign win-back is held back\. .*Nobody new was planned\.") as told:
         refuse_held("win-back", holds(facts, now=NOW, max_age=DAY))
     assert all(hold.what in str(told.value) for hold in holds(facts, now=NOW, max_age=DAY))
