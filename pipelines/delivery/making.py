@@ -27,7 +27,7 @@ class Making:
         postal = self._settings.postal_address
         try:
             made = self._templates.render(
-                row.variables, variant=row.variant, unsubscribe_url=link, postal_address=postal
+                row.variables, variant=row.variant, step=row.step, unsubscribe_url=link, postal_address=postal
             )
         except RenderError as problem:
             return Handover("rejected", reason=str(problem)[:200])

@@ -163,7 +163,7 @@ def test_who_watches_is_told_of_what_would_hold_a_schedule_back(settings, now, c
 
 
 def test_what_is_planned_goes_out_although_a_gate_is_shut(settings, now, capsys):
-    world(settings, now, DUNNING)
+    world(settings, now - timedelta(hours=2), DUNNING)
     engine = open_state(settings)
     begin(engine, newest(settings), settings, "dunning", now - timedelta(hours=1), actor="ann")
     people(settings, now, 1, 2, 3)
