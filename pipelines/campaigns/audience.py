@@ -82,7 +82,7 @@ def recipients_of(
 ) -> Iterator[Recipient]:
     """These people (with `columns_of`), one for each address, with what is to become of them."""
     traits = Templates(content).traits()
-    for one in addressed(connection, people, settings.consent):
+    for one in addressed(connection, people, settings.consent, content.document.purpose):
         yield _recipient(content, one, traits)
 
 
