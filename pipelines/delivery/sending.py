@@ -148,6 +148,9 @@ class Sending:
 
     def _step(self) -> bool:
         """Let land and leave once; False where there is nothing left to do now, or nobody may be mailed any more."""
+        self.pause = self.breaker.trouble(self.done["accepted"])
+        if self.pause is not None:
+            return False
         free = CONNECTIONS - self.hands.flying
         room = self.pace.room(min(free, self.patience.room(CONNECTIONS) - self.hands.flying))
         if room > 0 and not self._prepare(room):
@@ -177,9 +180,6 @@ class Sending:
             if not self.listed:
                 self.all_listed, self.looked_idle = True, not self.hands.flying and not self.landed
                 return True
-            if (why := self.breaker.trouble(self.done["accepted"])) is not None:
-                self.pause = why
-                return False
             keys = [self.listed.popleft() for _ in range(min(BATCH, len(self.listed)))]
             now = self.watch.now()
             claimed = self.ledger.claim(keys, now)
@@ -244,7 +244,7 @@ class Sending:
         if self.stop():
             return True
         with reading(self.engine) as connection:
-            return bool(find(connection, self.name).state != "sending")
+            return not self.ledger.is_sending(connection)
 
     def _end(self) -> None:
         """Let those in the air land, write them down, and put back who was claimed for nothing."""
