@@ -7,7 +7,7 @@ import secrets
 import socket
 from collections import Counter, deque
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 
 from sqlalchemy import Engine
@@ -198,7 +198,8 @@ class Sending:
     def _write(self, leaving: list[tuple[Claimed, Mail]]) -> bool:
         """One transaction: who landed, who leaves. False where nobody is to be mailed any more."""
         landed, self.landed = self.landed, []
-        may_leave = self.ledger.step(landed, [row for row, _ in leaving], self.watch.now())
+        now = self.watch.now()
+        may_leave = self.ledger.step(landed, [row for row, _ in leaving], now)
         if any(one.result.outcome == "accepted" for one in landed):
             fault_point("sender.after_accepted")
         if may_leave is None:
@@ -206,7 +207,7 @@ class Sending:
         if may_leave:
             fault_point("sender.after_in_flight")
         self.pace.left(len(may_leave))
-        self.hands.give((row, mail) for row, mail in leaving if row.key in may_leave)
+        self.hands.give((row, replace(mail, at=now)) for row, mail in leaving if row.key in may_leave)
         return True
 
     def _soon(self) -> float | None:

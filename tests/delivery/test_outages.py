@@ -35,7 +35,8 @@ def until(time: Time, seconds: float, answer: Handover):
 
 def test_an_outage_is_waited_out_and_fails_nobody(settings, engine):
     make_ready(settings, engine, range(50))
-    time, told = Time(), []
+    time = Time()
+    told: list[str] = []
     mailer = Scripted(until(time, 600, DOWN))
     done = send(settings, "win-back", mailer=mailer, watch=time.watch(), note=told.append)
     assert (done.accepted, done.ambiguous, done.rejected, done.state) == (50, 0, 0, "sent")
@@ -100,7 +101,8 @@ def act_at(time: Time, seconds: float, act) -> Handover:
 
 def test_a_rate_limit_lets_everybody_wait_until_it_ends(settings, engine):
     make_ready(settings, engine, range(80))
-    time, told = Time(), []
+    time = Time()
+    told: list[str] = []
     limited = Handover("later", reason="429", status=429, retry_at=NOW + timedelta(seconds=45))
     asked: list[float] = []
 
