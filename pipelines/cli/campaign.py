@@ -142,9 +142,7 @@ def send_campaign(name: Name, as_json: AsJson = False) -> None:
         _print_report(found)
         print(f"This call: {done.accepted:,} mails accepted.")
         if done.waiting_until is not None:
-            print(
-                f"{done.waiting:,} wait for a later time, the first of them until {done.waiting_until:%Y-%m-%d %H:%M} UTC."
-            )
+            print(f"{done.waiting:,} wait, the first of them until {done.waiting_until:%Y-%m-%d %H:%M} UTC.")
     if done.stopped:
         raise MillstreamError(f"stopped by a signal; {found['open']:,} are left. Send again to go on.")
 
