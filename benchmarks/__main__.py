@@ -9,13 +9,26 @@ from benchmarks import (
     ledger,
     pages,
     segments,
+    sending,
     stripe_sync,
     unchanged_publish,
     unchanged_run,
     webhooks,
 )
 
-ALL = (collector, event_load, funnel, ledger, pages, segments, stripe_sync, unchanged_publish, unchanged_run, webhooks)
+ALL = (
+    collector,
+    event_load,
+    funnel,
+    ledger,
+    pages,
+    segments,
+    sending,
+    stripe_sync,
+    unchanged_publish,
+    unchanged_run,
+    webhooks,
+)
 
 
 def main() -> None:

@@ -15,18 +15,24 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Engine, Row, and_, bindparam, func, or_, select, update
 
-from pipelines.campaigns import find
 from pipelines.delivery.limits import Gate
 from pipelines.faults import fault_point
 from pipelines.mail import Handover
 from pipelines.state import reading, writing
-from pipelines.state.tables import recipients
+from pipelines.state.tables import campaigns, recipients
 
 WAITING = ("planned", "retry_wait")
 """States from which a recipient may be claimed."""
 LEFT = ("accepted", "rejected", "ambiguous")
 """States of mails that were handed over."""
 _columns = recipients.c
+_ASKED = [
+    _columns[name]
+    for name in (
+        "dedupe_key", "occurrence", "step", "address", "address_key", "variables", "variant", "state", "attempt",
+        "timezone", "not_after",
+    )
+]  # fmt: skip
 _BACK = {"not_sent": "retry_wait", "later": "retry_wait", "refused": "planned"}
 """What becomes of a mail that the mailer did not take, and that may be tried again."""
 
@@ -68,10 +74,15 @@ class Ledger:
         with reading(self.engine) as connection:
             return list(connection.scalars(found))
 
+    def is_sending(self, connection: Connection) -> bool:
+        """Whether the campaign still is; without its bodies, which may be long."""
+        state = select(campaigns.c.state).where(campaigns.c.name == self.campaign)
+        return connection.execute(state).scalar() == "sending"
+
     def claim(self, keys: Sequence[str], now: datetime) -> list[Claimed] | None:
         """Take these recipients, but for those who may not be mailed (now); None where nobody is to be mailed."""
         with writing(self.engine) as connection:
-            if find(connection, self.campaign).state != "sending":
+            if not self.is_sending(connection):
                 return None
             rows = self._rows(connection, keys, _columns.state.in_(WAITING))
             rows = self._who_may(connection, rows, now)
@@ -97,7 +108,7 @@ class Ledger:
         return taken
 
     def _take_off(self, connection: Connection, leaving: Sequence[Claimed], now: datetime) -> set[str] | None:
-        if find(connection, self.campaign).state != "sending":
+        if not self.is_sending(connection):
             return None
         still_mine = and_(_columns.state == "claimed", _columns.owner == self.owner)
         rows = self._rows(connection, [row.key for row in leaving], still_mine)
@@ -110,7 +121,7 @@ class Ledger:
         return {row.dedupe_key for row in rows}
 
     def _rows(self, connection: Connection, keys: Sequence[str], where: Any) -> list[Row[Any]]:
-        chosen = select(recipients).where(_columns.dedupe_key.in_(keys), self._mine, where)
+        chosen = select(*_ASKED).where(_columns.dedupe_key.in_(keys), self._mine, where)
         found = {row.dedupe_key: row for row in connection.execute(chosen)}
         return [found[key] for key in keys if key in found]
 
@@ -135,6 +146,13 @@ class Ledger:
         resting = and_(self._mine, _columns.state == "retry_wait", _columns.not_before <= until)
         with writing(self.engine) as connection:
             connection.execute(update(recipients).where(resting).values(not_before=None))
+
+    def resting_until(self) -> datetime | None:
+        """Until when the mailer had asked a sender before this one to leave it alone, if it did."""
+        found = select(func.max(_columns.not_before)).where(self._mine, _columns.state == "retry_wait")
+        with reading(self.engine) as connection:
+            until: datetime | None = connection.execute(found).scalar()
+        return until
 
     def left_since(self, moment: datetime) -> dict[datetime, int]:
         """How many mails left at which moment since then, whichever sender handed them over."""

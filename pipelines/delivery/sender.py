@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
@@ -58,6 +59,7 @@ def send(
     engine = open_state(settings)
     mailer = mailer or ready_to_send(settings, name)
     with (
+        closing(mailer),
         stop_on_signal() as stop,
         only_sender(settings, engine, stopped=stop, waiting=note) as has_turn,
     ):
