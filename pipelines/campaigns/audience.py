@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -73,10 +73,24 @@ def audience(
     segment = find_segment(document.segment)
     if segment is None:
         raise UsageError(f"segment: there is no segment {document.segment!r}.")
-    recipient = _Recipients(content)
     zone = settings.reporting_timezone
-    people = best_first(snapshot, segment, recipient.columns(), as_of, timezone=zone, lookup=find_segment)
-    for one in addressed(connection, people, settings.consent, document.purpose):
+    people = best_first(snapshot, segment, columns_of(content), as_of, timezone=zone, lookup=find_segment)
+    yield from recipients_of(connection, settings, content, people)
+
+
+def columns_of(content: Content) -> list[str]:
+    """What has to be known of a person to make a recipient of them."""
+    traits = Templates(content).traits()
+    amounts = [column for name in traits if name in money() for column in money()[name]]
+    return list(dict.fromkeys([*NEEDED, "timezone", *traits, *amounts]))
+
+
+def recipients_of(
+    connection: Connection, settings: Settings, content: Content, people: Iterable[dict[str, Any]]
+) -> Iterator[Recipient]:
+    """These people (with `columns_of`, the `best_first`), one for each address, with what is to become of them."""
+    recipient = _Recipients(content)
+    for one in addressed(connection, people, settings.consent, content.document.purpose):
         yield recipient(one)
 
 
@@ -87,11 +101,6 @@ class _Recipients:
         document = content.document
         self._name, self._holdout, self._weights = document.name, document.holdout, document.weights()
         self._traits = Templates(content).traits()
-
-    def columns(self) -> list[str]:
-        """What of the people has to be read."""
-        amounts = [column for name in self._traits if name in money() for column in money()[name]]
-        return list(dict.fromkeys([*NEEDED, "timezone", *self._traits, *amounts]))
 
     def __call__(self, one: Addressed) -> Recipient:
         person, address, reason = one

@@ -8,6 +8,7 @@ leaves nothing planned.
 from __future__ import annotations
 
 import hashlib
+import json
 import pickle
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator
@@ -18,8 +19,9 @@ from operator import itemgetter
 from tempfile import TemporaryFile
 from typing import IO, TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, Dialect, Engine, func, insert, select, update
+from sqlalchemy import Connection, Engine, func, insert, select, update
 
+from pipelines.campaigns.approval import check_size
 from pipelines.campaigns.audience import Recipient, audience
 from pipelines.campaigns.occurrences import LATE, begin, close, due_of, planned, schedule, timing_of
 from pipelines.campaigns.states import check_move, find, frozen, move
@@ -41,12 +43,18 @@ BATCH = 1000
 def plan_due(engine: Engine, settings: Settings, name: str, now: datetime, newest: Callable[[], Snapshot]) -> int:
     """Plan whatever of this campaign is to be planned now; returns how many rows that were.
 
-    An approved campaign is planned at once, or scheduled if its document has a schedule. What is not due stays.
+    An approved campaign is planned at once, or scheduled if its document has a schedule, or follows its segment if
+    it has a trigger. What is not due stays.
     `newest` opens the snapshot, where one is needed.
     """
     with reading(engine) as connection:
-        state = find(connection, name).state
+        row = find(connection, name)
+        state, told = str(row.state), json.loads(row.document)
         has_schedule = state == "approved" and frozen(connection, name).document.schedule is not None
+    if told.get("trigger") is not None:
+        from pipelines.campaigns.journeys import follow  # Late: it makes its rows with what is here.
+
+        return follow(engine, settings, name, now, newest)
     if state == "approved" and not has_schedule:
         return plan(engine, newest(), settings, name, now)
     if has_schedule:
@@ -74,26 +82,31 @@ def plan(
 
     Raises:
         UsageError: no such campaign, or its segment can not be meant of this snapshot.
+        HeldBackError: it grew above the size that one person alone may let out.
         MillstreamError: the campaign is not approved, or it is not the turn of this occurrence.
     """
     with TemporaryFile(dir=settings.data_dir) as spool:
         with reading(engine) as connection:
             content = frozen(connection, name)
+            if content.document.trigger is not None:
+                raise MillstreamError(f"campaign {name} follows its segment; nobody is mailed for having been in it.")
             if planned(connection, name, occurrence):
                 return _size(connection, name, occurrence)
             if find(connection, name).state != "sending":
                 check_move(connection, name, "sending")
             people = audience(connection, engine, snapshot, settings, content)
             wanted = (one for one in people if only is None or one.person_id in only)
-            windows = _Windows(timing_of(connection, name), occurrence, settings, now)
-            row_of = _Row(engine.dialect, name, occurrence, content.content_hash(), windows)
-            counted = _write_down(spool, map(row_of, wanted))
+            windows = Windows(timing_of(connection, name), occurrence, settings, now)
+            told = recipients.c.planned_at.type.dialect_impl(engine.dialect).bind_processor(engine.dialect)
+            row_of = LedgerRow(name, occurrence, content.content_hash(), windows, told)
+            counted = _write_down(spool, map(row_of.values, wanted))
         with writing(engine) as connection:
             if planned(connection, name, occurrence):
                 return _size(connection, name, occurrence)
             if frozen(connection, name).content_hash() != content.content_hash():
                 raise MillstreamError(f"campaign {name} changed meanwhile. Nothing was planned; plan it again.")
             late = windows.are_over or (counted[LATE] > 0 and counted["planned"] == 0)
+            check_size(find(connection, name), 0 if late else counted["planned"], limit=settings.approval_above)
             begin(connection, name, occurrence, now, snapshot=snapshot.number, late=late)
             _start(connection, name, now, late=late)
             _copy(connection, spool)
@@ -106,7 +119,7 @@ def plan(
     return counted["rows"]
 
 
-class _Windows:
+class Windows:
     """When people may be mailed for one occurrence, worked out once for each zone."""
 
     def __init__(self, timing: Timing | None, occurrence: str, settings: Settings, now: datetime) -> None:
@@ -132,18 +145,29 @@ class _Windows:
         return self._known[timezone]
 
 
-class _Row:
-    """Makes the row of the ledger out of a recipient: the values of `_COLUMNS`, as the driver takes them."""
+class LedgerRow:
+    """Makes the row of the ledger out of a recipient; `as_told` puts a moment into the form that a driver takes."""
 
-    def __init__(self, dialect: Dialect, campaign: str, occurrence: str, content_hash: str, windows: _Windows) -> None:
+    def __init__(
+        self,
+        campaign: str,
+        occurrence: str,
+        content_hash: str,
+        windows: Windows,
+        as_told: Callable[[datetime | None], Any] | None = None,
+    ) -> None:
         self._campaign, self._occurrence = campaign, occurrence
         self._content_hash, self._windows = content_hash, windows
-        as_told = recipients.c.planned_at.type.dialect_impl(dialect).bind_processor(dialect)
-        # Few moments, many rows: each is put into the driver's form once.
-        self._told = cache(as_told) if as_told is not None else lambda moment: moment
+        # Few moments, many rows: each is put into that form once.
+        self._told = cache(as_told) if as_told is not None else _as_it_is
         self._now = self._told(windows.now)
 
-    def __call__(self, recipient: Recipient) -> tuple[Any, ...]:
+    def __call__(self, recipient: Recipient) -> dict[str, Any]:
+        """One row by the names of its columns."""
+        return dict(zip(_COLUMNS, self.values(recipient), strict=True))
+
+    def values(self, recipient: Recipient) -> tuple[Any, ...]:
+        """One row in the order of `_COLUMNS`."""
         zone, window = self._windows.of(recipient.timezone)
         if recipient.state == "planned" and window.not_after is not None and window.not_after < self._windows.now:
             recipient = recipient._replace(state="cancelled", reason=LATE)
@@ -173,6 +197,10 @@ _COLUMNS = (
     "state", "reason", "dedupe_key", "campaign", "occurrence", "person_id", "address", "address_key", "variables",
     "variant", "attempt", "timezone", "not_before", "not_after", "content_hash", "planned_at", "done_at",
 )  # fmt: skip
+
+
+def _as_it_is(moment: datetime | None) -> datetime | None:
+    return moment
 
 
 def _write_down(spool: IO[bytes], rows: Iterator[tuple[Any, ...]]) -> Counter[str]:

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Row, select, update
 from pipelines.campaigns.document import Content, stored
 from pipelines.errors import MillstreamError, UsageError
 from pipelines.state import record
-from pipelines.state.tables import campaigns, occurrences, recipients
+from pipelines.state.tables import campaigns, journeys, occurrences, recipients
 
 NEXT: dict[str, frozenset[str]] = {
     "draft": frozenset({"approved", "cancelled"}),
@@ -49,7 +49,7 @@ def frozen(connection: Connection, name: str) -> Content:
         MillstreamError: it was changed behind the product's back.
     """
     row = find(connection, name)
-    content = stored(row.document, row.html, row.text)
+    content = stored(row.document, row.html, row.text, row.bodies)
     if content.content_hash() != row.content_hash:
         raise MillstreamError(f"campaign {name} is not what was approved. Nobody is mailed any more.")
     return content
@@ -103,4 +103,9 @@ def cancel(connection: Connection, name: str, *, now: datetime, actor: str, reas
         update(occurrences)
         .where(occurrences.c.campaign == name, occurrences.c.state.in_(AHEAD))
         .values(state="cancelled", reason="cancelled", done_at=now)
+    )
+    connection.execute(
+        update(journeys)
+        .where(journeys.c.campaign == name, journeys.c.state == "active")
+        .values(state="exited", reason="cancelled", due_at=None, ended_at=now)
     )

@@ -10,11 +10,11 @@ from pipelines.segments.ask import ONE_IN, best_first, estimate, member_rows, me
 from pipelines.segments.comparison import OPS
 from pipelines.segments.document import NAME, Condition, SegmentDocument, Strict, parse_segment
 from pipelines.segments.export import export_members
-from pipelines.segments.fields import Field, known_traits, money, snapshot_fields
+from pipelines.segments.fields import Field, known_traits, money, snapshot_fields, trait_kinds
 from pipelines.segments.gallery import gallery
 from pipelines.segments.listed import known_people, listed_segment
 from pipelines.segments.materialise import Change, materialise
-from pipelines.segments.reach import NEEDED, Addressed, addressed, reach
+from pipelines.segments.reach import NEEDED, Addressed, addressed, best_ones_first, reach
 from pipelines.segments.sentence import COMPARED, TIMES, phrase, sentence
 from pipelines.segments.stays import history, stays
 from pipelines.segments.store import entries, listing, load, lookup_of, save
@@ -42,6 +42,7 @@ __all__ = [
     "Strict",
     "addressed",
     "best_first",
+    "best_ones_first",
     "check_several",
     "entries",
     "estimate",
@@ -74,4 +75,5 @@ __all__ = [
     "told_members",
     "told_overlap",
     "told_preview",
+    "trait_kinds",
 ]

@@ -36,6 +36,11 @@ class Addressed(NamedTuple):
     reason: Reason | None
 
 
+def best_ones_first(people: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """A few people in the order of `best_first`."""
+    return sorted(people, key=lambda person: (-(person["payments_count"] or 0), person["person_id"]))
+
+
 def addressed(
     connection: Connection, people: Iterable[dict[str, Any]], policy: Policy, purpose: str = MARKETING
 ) -> Iterator[Addressed]:

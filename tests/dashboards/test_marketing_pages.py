@@ -123,7 +123,7 @@ def test_a_mail_is_framed_with_its_policy_before_its_own_words():
     assert shown.index("default-src 'none'") < shown.index("<script>")
 
 
-def test_an_approved_campaign_is_given_its_time_on_the_page_and_taken_back(folder):
+def test_an_approved_campaign_is_given_its_time_on_the_page_and_taken_back(folder, open_page):
     app = press(open_page(folder, "campaigns", {"campaign": "second"}), "Approve")
     app.text_input(key="schedule-at").input("2030-11-27T09:00").run()
     app.selectbox(key="schedule-zone").select("Europe/Berlin").run()
