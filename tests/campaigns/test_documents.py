@@ -47,7 +47,7 @@ def everybody(engine):
         ({"html": "<mjml><mj-body>"}, "html: this is no MJML"),
         ({"html": None, "body": "mail.txt"}, "body: mail.txt has to be an .mjml or .html file"),
         ({"html": None, "body": "missing.html"}, "body: there is no file"),
-        ({"schedule": {"at": "2026-11-27T09:00"}}, "schedule: not supported yet"),
+        ({"schedule": {"at": "2026-11-27T09:00Z"}}, "schedule.at: write the time without a zone"),
         ({"discount": {"percent_off": 20}, "goal": {}}, "discount, goal: not supported yet"),
     ],
 )
