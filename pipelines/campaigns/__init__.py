@@ -11,9 +11,9 @@ from pipelines.campaigns.content import Rendered, RenderError, Templates, carrie
 from pipelines.campaigns.copies import copy, discard
 from pipelines.campaigns.document import Body, CampaignDocument, Content, parse_campaign, stored
 from pipelines.campaigns.lint import Finding, lint
-from pipelines.campaigns.offers import codes_of, create_codes
+from pipelines.campaigns.offers import codes_for, create_codes
 from pipelines.campaigns.preview import preview
-from pipelines.campaigns.states import EXCLUDED, NEXT, OPEN, cancel, find, frozen, move, resume
+from pipelines.campaigns.states import EXCLUDED, NEXT, OPEN, after_sending, cancel, find, frozen, move, resume
 from pipelines.campaigns.store import approve, findings, listing, load, save, show
 from pipelines.campaigns.testing import send_test
 
@@ -29,10 +29,11 @@ __all__ = [
     "RenderError",
     "Rendered",
     "Templates",
+    "after_sending",
     "approve",
     "cancel",
     "carries_link",
-    "codes_of",
+    "codes_for",
     "copy",
     "create_codes",
     "dedupe_key",

@@ -13,7 +13,7 @@ import hashlib
 import hmac
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sqlalchemy import Connection, Engine, insert, select, update
@@ -64,22 +64,37 @@ def offered_sample(content: Content) -> dict[str, object]:
     return {} if discount is None else {CODE: discount.code or SAMPLE_CODE}
 
 
-def codes_of(engine: Engine, content: Content, keys: Iterable[str]) -> dict[str, dict[str, object]]:
-    """What the mails with these dedupe keys are given to render with: the code, where it was created."""
+def codes_for(
+    engine: Engine, settings: Settings, content: Content, keys: Iterable[str], now: datetime
+) -> Mapping[str, dict[str, object]]:
+    """What the mails with these dedupe keys are given to render with: the code, where Stripe took it.
+
+    Whoever was planned since `create_codes` gets one now. A code that Stripe refused is left out, so the
+    template finds none and the mail does not go.
+
+    Raises:
+        MillstreamError: see `create_codes`.
+    """
     wanted = list(keys)
     discount = content.document.discount
     if discount is None or not wanted:
         return {}
     shared = _shared_key(content)
     asked = wanted if discount.per_recipient else [shared]
+    known = _decided(engine, asked)
+    if len(known) < len(asked):
+        create_codes(engine, settings, content.document.name, now)
+        known = _decided(engine, asked)
+    given = {key: {CODE: code} for key, code in known.items() if code is not None}
+    return given if discount.per_recipient else dict.fromkeys(wanted, given.get(shared, {}))
+
+
+def _decided(engine: Engine, keys: Sequence[str]) -> dict[str, str | None]:
+    """The codes that were created, None where one failed; what is still open is left out."""
+    told = select(offers.c.dedupe_key, offers.c.code, offers.c.state)
     with reading(engine) as connection:
-        rows = connection.execute(
-            select(offers.c.dedupe_key, offers.c.code).where(
-                offers.c.dedupe_key.in_(asked), offers.c.state == "created"
-            )
-        ).all()
-    known = {row.dedupe_key: {CODE: row.code} for row in rows}
-    return known if discount.per_recipient else dict.fromkeys(wanted, known[shared]) if shared in known else {}
+        rows = connection.execute(told.where(offers.c.dedupe_key.in_(keys), offers.c.state != "planned")).all()
+    return {row.dedupe_key: row.code if row.state == "created" else None for row in rows}
 
 
 def create_codes(
@@ -298,6 +313,4 @@ def _shared_key(content: Content) -> str:
 
 
 def _expiry(discount: Discount, since: datetime) -> datetime | None:
-    if discount.expires_in is None:
-        return None
-    return since + timedelta(seconds=span_length(discount.expires_in).total_seconds())
+    return None if discount.expires_in is None else since + span_length(discount.expires_in)

@@ -10,12 +10,12 @@ import shutil
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
-from urllib.parse import urlparse
 
 import stripe
 
 from pipelines.errors import MillstreamError
 from pipelines.landing import Landing
+from pipelines.mail import obstacles
 from pipelines.settings import Settings
 from pipelines.stripe import StripeApi, missing_permissions
 
@@ -64,20 +64,9 @@ def configuration(settings: Settings) -> list[Problem]:
                     "Set MILLSTREAM_POSTAL_ADDRESS; the law asks for it.",
                 )
             )
-        if _is_here(settings.public_url):
-            problems.append(
-                Problem(
-                    f"Mails go out by {settings.mailer}, but their unsubscribe links lead to this machine.",
-                    "Set MILLSTREAM_PUBLIC_URL to the address at which the gateway is reached.",
-                )
-            )
-        if settings.from_email.endswith("@example.com"):
-            problems.append(
-                Problem(
-                    f"Mails go out by {settings.mailer} in the name of {settings.from_email}.",
-                    "Set MILLSTREAM_FROM_EMAIL to an address of yours.",
-                )
-            )
+        problems += [
+            Problem(f"Mails can not go out by {settings.mailer}: {what}.", mend) for what, mend in obstacles(settings)
+        ]
     if settings.stripe_api_key is None:
         return problems
     key = settings.stripe_api_key.get_secret_value()
@@ -155,10 +144,6 @@ def at_stripe(settings: Settings) -> tuple[dict[str, Any], list[Problem]]:
             )
         )
     return {"key": kind, "mode": api.mode, "clock_skew_seconds": skew, "accounts": accounts}, problems
-
-
-def _is_here(url: str) -> bool:
-    return urlparse(url).hostname in ("127.0.0.1", "localhost", "::1", None)
 
 
 def _size(path: Path) -> int:
