@@ -17,8 +17,9 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import Connection, Engine, insert, select, update
 
 from pipelines.campaigns.assignment import is_held_out, variant_of
-from pipelines.campaigns.content import Templates
+from pipelines.campaigns.content import EVENTS, Templates
 from pipelines.campaigns.document import Content
+from pipelines.campaigns.recent import with_recent_events
 from pipelines.campaigns.states import frozen, move
 from pipelines.errors import UsageError
 from pipelines.faults import fault_point
@@ -101,10 +102,13 @@ def audience(
     segment = find_segment(document.segment)
     if segment is None:
         raise UsageError(f"segment: there is no segment {document.segment!r}.")
-    traits = Templates(content).traits()
+    templates = Templates(content)
+    traits = templates.traits()
     people = member_rows(
         snapshot, segment, _columns(traits), as_of, timezone=settings.reporting_timezone, lookup=find_segment
     )
+    if EVENTS in templates.used():
+        people = with_recent_events(snapshot, people, as_of)
     for one in addressed(connection, people, settings.consent):
         yield _recipient(content, one, traits)
 
@@ -144,6 +148,8 @@ def trait_values(person: dict[str, Any], traits: Sequence[str]) -> dict[str, obj
         elif isinstance(value, Decimal):
             value = str(value)
         values[name] = value
+    if EVENTS in person:
+        values[EVENTS] = person[EVENTS]
     return values
 
 

@@ -300,6 +300,17 @@ class Content(NamedTuple):
         """The stored form of the bodies of variants and steps."""
         return json.dumps({name: body._asdict() for name, body in sorted(self.bodies.items())}, ensure_ascii=False)
 
+    def written(self) -> dict[str, Any]:
+        """The document with its bodies in it: what can be changed and saved again, without any file."""
+        plain: dict[str, Any] = json.loads(self.canonical())
+        own = {"": Body(self.html, self.text)} if self.document.has_own_body else {}
+        places = {"": plain} | {one["name"]: one for kind in ("variants", "steps") for one in plain.get(kind, [])}
+        for name, body in {**own, **self.bodies}.items():
+            place = places[name]
+            place.pop("body", None)
+            place |= {"html": body.html} | ({"text": body.text} if body.text else {})
+        return plain
+
     def content_hash(self) -> str:
         """SHA-256 over the document and its bodies: what an approval stands for."""
         parts = [self.canonical(), self.html, self.text]

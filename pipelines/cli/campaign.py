@@ -153,10 +153,14 @@ def try_campaign(
 
     settings = load_settings()
     engine = open_state(settings)
-    told = send_test(
-        engine, published(settings), settings, name, to, settings.now(),
-        mailer=mailer_for(settings), actor=user or getpass.getuser(), person=person, variant=variant, step=step,
-    )  # fmt: skip
+    mailer = mailer_for(settings)
+    try:
+        told = send_test(
+            engine, published(settings), settings, name, to, settings.now(),
+            mailer=mailer, actor=user or getpass.getuser(), person=person, variant=variant, step=step,
+        )  # fmt: skip
+    finally:
+        mailer.close()
     if as_json:
         emit({"campaign": name, "mails": told})
     else:

@@ -208,7 +208,13 @@ def test_a_key_without_the_permission_creates_nothing_and_mails_nobody(engine, s
 
 
 def test_one_code_for_all_is_created_once_with_the_limit_it_was_given(engine, shop, tmp_path, everybody):
-    discount = {"amount_off": "12.50", "currency": "eur", "code": "AUTUMN", "max_redemptions": 100, "duration": "forever"}
+    discount = {
+        "amount_off": "12.50",
+        "currency": "eur",
+        "code": "AUTUMN",
+        "max_redemptions": 100,
+        "duration": "forever",
+    }
     start(engine, shop, tmp_path, discount=discount)
     assert create(engine, shop) == 1
     (code,) = shop.codes()
@@ -217,7 +223,7 @@ def test_one_code_for_all_is_created_once_with_the_limit_it_was_given(engine, sh
     assert (coupon["amount_off"], coupon["currency"], coupon["duration"]) == (1250, "eur", "forever")
     keys = [f"{number:064x}" for number in range(PEOPLE)]
     given = codes_for(engine, shop.settings, load(engine, "win-back"), keys, NOW)
-    assert given == dict.fromkeys(keys, {"discount_code": "AUTUMN"})
+    assert given == {key: {"discount_code": "AUTUMN"} for key in keys}
 
 
 def test_without_a_key_of_its_own_the_approval_says_what_is_missing(engine, shop, tmp_path, everybody):
