@@ -13,6 +13,7 @@ from pipelines.campaigns.document import Body, CampaignDocument, Content, parse_
 from pipelines.campaigns.lint import Finding, lint
 from pipelines.campaigns.offers import codes_for, create_codes
 from pipelines.campaigns.preview import preview
+from pipelines.campaigns.redeemed import offers_told
 from pipelines.campaigns.states import EXCLUDED, NEXT, OPEN, after_sending, cancel, find, frozen, move, resume
 from pipelines.campaigns.store import approve, findings, listing, load, save, show
 from pipelines.campaigns.testing import send_test
@@ -45,6 +46,7 @@ __all__ = [
     "listing",
     "load",
     "move",
+    "offers_told",
     "parse_campaign",
     "plan",
     "preview",

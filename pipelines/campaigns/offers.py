@@ -79,7 +79,7 @@ def codes_for(
     discount = content.document.discount
     if discount is None or not wanted:
         return {}
-    shared = _shared_key(content)
+    shared = shared_key(content.document.name)
     asked = wanted if discount.per_recipient else [shared]
     known = _decided(engine, asked)
     if len(known) < len(asked):
@@ -155,7 +155,7 @@ def _plan(engine: Engine, settings: Settings, content: Content, discount: Discou
 
 def _lacking(connection: Connection, content: Content, discount: Discount) -> Iterator[tuple[str, datetime | None]]:
     if not discount.per_recipient:
-        key = _shared_key(content)
+        key = shared_key(content.document.name)
         if connection.execute(select(offers.c.code).where(offers.c.dedupe_key == key)).first() is None:
             yield key, None
         return
@@ -308,8 +308,9 @@ def _code(secret: bytes, key: str) -> str:
     return "-".join((text[:4], text[4:8], text[8:12]))
 
 
-def _shared_key(content: Content) -> str:
-    return hashlib.sha256(f"{content.document.name}|offered to all".encode()).hexdigest()
+def shared_key(campaign: str) -> str:
+    """The key of the one code that a campaign offers to all."""
+    return hashlib.sha256(f"{campaign}|offered to all".encode()).hexdigest()
 
 
 def _expiry(discount: Discount, since: datetime) -> datetime | None:

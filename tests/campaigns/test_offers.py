@@ -10,7 +10,7 @@ import orjson
 import pytest
 from sqlalchemy import insert, select, update
 
-from pipelines.campaigns import approve, codes_for, create_codes, load, preview, save
+from pipelines.campaigns import approve, codes_for, create_codes, load, offers_told, preview, save
 from pipelines.campaigns.states import move
 from pipelines.delivery import send
 from pipelines.demo.knobs import Knobs
@@ -22,6 +22,7 @@ from pipelines.mail import Outbox
 from pipelines.settings import Settings
 from pipelines.state import open_state, reading, writing
 from pipelines.state.tables import campaigns, offers, recipients
+from pipelines.warehouse import Warehouse
 from tests import warm
 from tests.campaigns.test_documents import content, everybody
 from tests.campaigns.test_lint import CLEAN, HTML, TEXT
@@ -248,3 +249,54 @@ def test_each_mail_carries_the_code_of_its_reader_and_the_preview_none(engine, s
     assert isinstance(Outbox(shop.settings.outbox_dir).handed_over("win-back"), dict)
     with reading(engine) as connection:
         assert connection.execute(select(campaigns.c.state)).scalar_one() == "sent"
+
+
+def codes_published(settings, rows):
+    """A snapshot with these promotion codes (id, times redeemed, customers) and the people p0 to p6 behind cus_0 to cus_6."""
+    with Warehouse(settings).write("test") as connection:
+        connection.execute(
+            "create or replace table marts.dim_promotion_codes (account varchar, promotion_code_id varchar,"
+            " code varchar, times_redeemed bigint, customer_ids varchar[], expires_at timestamp)"
+        )
+        for identity, times, customers in rows:
+            values = [identity, times, customers]
+            connection.execute("insert into marts.dim_promotion_codes values ('a', $1, '', $2, $3, null)", values)
+    people = [person(n, person_id=f"p{n}", stripe_customer_ids=[f"cus_{n}", f"old_{n}"]) for n in range(PEOPLE)]
+    return publish_people(settings, people, as_of=NOW + timedelta(days=8))
+
+
+def test_the_report_tells_redeemed_leaked_and_wasted_codes(engine, shop, planned):
+    create(engine, shop)
+    with writing(engine) as connection:
+        connection.execute(update(recipients).values(in_flight_at=NOW, state="accepted"))
+    ids = [kept(engine)[key].stripe_code_id for key in planned]
+    told = [
+        (ids[0], 1, ["cus_0"]),
+        (ids[1], 1, ["old_1"]),
+        (ids[2], 1, ["cus_0"]),
+        (ids[3], 1, ["cus_nobody"]),
+        (ids[4], 1, []),
+        (ids[5], 0, []),
+    ]
+    counts = {"created": PEOPLE, "failed": 0}
+    assert offers_told(engine, None, "win-back") == counts
+    fates = {"redeemed": 2, "leaked": 2, "redeemed_unknown": 1, "wasted": 2, "open": 0}
+    assert offers_told(engine, codes_published(shop.settings, told), "win-back") == {**counts, **fates}
+
+
+def test_a_code_for_all_counts_each_of_its_redemptions(engine, shop, tmp_path, everybody):
+    start(engine, shop, tmp_path, discount={"percent_off": 10, "code": "AUTUMN"})
+    create(engine, shop)
+    with writing(engine) as connection:
+        mailed = recipients.c.person_id != "p6"
+        connection.execute(update(recipients).where(mailed).values(in_flight_at=NOW, state="accepted"))
+    (code,) = shop.codes()
+    told = [(code["id"], 4, ["cus_0", "cus_1", "cus_6"])]
+    assert offers_told(engine, codes_published(shop.settings, told), "win-back") == {
+        "created": 1, "failed": 0, "redeemed": 2, "leaked": 1, "redeemed_unknown": 1, "wasted": 0, "open": 0,
+    }  # fmt: skip
+
+
+def test_a_campaign_without_a_discount_has_no_codes_to_tell_of(engine, shop, tmp_path, everybody):
+    save(engine, content(tmp_path), NOW)
+    assert offers_told(engine, None, "win-back") is None
