@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -104,7 +104,7 @@ def audience(
         raise UsageError(f"segment: there is no segment {document.segment!r}.")
     templates = Templates(content)
     traits = templates.traits()
-    people = member_rows(
+    people: Iterable[dict[str, Any]] = member_rows(
         snapshot, segment, _columns(traits), as_of, timezone=settings.reporting_timezone, lookup=find_segment
     )
     if EVENTS in templates.used():

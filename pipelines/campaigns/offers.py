@@ -66,7 +66,7 @@ def offered_sample(content: Content) -> dict[str, object]:
 
 def codes_for(
     engine: Engine, settings: Settings, content: Content, keys: Iterable[str], now: datetime
-) -> Mapping[str, dict[str, object]]:
+) -> Mapping[str, Mapping[str, object]]:
     """What the mails with these dedupe keys are given to render with: the code, where Stripe took it.
 
     Whoever was planned since `create_codes` gets one now. A code that Stripe refused is left out, so the
@@ -85,7 +85,7 @@ def codes_for(
     if len(known) < len(asked):
         create_codes(engine, settings, content.document.name, now)
         known = _decided(engine, asked)
-    given = {key: {CODE: code} for key, code in known.items() if code is not None}
+    given: dict[str, Mapping[str, object]] = {key: {CODE: code} for key, code in known.items() if code is not None}
     return given if discount.per_recipient else dict.fromkeys(wanted, given.get(shared, {}))
 
 
@@ -176,7 +176,7 @@ def _planned(engine: Engine, name: str) -> list[Code]:
     waiting = select(offers.c.dedupe_key, offers.c.code, offers.c.expires_at)
     with reading(engine) as connection:
         rows = connection.execute(waiting.where(offers.c.campaign == name, offers.c.state == "planned").limit(CHUNK))
-        return [Code(*row) for row in rows]
+        return [Code(row.dedupe_key, row.code, row.expires_at) for row in rows]
 
 
 def _create(

@@ -193,7 +193,7 @@ def test_whoever_was_planned_meanwhile_gets_a_code_when_their_mail_is_made(engin
     create(engine, shop)
     late = "f" * 64
     with writing(engine) as connection:
-        row = dict(connection.execute(select(recipients)).mappings().first())
+        row = dict(connection.execute(select(recipients).limit(1)).mappings().one())
         connection.execute(insert(recipients).values(**{**row, "dedupe_key": late, "person_id": "late"}))
     given = codes_for(engine, shop.settings, load(engine, "win-back"), [planned[0], late], NOW)
     assert len({extra["discount_code"] for extra in given.values()}) == 2
