@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 from pipelines.campaigns import create_codes, plan
@@ -47,6 +48,7 @@ def send(
     engine = open_state(settings)
     mailer = mailer or ready_to_send(settings, name)
     with (
+        closing(mailer),
         stop_on_signal() as stop,
         only_sender(settings, engine, stopped=stop, waiting=note) as has_turn,
     ):

@@ -7,7 +7,7 @@ import secrets
 import socket
 from collections import Counter, deque
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 
 from sqlalchemy import Engine
@@ -99,6 +99,7 @@ class Sending:
         self.ledger = Ledger(engine, Gate(settings, content.document), name, owner)
         self.hands = Hands(mailer, CONNECTIONS)
         self.patience = Patience(watch, note)
+        self.patience.limit(self.ledger.resting_until())
         limits = content.document.limits
         per_minute = limits.per_minute if limits else None
         left = self.ledger.left_since(minute_before(watch.now())) if per_minute else {}
@@ -200,7 +201,8 @@ class Sending:
     def _write(self, leaving: list[tuple[Claimed, Mail]]) -> bool:
         """One transaction: who landed, who leaves. False where nobody is to be mailed any more."""
         landed, self.landed = self.landed, []
-        may_leave = self.ledger.step(landed, [row for row, _ in leaving], self.watch.now())
+        now = self.watch.now()
+        may_leave = self.ledger.step(landed, [row for row, _ in leaving], now)
         if any(one.result.outcome == "accepted" for one in landed):
             fault_point("sender.after_accepted")
         if may_leave is None:
@@ -208,7 +210,7 @@ class Sending:
         if may_leave:
             fault_point("sender.after_in_flight")
         self.pace.left(len(may_leave))
-        self.hands.give((row, mail) for row, mail in leaving if row.key in may_leave)
+        self.hands.give((row, replace(mail, at=now)) for row, mail in leaving if row.key in may_leave)
         return True
 
     def _soon(self) -> float | None:

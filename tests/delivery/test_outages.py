@@ -13,7 +13,7 @@ from pipelines.errors import MillstreamError
 from pipelines.mail import Handover
 from pipelines.state import reading, writing
 from pipelines.state.tables import mail_events, recipients
-from tests.delivery.clockwork import Scripted, Time
+from tests.delivery.clockwork import Scripted, Time, in_turn
 from tests.delivery.ready import certificate, counts, make_ready, rows_of
 from tests.segments.people import NOW
 
@@ -35,7 +35,8 @@ def until(time: Time, seconds: float, answer: Handover):
 
 def test_an_outage_is_waited_out_and_fails_nobody(settings, engine):
     make_ready(settings, engine, range(50))
-    time, told = Time(), []
+    time = Time()
+    told: list[str] = []
     mailer = Scripted(until(time, 600, DOWN))
     done = send(settings, "win-back", mailer=mailer, watch=time.watch(), note=told.append)
     assert (done.accepted, done.ambiguous, done.rejected, done.state) == (50, 0, 0, "sent")
@@ -100,7 +101,8 @@ def act_at(time: Time, seconds: float, act) -> Handover:
 
 def test_a_rate_limit_lets_everybody_wait_until_it_ends(settings, engine):
     make_ready(settings, engine, range(80))
-    time, told = Time(), []
+    time = Time()
+    told: list[str] = []
     limited = Handover("later", reason="429", status=429, retry_at=NOW + timedelta(seconds=45))
     asked: list[float] = []
 
@@ -116,6 +118,21 @@ def test_a_rate_limit_lets_everybody_wait_until_it_ends(settings, engine):
     assert sum(moment == 0 for moment in asked) <= 20 + 15
     assert {moment for moment in asked if moment > 0} == {45}
     assert told == ["the mailer asks for a rest until 00:00:45 UTC; everybody waits."]
+
+
+def test_a_rate_limit_holds_for_the_next_sender_too(settings, engine):
+    make_ready(settings, engine, range(30))
+    time = Time()
+    limited = Handover("later", reason="429", status=429, retry_at=NOW + timedelta(seconds=45))
+    refused = Handover("refused", reason="401", status=401)
+    with pytest.raises(MillstreamError, match="refuses"):
+        send(settings, "win-back", mailer=Scripted(in_turn([limited, refused])), watch=time.watch())
+    with writing(engine) as connection:
+        resume(connection, "win-back", now=NOW, actor="ann")
+    time.passed, left = 10, []
+    before = counts(engine).get("accepted", 0)
+    send(settings, "win-back", mailer=Scripted(lambda _m, _n: left.append(time.passed)), watch=time.watch())
+    assert (counts(engine), set(left), len(left)) == ({"accepted": 30}, {45}, 30 - before)
 
 
 def test_a_rate_limit_that_names_no_time_lasts_a_minute(settings, engine):
