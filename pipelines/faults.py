@@ -35,6 +35,8 @@ POINTS: tuple[str, ...] = (
     "planner.after_batch",
     "planner.before_commit",
     "planner.after_commit",
+    "journeys.before_commit",
+    "journeys.after_commit",
     "offers.after_plan",
     "offers.after_coupon",
     "offers.before_code",

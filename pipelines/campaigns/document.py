@@ -28,7 +28,7 @@ from pipelines.privacy import InvalidAddressError, parse_address
 from pipelines.segments import NAME, Condition, Strict, span_text
 from pipelines.settings import is_zone
 
-LATER = ("schedule", "goal", "trigger", "steps", "exit", "purpose")
+LATER = ("goal", "purpose")
 MAX_BODY = 2_000_000
 """Bytes; mail programs cut far smaller ones."""
 _INLINE = ("html", "text")
@@ -159,6 +159,12 @@ class Trigger(Strict):
     on: Literal["segment_entry"]
     again: bool = False
 
+    @model_validator(mode="before")
+    @classmethod
+    def _on_is_a_word(cls, told: object) -> object:
+        # To YAML 1.1 a bare `on` is true, as a key as well.
+        return {"on" if key is True else key: value for key, value in told.items()} if isinstance(told, dict) else told
+
 
 class FrequencyCap(Strict):
     """So many mails to one address, over all campaigns, within a rolling time."""
@@ -241,6 +247,15 @@ class CampaignDocument(Strict):
                 raise ValueError(f"{place}: a name stands twice")
         if self.variants and self.steps:
             raise ValueError("'variants' and 'steps' do not go together")
+        return self
+
+    @model_validator(mode="after")
+    def _goes_in_one_way(self) -> CampaignDocument:
+        for name, told in (("steps", self.steps), ("exit", self.exit)):
+            if told and self.trigger is None:
+                raise ValueError(f"'{name}' need a 'trigger'" if name == "steps" else f"'{name}' needs a 'trigger'")
+        if self.trigger is not None and self.schedule is not None:
+            raise ValueError("'trigger' and 'schedule' do not go together: an entry has its own time")
         return self
 
     @property

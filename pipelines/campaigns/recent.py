@@ -1,7 +1,7 @@
 """The newest events of each reader, for mails that speak of what somebody did. Asked only where a template does.
 
-One pass over all events keeps the newest few of everybody; the people of the audience then look theirs
-up, thousands at a time, so that an audience of any size is never held.
+One pass over the events keeps the newest few of everybody (of the people asked for, where these are few);
+the people of the audience then look theirs up, thousands at a time, so that none of any size is held.
 """
 
 from __future__ import annotations
@@ -25,8 +25,10 @@ create or replace temp table recent as
 select
     person_id,
     arg_max({{'name': event, 'time': event_at, 'properties': properties}}, event_at, {NEWEST}) as newest
-from {_MART} where event is not null and event_at < ? group by person_id
+from {_MART} where event is not null and event_at < $until and ($ids is null or person_id in (select unnest($ids)))
+group by person_id
 """
+_OF = "select person_id, newest from recent where person_id in (select unnest(?))"
 
 
 def with_recent_events(
@@ -39,15 +41,21 @@ def with_recent_events(
         return
     cursor = snapshot.cursor()
     try:
-        cursor.execute(_KEPT, [(until or snapshot.as_of).astimezone(UTC).replace(tzinfo=None)])
-        while batch := list(islice(remaining, BATCH)):
-            ids = [str(person["person_id"]) for person in batch]
-            found = cursor.execute("select person_id, newest from recent where person_id in (select unnest(?))", [ids])
+        batch = list(islice(remaining, BATCH))
+        until = (until or snapshot.as_of).astimezone(UTC).replace(tzinfo=None)
+        cursor.execute(_KEPT, {"until": until, "ids": _ids(batch) if len(batch) < BATCH else None})
+        while batch:
+            found = cursor.execute(_OF, [_ids(batch)])
             known = {str(who): [_told(one) for one in newest] for who, newest in found.fetchall()}
             for person in batch:
                 yield {**person, EVENTS: known.get(str(person["person_id"]), [])}
+            batch = list(islice(remaining, BATCH))
     finally:
         cursor.close()
+
+
+def _ids(people: Iterable[dict[str, Any]]) -> list[str]:
+    return [str(person["person_id"]) for person in people]
 
 
 def _told(event: dict[str, Any]) -> dict[str, Any]:

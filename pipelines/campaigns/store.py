@@ -12,6 +12,8 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, insert, select, update
 
+from pipelines.campaigns.approval import check_approver, is_second, saved_it
+from pipelines.campaigns.audience import audience
 from pipelines.campaigns.document import Content, stored
 from pipelines.campaigns.lint import SETUP, Finding, lint, lint_setup
 from pipelines.campaigns.states import find, move
@@ -131,20 +133,41 @@ def findings(engine: Engine, settings: Settings, content: Content) -> list[Findi
 def approve(engine: Engine, settings: Settings, name: str, now: datetime, *, user: str) -> str:
     """Freeze a campaign's content and let it be sent; returns the frozen hash.
 
+    Of one that is approved by who saved it, another's approval is the second person's: nothing else changes.
+
     Raises:
         UsageError: unknown name or segment, or the content must not go out as it is: everything that blocks.
-        MillstreamError: the installation lacks something, or the campaign is no draft.
+        MillstreamError: the installation lacks something, the campaign is no draft, or somebody else has to do it.
     """
     content = load(engine, name)
     _refuse(findings(engine, settings, content))
+    with reading(engine) as connection:
+        alone = saved_it(find(connection, name), user)
+    # Before the transaction: no writer should wait for a count over the snapshot.
+    people = _size(engine, settings, content) if alone else None
     with writing(engine) as connection:
         row = find(connection, name)
         if row.content_hash != content.content_hash():
             raise MillstreamError(f"campaign {name} changed meanwhile. Nothing was approved; look at it again.")
-        move(connection, name, "approved", now=now, actor=user)
+        check_approver(connection, row, user, limit=settings.approval_above, people=people)
+        if is_second(row, user):
+            record(connection, at=now, actor=user, action="campaign.second_approval", subject=name)
+        else:
+            move(connection, name, "approved", now=now, actor=user)
         frozen = update(campaigns).where(campaigns.c.name == name)
         connection.execute(frozen.values(approved_by=user, approved_at=now))
     return content.content_hash()
+
+
+def _size(engine: Engine, settings: Settings, content: Content) -> int | None:
+    """How many people it would be mailed to now; None where nothing is published."""
+    from pipelines.warehouse import SnapshotReader  # Late: sending needs no snapshot.
+
+    snapshot = SnapshotReader(settings.published_dir).current()
+    if snapshot is None:
+        return None
+    with reading(engine) as connection:
+        return sum(one.state == "planned" for one in audience(connection, engine, snapshot, settings, content))
 
 
 def _refuse(found: list[Finding]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import getpass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -13,6 +13,9 @@ from pipelines.cli.segment import AsJson, AsOf, published
 from pipelines.errors import MillstreamError, UsageError
 from pipelines.moments import end_of_day
 from pipelines.settings import load_settings
+
+if TYPE_CHECKING:
+    from pipelines.warehouse import Snapshot
 
 group = typer.Typer(help="Mail a segment, and know what became of it.", no_args_is_help=True)
 Name = Annotated[str, typer.Argument(help="Name of a saved campaign.")]
@@ -41,7 +44,7 @@ def save_file(file: Annotated[Path, typer.Argument(help="A YAML or JSON document
         raise UsageError(f"{file} is no text in UTF-8. Nothing was saved.") from None
     content = parse_campaign(text, file.parent)
     engine = open_state(settings)
-    changed = save(engine, content, settings.now())
+    changed = save(engine, content, settings.now(), actor=getpass.getuser())
     kept = show(engine, content.document.name)
     if as_json:
         emit({**_short(kept), "changed": changed})
@@ -201,18 +204,56 @@ def delete_campaign(name: Name, user: User = None, as_json: AsJson = False) -> N
         print(f"campaign {name} deleted.")
 
 
+@group.command("schedule")
+def schedule_campaign(
+    name: Name,
+    at: Annotated[str | None, typer.Option("--at", help="A time like 2026-11-27T09:00; else the document's.")] = None,
+    timezone: Annotated[
+        str | None, typer.Option("--timezone", help="Zone of that time, or recipient: each person's own.")
+    ] = None,
+    user: User = None,
+    as_json: AsJson = False,
+) -> None:
+    """Let an approved campaign go out by itself when its time comes."""
+    from pipelines.campaigns import schedule, show
+    from pipelines.state import open_state
+
+    settings = load_settings()
+    engine = open_state(settings)
+    actor = user or getpass.getuser()
+    waits = schedule(engine, settings, name, settings.now(), at=at, timezone=timezone, actor=actor)
+    if as_json:
+        emit({**_short(show(engine, name)), "occurrence": waits.occurrence, "due_at": waits.due_at})
+    else:
+        print(f"campaign {name} is scheduled: due {waits.due_at:%Y-%m-%d %H:%M} UTC. Whom it goes to is settled then.")
+
+
 @group.command("send")
-def send_campaign(name: Name, as_json: AsJson = False) -> None:
-    """Send until everybody has an end state or waits; run again, it goes on and mails nobody twice."""
+def send_campaign(
+    name: Name,
+    unattended: Annotated[
+        bool, typer.Option("--unattended", help="As a schedule does: every gate counts, and one that is shut is told.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Send until everybody has an end state; run again, it goes on and mails nobody twice."""
     from pipelines.delivery import report, send
     from pipelines.mail import mailer_for
     from pipelines.state import open_state
 
     settings = load_settings()
-    done = send(settings, name, note=note)
+
+    def newest() -> Snapshot:
+        # Late: going on with a plan needs neither a snapshot nor what is known of its data.
+        from pipelines.operations.campaigns import newest_if_open
+
+        return newest_if_open(settings, name, settings.now(), unattended=unattended, note=note)
+
+    done = send(settings, name, note=note, newest=newest, unattended=unattended)
     found = report(open_state(settings), name, mailer_for(settings))
     if as_json:
-        emit({**found, "this_call": done.document()})
+        call = done.document()
+        emit({**found, "held_back": call.pop("held_back"), "this_call": call})
     else:
         _print_report(found)
         print(f"This call: {done.accepted:,} mails accepted.")
@@ -282,7 +323,7 @@ def _move(name: str, to: str, user: str | None, as_json: bool, reason: str | Non
         if to == "cancelled":
             cancel(connection, name, now=settings.now(), actor=actor, reason=reason)
         elif to == "sending":
-            resume(connection, name, now=settings.now(), actor=actor)
+            to = resume(connection, name, now=settings.now(), actor=actor)
         else:
             move(connection, name, to, now=settings.now(), actor=actor, reason=reason)
     if as_json:

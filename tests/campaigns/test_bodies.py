@@ -21,7 +21,7 @@ STEPS = [
     {"name": "first", "subject": "One", "html": f"<p>One {{{{ plan }}}}</p>{FOOT}"},
     {"name": "second", "wait": "3d", "subject": "Two", "body": "two.html", "preheader": "Second thoughts"},
 ]
-SEQUENCE = {**dict.fromkeys(("html", "subject")), "steps": STEPS}
+SEQUENCE = {**dict.fromkeys(("html", "subject")), "steps": STEPS, "trigger": {"on": "segment_entry"}}
 
 
 @pytest.fixture

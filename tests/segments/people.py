@@ -18,6 +18,7 @@ COLUMNS = {
     "first_name": "varchar",
     "name": "varchar",
     "country": "varchar",
+    "timezone": "varchar",
     "subscription_status": "varchar",
     "plan": "varchar",
     "mrr_currency": "varchar",
