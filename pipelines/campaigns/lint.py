@@ -12,7 +12,15 @@ from collections.abc import Callable, Iterator, Mapping
 from difflib import get_close_matches
 from typing import Any, Literal, NamedTuple, TypeAlias
 
-from pipelines.campaigns.content import Rendered, RenderError, Templates, known_variables, parse_problem, sources
+from pipelines.campaigns.content import (
+    Rendered,
+    RenderError,
+    Templates,
+    known_variables,
+    parse_problem,
+    place_of,
+    sources,
+)
 from pipelines.campaigns.document import Content
 from pipelines.campaigns.links import SHORTENERS, host_of, is_unsafe, problem_of, scheme_of
 from pipelines.campaigns.markup import Markup, Tag, taken_apart
@@ -81,7 +89,7 @@ def lint(content: Content) -> list[Finding]:
     found = [*_unknown(content, templates)]
     for name in templates.names:
         found += [
-            Finding(one.level, one.code, f"{one.part} {name}".strip(), one.message)
+            Finding(one.level, one.code, place_of(content, one.part, name), one.message)
             for one in _of_mail(content, templates, name)
         ]
     if content.document.discount is not None and "discount_code" not in templates.used():

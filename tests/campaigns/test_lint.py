@@ -192,6 +192,14 @@ def test_each_variant_is_looked_at_by_itself(tmp_path):
     }
 
 
+def test_what_variants_share_is_told_once(tmp_path):
+    variants = [{"name": "A"}, {"name": "B", "subject": "Other news"}]
+    assert found(tmp_path, variants=variants, html=HTML + "<a href='/x'>x</a>", preheader=None) == {
+        ("blocks", "broken_link", "html"),
+        ("warns", "preheader_missing", "preheader"),
+    }
+
+
 def test_a_refused_approval_tells_everything_that_blocks_at_once(engine, settings, tmp_path, everybody):
     html = WORDS + "<a href='/x'>x</a><script>x</script>"
     save(engine, content(tmp_path, html=html, subject="{{ plam }}", segment="nobody"), NOW)
