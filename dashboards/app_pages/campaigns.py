@@ -11,7 +11,7 @@ from dashboards.parts.campaign_actions import (
     started,
     waiting,
 )
-from dashboards.parts.campaign_form import NEXT, campaign_form
+from dashboards.parts.campaign_form import NEXT, campaign_form, copy_and_delete, edit_form
 from dashboards.parts.campaign_preview import audience_and_mail
 from dashboards.parts.campaign_report import campaign_report
 from dashboards.parts.campaign_tables import campaign_list
@@ -58,6 +58,8 @@ elif campaign.state == "scheduled":
 elif campaign.state == "paused":
     go_on_button(campaign, view)
 elif campaign.state in ("draft", "approved"):
+    with st.expander("Change it", icon=":material/edit:"):
+        edit_form(campaign, segments, view)
     if view.snapshot is None:
         step = "approve" if campaign.state == "draft" else "send"
         nothing_here(
@@ -73,3 +75,5 @@ elif campaign.state in ("draft", "approved"):
         schedule_controls(campaign, view)
 if campaign.audience:
     campaign_report(campaign, view)
+with st.expander("Copy or delete", icon=":material/content_copy:"):
+    copy_and_delete(campaign, view)

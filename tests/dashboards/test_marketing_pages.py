@@ -137,3 +137,28 @@ def test_an_approved_campaign_is_given_its_time_on_the_page_and_taken_back(folde
     press(app, "Cancel")
     assert show(engine, "second")["state"] == "cancelled"
     assert [one["state"] for one in occurrences_of(engine, "second")] == ["cancelled"]
+
+
+def test_a_draft_is_judged_tried_changed_and_taken_away_on_its_page(open_page, folder):
+    app = open_page(folder, "campaigns", {"campaign": "second"})
+    assert "there is none of its own; it is made from the HTML" in words(app)
+    box = next(box for box in app.text_input if box.label == "Send a test to")
+    box.set_value("me@example.com")
+    app = press(app, "Send a test")
+    assert "accepted" in app.info[0].value
+    (mail,) = (settings_of(folder).outbox_dir / "second.test").iterdir()
+    assert "[TEST] Hi" in mail.read_text()
+    edited = [box for box in app.text_input if box.label == "Subject" and box.value == "Hi"]
+    edited[0].set_value("Hi again")
+    app = press(app, "Save the changes")
+    engine = open_state(settings_of(folder))
+    assert show(engine, "second")["document"]["subject"] == "Hi again"
+    assert show(engine, "second")["html"] == _HTML
+    next(box for box in app.text_input if box.label == "Name of the copy").set_value("third")
+    app = press(app, "Copy")
+    assert show(engine, "third")["html"] == _HTML
+    app = open_page(folder, "campaigns", {"campaign": "second"})
+    app.checkbox(key="sure-second").set_value(True).run()
+    press(app, "Delete")
+    with pytest.raises(MillstreamError, match="no campaign"):
+        show(engine, "second")
