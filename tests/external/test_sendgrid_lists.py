@@ -32,7 +32,8 @@ class Recording(SendGridAccount):
 
     def __init__(self, document: dict[str, Any]) -> None:
         super().__init__()
-        self.document, self.asked = document, []
+        self.document = document
+        self.asked: list[tuple[str, str]] = []
 
     def reply(self, method: str, target: str, headers: Any, body: bytes) -> Any:
         self.asked.append((method, target))
@@ -55,8 +56,8 @@ def test_every_question_is_in_the_document_and_every_example_is_understood(
     with serving(account) as base:
         monkeypatch.setenv("SENDGRID_API_KEY", "SG.test")
         monkeypatch.setenv("SENDGRID_API_BASE", base)
-        found = reconcile_lists(Settings(), open_state(settings), now=NOW).document()
-    assert len(account.asked) == found["requests"] == 6
+        found = reconcile_lists(Settings(), open_state(settings), now=NOW)
+    assert len(account.asked) == found.requests == 6
     for method, target in account.asked:
         path, _, query = target.partition("?")
         asked = resolved(document, resolved(document, document["paths"][path])["get"])
@@ -65,8 +66,8 @@ def test_every_question_is_in_the_document_and_every_example_is_understood(
         for name, _, value in (part.partition("=") for part in query.split("&") if part):
             assert resolved(document, known[name]["schema"])["type"] == "integer"
             assert value.isdigit()
-    assert {one["bad"] for one in found["lists"]} == {0}
-    assert sum(one["theirs"] for one in found["lists"]) == sum(
+    assert {one.bad for one in found.lists} == {0}
+    assert sum(one.theirs for one in found.lists) == sum(
         len(rows)
         for path, rows in examples.items()
         if path in {target.partition("?")[0] for _, target in account.asked}
