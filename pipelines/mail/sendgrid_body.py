@@ -41,6 +41,8 @@ def body(mail: Mail) -> dict[str, Any]:
             }
         ],
         "from": sender,
+        # The person's own one counts; by SendGrid's OpenAPI document a mail must have this one, too.
+        "subject": one_line(mail.subject),
         # An empty part would be refused.
         "content": [{"type": kind, "value": encodable(text)} for kind, text in parts if text],
         "categories": ["campaign"],

@@ -24,6 +24,7 @@ from sendgrid.helpers.mail import (
     OpenTracking,
     Personalization,
     SandBoxMode,
+    Subject,
     SubscriptionTracking,
     To,
     TrackingSettings,
@@ -179,6 +180,7 @@ def test_a_mail_is_asked_for_as_the_official_client_asks() -> None:
     for name, value in (("dk", MAIL.key), ("cid", "win-back"), ("occ", "once"), ("var", "")):
         person.add_custom_arg(CustomArg(name, value))
     official.add_personalization(person)
+    official.subject = Subject("Hello")
     official.from_email = Email("hello@example.com", "Example Inc. ü")
     official.content = [Content("text/plain", "Hello"), Content("text/html", "<p>Hello</p>")]
     official.category = Category("campaign")
