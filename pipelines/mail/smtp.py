@@ -18,8 +18,8 @@ from functools import cached_property
 from pipelines.mail.message import Handover, Mail, ascii_domain, is_ours, to_bytes, told_reason
 from pipelines.mail.smtp_server import SmtpServer
 
-LATER = timedelta(minutes=5)
-"""When to come again after a reply 4xx about one mail: what servers that greylist ask for."""
+LATER = timedelta(minutes=1)
+"""When to come again after a reply 4xx to a mail: the server is a relay, and one that says so has too much to do."""
 _LEAVE = 421
 """The server is about to close the connection."""
 _TOO_LARGE = 552
