@@ -9,7 +9,7 @@ from pipelines.campaigns.audience import ONCE, dedupe_key, plan
 from pipelines.campaigns.content import Rendered, RenderError, Templates, carries_link
 from pipelines.campaigns.document import CampaignDocument, Content, parse_campaign, stored
 from pipelines.campaigns.preview import preview
-from pipelines.campaigns.states import EXCLUDED, NEXT, OPEN, cancel, find, frozen, move, resume
+from pipelines.campaigns.states import EXCLUDED, NEXT, OPEN, after_sending, cancel, find, frozen, move, resume
 from pipelines.campaigns.store import approve, listing, load, save, show
 
 __all__ = [
@@ -22,6 +22,7 @@ __all__ = [
     "RenderError",
     "Rendered",
     "Templates",
+    "after_sending",
     "approve",
     "cancel",
     "carries_link",

@@ -68,6 +68,11 @@ def move(connection: Connection, name: str, to: str, *, now: datetime, actor: st
     record(connection, at=now, actor=actor, action=f"campaign.{to}", subject=name, details={"reason": reason})
 
 
+def after_sending(connection: Connection, name: str) -> str:
+    """The state that follows when nobody waits for anything any more."""
+    return "sent"
+
+
 def resume(connection: Connection, name: str, *, now: datetime, actor: str) -> None:
     """Let a paused campaign be sent on. Only `plan` starts one, so nothing else becomes `sending`."""
     state = str(find(connection, name).state)

@@ -8,13 +8,11 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-import polars as pl
 from sqlalchemy import Engine
 
 from pipelines.privacy import mask
 from pipelines.segments.ask import member_rows
 from pipelines.segments.store import entries, load, lookup_of
-from pipelines.spreadsheet import csv_text
 from pipelines.state import record, writing
 
 if TYPE_CHECKING:
@@ -50,5 +48,10 @@ def export_members(
         details: dict[str, object] = {"members": len(rows), "snapshot": snapshot.number}
         record(connection, at=now, actor=actor, action="segment.export", subject=name, details=details)
     told = [{**row, "entered_at": row["entered_at"] and row["entered_at"].isoformat()} for row in rows]
+    # Late: the sender, which imports this room, needs no data frames.
+    import polars as pl
+
+    from pipelines.spreadsheet import csv_text
+
     columns = [*COLUMNS, "entered_at"]
     return csv_text(pl.DataFrame(told, schema=columns, infer_schema_length=None)), rows
