@@ -67,5 +67,5 @@ def _over_the_wire(settings: Settings) -> Mailer:
         settings.sendgrid_api_key,
         base=settings.sendgrid_api_base,
         seconds=settings.mailer_seconds,
-        on_503=settings.sendgrid_503,
+        on_503=settings.sendgrid_unavailable,
     )

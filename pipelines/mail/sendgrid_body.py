@@ -54,5 +54,5 @@ def body(mail: Mail) -> dict[str, Any]:
 def _untracked(html: str, url: str) -> str:
     """The mail whose unsubscribe link leads straight to us: leaving is no click, and hangs on no redirector."""
     for quote in ('"', "'"):
-        html = html.replace(f"href={quote}{url}{quote}", f'clicktracking="off" href={quote}{url}{quote}')
+        html = html.replace(f"href={quote}{url}{quote}", f"clicktracking=off href={quote}{url}{quote}")
     return html
