@@ -63,7 +63,7 @@ class MailKnobs:
     `script`: modes of the next mails, in order of arrival. `to`: the mode of an address. Else one is
     drawn by `weights` and `seed`. `slow_seconds`: how late `slow` answers. `reset_seconds`: how far
     ahead X-RateLimit-Reset lies, or `reset` is its text ("" = the header is left out). `api_key`: the
-    only key accepted (else any that begins with `SG.`).
+    only key accepted (else any that begins with `SG.`). `scopes`: what the key may do.
     """
 
     script: deque[str] = field(default_factory=deque)
@@ -74,6 +74,7 @@ class MailKnobs:
     reset_seconds: int = 1
     reset: str | None = None
     api_key: str | None = None
+    scopes: list[str] = field(default_factory=lambda: ["mail.send", "suppression.read"])
 
     def turn(self, changes: Mapping[str, Any]) -> None:
         """Change some of them.
@@ -142,6 +143,8 @@ class SendGridAccount:
             return _refusal(401)
         if (method, path) == ("POST", "/v3/mail/send"):
             return self._mail(body)
+        if (method, path) == ("GET", "/v3/scopes"):
+            return _json({"scopes": self.knobs.scopes})
         if method == "GET" and path.startswith(("/v3/suppression/", "/v3/asm/")):
             return _json(self._page(path.rpartition("/")[2], parse_qs(query)))
         return _refusal(404)

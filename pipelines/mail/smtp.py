@@ -70,6 +70,14 @@ class Smtp:
         """Whether it is a Message-ID of ours: over SMTP the mail's id is the one that we gave it."""
         return is_ours(message_id)
 
+    def refusal(self) -> str | None:
+        """Why it would not let us in now, asked of it; nothing is handed over."""
+        try:
+            self._drop(self._connect(), politely=True)
+        except _Gone as gone:
+            return gone.result.reason
+        return None
+
     def close(self) -> None:
         """Take leave on every connection; a later mail opens new ones."""
         with self._lock:

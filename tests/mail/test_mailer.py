@@ -7,14 +7,17 @@ from pathlib import Path
 import pytest
 
 from pipelines.delivery import report
+from pipelines.demo.sendgrid_server import MailKnobs, SendGridAccount, serving
 from pipelines.errors import MillstreamError
 from pipelines.mail import Outbox, mailer_for, obstacles
 from pipelines.mail.sendgrid import SendGrid
 from pipelines.mail.smtp import Smtp
+from pipelines.operations.installation import at_the_mailer
 from pipelines.settings import Settings
 from pipelines.state import open_state
 from tests import warm
 from tests.delivery.conftest import make_campaign
+from tests.mail.mail_server import PASSWORD, USER, Postbox, receiving
 
 LIVE = {
     "MILLSTREAM_SEND_MODE": "live",
@@ -85,6 +88,40 @@ def test_what_is_missing_is_told_with_what_mends_it_and_without_a_secret(
 def test_a_real_mailer_that_is_dry_mails_nobody(set_up, whole: dict[str, str]) -> None:
     with pytest.raises(MillstreamError, match=r"is dry.*Nobody was mailed.*MILLSTREAM_SEND_MODE=live"):
         mailer_for(set_up({**whole, "MILLSTREAM_SEND_MODE": "dry"}))
+
+
+@pytest.mark.parametrize(
+    ("scopes", "key", "told"),
+    [
+        (["mail.send"], "SG.a-secret", []),
+        (["suppression.read"], "SG.a-secret", ["Mails can not go out by sendgrid: the key may not send mail."]),
+        (["mail.send"], "SG.revoked", ["The provided authorization grant is invalid, expired, or revoked"]),
+    ],
+    ids=["may send", "may not send", "revoked"],
+)
+def test_the_doctor_asks_sendgrid_what_the_key_may_do(set_up, scopes: list[str], key: str, told: list[str]) -> None:
+    account = SendGridAccount(MailKnobs(scopes=scopes, api_key="SG.a-secret"))
+    with serving(account) as url:
+        found = at_the_mailer(set_up({**BY_SENDGRID, "SENDGRID_API_BASE": url, "SENDGRID_API_KEY": key}))
+    assert len(found) == len(told)
+    assert all(words in problem.what for words, problem in zip(told, found, strict=True))
+    assert account.answered == {}
+
+
+def test_the_doctor_asks_a_mail_server_whether_it_lets_us_in(set_up) -> None:
+    postbox = Postbox()
+    with receiving(postbox, needs_login=True) as at:
+        for password, size in ((PASSWORD, 0), ("wrong", 1)):
+            found = at_the_mailer(set_up({**BY_SMTP, "MILLSTREAM_SMTP_URL": f"smtp://{USER}:{password}@{at}"}))
+            assert len(found) == size
+    assert found[0].what.startswith("Mails can not go out by smtp: 535")
+    (gone,) = at_the_mailer(Settings())
+    assert "refused" in gone.what
+    assert postbox.mails == []
+
+
+def test_the_doctor_asks_nobody_where_something_is_missing(set_up) -> None:
+    assert at_the_mailer(set_up({**BY_SENDGRID, "SENDGRID_API_BASE": "http://nowhere.invalid"})) == []
 
 
 @pytest.mark.parametrize(
