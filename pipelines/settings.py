@@ -64,6 +64,7 @@ class Settings(BaseSettings):
     postal_address: str = Field("", validation_alias="MILLSTREAM_POSTAL_ADDRESS")
     public_url: str = Field("http://127.0.0.1:8000", validation_alias="MILLSTREAM_PUBLIC_URL")
     secret_key: SecretStr | None = Field(None, validation_alias="MILLSTREAM_SECRET_KEY")
+    sendgrid_webhook_public_key: str | None = Field(None, validation_alias="SENDGRID_WEBHOOK_PUBLIC_KEY")
 
     api_workers: int = Field(2, ge=1, le=64, validation_alias="MILLSTREAM_API_WORKERS")
     api_seconds: float = Field(30, ge=1, le=3600, validation_alias="MILLSTREAM_API_SECONDS")

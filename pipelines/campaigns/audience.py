@@ -105,7 +105,7 @@ def audience(
     people = member_rows(
         snapshot, segment, _columns(traits), as_of, timezone=settings.reporting_timezone, lookup=find_segment
     )
-    for one in addressed(connection, people, settings.consent):
+    for one in addressed(connection, people, settings.consent, document.purpose):
         yield _recipient(content, one, traits)
 
 

@@ -24,7 +24,7 @@ from pipelines.privacy import InvalidAddressError, parse_address
 from pipelines.segments import NAME, Condition, Strict, span_text
 from pipelines.settings import is_zone
 
-LATER = ("discount", "schedule", "goal", "trigger", "steps", "exit", "purpose", "preheader")
+LATER = ("discount", "schedule", "goal", "trigger", "steps", "exit", "preheader")
 MAX_BODY = 2_000_000
 """Bytes; mail programs cut far smaller ones."""
 

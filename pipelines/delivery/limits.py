@@ -30,7 +30,7 @@ class Gate:
 
     def __init__(self, settings: Settings, document: CampaignDocument) -> None:
         limits = document.limits
-        self.consent = settings.consent
+        self.consent, self.purpose = settings.consent, document.purpose
         self.home = settings.reporting_timezone
         self.cap = limits.frequency_cap if limits else None
         self.quiet = quiet_times(limits.quiet_hours) if limits and limits.quiet_hours else None
@@ -43,7 +43,8 @@ class Gate:
         With `leaving` those who may be mailed are: two mails to one address count for each other.
         """
         # Whoever was planned had paid where paying counts; what can have changed is a refusal.
-        refusals = reasons(connection, [Candidate(row.address, pays=True) for row in rows], self.consent)
+        people = [Candidate(row.address, pays=True) for row in rows]
+        refusals = reasons(connection, people, self.consent, self.purpose)
         had = self._had(connection, rows, now)
         away: dict[str, dict[str, object]] = {}
         for row, refusal in zip(rows, refusals, strict=True):

@@ -1,7 +1,7 @@
 """The one decision about mail: why somebody may not be mailed, or that they may.
 
 Asked when an audience is frozen and again just before each mail, because people change their mind
-in between.
+in between. A campaign mails for a purpose, the list that people join and leave.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from sqlalchemy import Connection, select
 
 from pipelines.privacy.address import InvalidAddressError, parse_address
 from pipelines.privacy.consent import BATCH, MARKETING
-from pipelines.privacy.suppression import ALL
-from pipelines.state.tables import consents, suppressions
+from pipelines.privacy.suppression import suppressed
+from pipelines.state.tables import consents
 
 Reason: TypeAlias = Literal["no_address", "invalid_address", "suppressed", "no_consent"]
 Policy: TypeAlias = Literal["required", "customers"]
@@ -28,34 +28,34 @@ class Candidate(NamedTuple):
     pays: bool = False
 
 
-def reasons(connection: Connection, candidates: Iterable[Candidate], policy: Policy) -> Iterator[Reason | None]:
-    """For each candidate, in order: why no marketing mail may go there, or None if it may.
+def reasons(
+    connection: Connection, candidates: Iterable[Candidate], policy: Policy, purpose: str = MARKETING
+) -> Iterator[Reason | None]:
+    """For each candidate, in order: why no mail of this purpose may go there, or None if it may.
 
     With the policy `customers` having paid counts as consent, unless it was withdrawn.
     """
     remaining = iter(candidates)
     while batch := list(islice(remaining, BATCH)):
-        yield from _batch_reasons(connection, batch, policy)
+        yield from _batch_reasons(connection, batch, policy, purpose)
 
 
-def may_mail(connection: Connection, email: str | None, *, policy: Policy, pays: bool = False) -> Reason | None:
+def may_mail(
+    connection: Connection, email: str | None, *, policy: Policy, pays: bool = False, purpose: str = MARKETING
+) -> Reason | None:
     """`reasons` for one person."""
-    return next(reasons(connection, [Candidate(email, pays)], policy))
+    return next(reasons(connection, [Candidate(email, pays)], policy, purpose))
 
 
-def _batch_reasons(connection: Connection, batch: Sequence[Candidate], policy: Policy) -> list[Reason | None]:
+def _batch_reasons(
+    connection: Connection, batch: Sequence[Candidate], policy: Policy, purpose: str
+) -> list[Reason | None]:
     keys = [_key(candidate.email) for candidate in batch]
     known = {key for key in keys if key is not None}
-    refused: set[str] = set(
-        connection.scalars(
-            select(suppressions.c.address_key).where(
-                suppressions.c.address_key.in_(known), suppressions.c.scope.in_((ALL, MARKETING))
-            )
-        )
-    )
+    refused = suppressed(connection, known, purpose)
     rows = connection.execute(
         select(consents.c.address_key, consents.c.granted_at, consents.c.withdrawn_at).where(
-            consents.c.address_key.in_(known), consents.c.purpose == MARKETING
+            consents.c.address_key.in_(known), consents.c.purpose == purpose
         )
     )
     agreed: dict[str, bool] = {

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sqlalchemy import Engine
 
-from pipelines.privacy import Address, Candidate, Policy, Reason, parse_address, reasons
+from pipelines.privacy import MARKETING, Address, Candidate, Policy, Reason, parse_address, reasons
 from pipelines.segments.ask import member_rows, people_count
 from pipelines.segments.document import SegmentDocument
 from pipelines.segments.store import lookup_of
@@ -35,12 +35,14 @@ class Addressed(NamedTuple):
     reason: Reason | None
 
 
-def addressed(connection: Connection, people: Iterable[dict[str, Any]], policy: Policy) -> Iterator[Addressed]:
+def addressed(
+    connection: Connection, people: Iterable[dict[str, Any]], policy: Policy, purpose: str = MARKETING
+) -> Iterator[Addressed]:
     """One of each address; of several people with one address the best customer is the one who is addressed."""
     ordered = sorted(people, key=lambda person: (-(person["payments_count"] or 0), person["person_id"]))
     candidates = (Candidate(person["email"], pays=(person["payments_count"] or 0) > 0) for person in ordered)
     taken: set[str] = set()
-    for person, reason in zip(ordered, reasons(connection, candidates, policy), strict=True):
+    for person, reason in zip(ordered, reasons(connection, candidates, policy, purpose), strict=True):
         address = None if reason in ("no_address", "invalid_address") else parse_address(str(person["email"]))
         if address is not None and address.key in taken:
             continue

@@ -143,7 +143,9 @@ class TestTheFrequencyCap:
 class TestQuietHours:
     def test_hold_a_mail_back_until_they_end_where_the_person_lives(self, settings, engine):
         zones = {0: "Europe/Berlin", 1: "America/New_York", 2: "Asia/Tokyo", 3: None}
-        night = at("2026-06-01T21:30")  # 23:30 in Berlin, 17:30 in New York, 06:30 in Tokyo, 21:30 in the reporting zone.
+        night = at(
+            "2026-06-01T21:30"
+        )  # 23:30 in Berlin, 17:30 in New York, 06:30 in Tokyo, 21:30 in the reporting zone.
         rows = {number: {"timezone": zone} for number, zone in zones.items()}
         make_ready(settings, engine, range(4), rows=rows, limits={"quiet_hours": "21:00-08:00"})
         mailer = Scripted()

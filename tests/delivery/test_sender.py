@@ -17,7 +17,7 @@ from sqlalchemy import select, update
 from pipelines.campaigns import approve, cancel, move, parse_campaign, resume, save
 from pipelines.delivery import report, send
 from pipelines.delivery.lock import only_sender
-from pipelines.delivery.sending import BATCH, CONNECTIONS
+from pipelines.delivery.sending import CONNECTIONS
 from pipelines.errors import MillstreamError, UsageError
 from pipelines.faults import POINTS
 from pipelines.mail import Outbox

@@ -83,7 +83,7 @@ def _mails(sample: Sample) -> None:
         payload = '{"sg_machine_open": true}' if event == "open" else "{}"
         # The address is all that says who it was.
         told = (f"x{number}", event, "spring", "once", None, None, _key(address), None, None, None)
-        sample.insert("raw_email.events", (*told, moment, moment, payload))
+        sample.insert("raw_email.events", (*told, moment, moment, payload, None, False))
     sample.insert("raw_state.suppressions", (_key("dan@example.com"), "all", "bounce", "sendgrid", planned))
 
 
