@@ -82,7 +82,7 @@ WRONG = {
     "no address": {"personalizations": [{"to": [{"email": "ann"}], "subject": "Hi"}]},
     "a comma in a name": {"personalizations": [{"to": [{"email": "a@b.com", "name": "A, B"}], "subject": "Hi"}]},
     "one address twice": {"personalizations": [{"to": [{"email": "a@b.com"}, {"email": "A@b.com"}], "subject": "Hi"}]},
-    "no subject": {"personalizations": [{"to": [{"email": "a@b.com"}]}]},
+    "no subject": {"personalizations": [{"to": [{"email": "a@b.com"}]}], "subject": ""},
     "a header that is SendGrid's": {
         "personalizations": [{"to": [{"email": "a@b.com"}], "subject": "Hi", "headers": {"Reply-To": "x"}}]
     },
