@@ -31,7 +31,7 @@ def statuses(knobs: MailKnobs, numbers: list[int], threads: int) -> tuple[list[i
 
 
 def test_sixteen_connections_find_the_weather_of_one() -> None:
-    numbers = list(range(200))
+    numbers = list(range(80))
     one, taken = statuses(MailKnobs(weights=WEATHER), numbers, 1)
     many, taken_too = statuses(MailKnobs(weights=WEATHER), numbers[::-1], 16)
     assert one == many
