@@ -8,13 +8,14 @@ from benchmarks import (
     funnel,
     ledger,
     pages,
+    sending,
     stripe_sync,
     unchanged_publish,
     unchanged_run,
     webhooks,
 )
 
-ALL = (collector, event_load, funnel, ledger, pages, stripe_sync, unchanged_publish, unchanged_run, webhooks)
+ALL = (collector, event_load, funnel, ledger, pages, sending, stripe_sync, unchanged_publish, unchanged_run, webhooks)
 
 
 def main() -> None:

@@ -128,7 +128,7 @@ def approve_campaign(name: Name, user: User = None, as_json: AsJson = False) -> 
 
 @group.command("send")
 def send_campaign(name: Name, as_json: AsJson = False) -> None:
-    """Send until everybody has an end state; run again, it goes on and mails nobody twice."""
+    """Send until everybody has an end state or waits; run again, it goes on and mails nobody twice."""
     from pipelines.delivery import report, send
     from pipelines.mail import mailer_for
     from pipelines.state import open_state
@@ -141,6 +141,8 @@ def send_campaign(name: Name, as_json: AsJson = False) -> None:
     else:
         _print_report(found)
         print(f"This call: {done.accepted:,} mails accepted.")
+        if done.waiting_until is not None:
+            print(f"{done.waiting:,} wait, the first of them until {done.waiting_until:%Y-%m-%d %H:%M} UTC.")
     if done.stopped:
         raise MillstreamError(f"stopped by a signal; {found['open']:,} are left. Send again to go on.")
 

@@ -147,6 +147,13 @@ class Ledger:
         with writing(self.engine) as connection:
             connection.execute(update(recipients).where(resting).values(not_before=None))
 
+    def resting_until(self) -> datetime | None:
+        """Until when the mailer had asked a sender before this one to leave it alone, if it did."""
+        found = select(func.max(_columns.not_before)).where(self._mine, _columns.state == "retry_wait")
+        with reading(self.engine) as connection:
+            until: datetime | None = connection.execute(found).scalar()
+        return until
+
     def left_since(self, moment: datetime) -> dict[datetime, int]:
         """How many mails left at which moment since then, whichever sender handed them over."""
         mails = and_(self._mine, _columns.state.in_(LEFT), _columns.in_flight_at > moment)

@@ -98,6 +98,7 @@ class Sending:
         self.ledger = Ledger(engine, Gate(settings, content.document), name, owner)
         self.hands = Hands(mailer, CONNECTIONS)
         self.patience = Patience(watch, note)
+        self.patience.limit(self.ledger.resting_until())
         limits = content.document.limits
         per_minute = limits.per_minute if limits else None
         left = self.ledger.left_since(minute_before(watch.now())) if per_minute else {}

@@ -105,8 +105,6 @@ def test_a_suppression_between_claim_and_mail_does_too(settings, engine):
 
 
 class TestTheFrequencyCap:
-    CAP = {"frequency_cap": {"count": 2, "within": "7d"}}
-
     def mailed(self, settings, engine, name: str, people: range, days_ago: int) -> None:
         make_ready(settings, engine, people, name, at=NOW - timedelta(days=days_ago))
         send(settings, name, lambda: NOW - timedelta(days=days_ago), mailer=Scripted())
@@ -115,7 +113,7 @@ class TestTheFrequencyCap:
         self.mailed(settings, engine, "first", range(10), 6)
         self.mailed(settings, engine, "second", range(5), 5)
         self.mailed(settings, engine, "long-ago", range(5, 10), 8)
-        make_ready(settings, engine, range(12), limits=self.CAP)
+        make_ready(settings, engine, range(12), limits={"frequency_cap": {"count": 2, "within": "7d"}})
         done = send(settings, "win-back", lambda: NOW, mailer=Scripted())
         assert (done.accepted, done.capped, done.state) == (7, 5, "sent")
         capped = [row for row in rows_of(engine) if row.state == "capped"]
@@ -295,7 +293,7 @@ class TestAClockThatJumps:
         assert time.passed < 60
 
     def test_forwards_past_the_lateness_mails_nobody_any_more(self, settings, engine):
-        rows = dict.fromkeys(range(100), {"not_after": NOW + HOUR})
+        rows = {number: {"not_after": NOW + HOUR} for number in range(100)}
         make_ready(settings, engine, range(100), rows=rows)
         time = Time()
 
