@@ -43,8 +43,8 @@ class Gate:
         With `leaving` those who may be mailed are: two mails to one address count for each other.
         """
         # Whoever was planned had paid where paying counts; what can have changed is a refusal.
-        candidates = [Candidate(row.address, pays=True) for row in rows]
-        refusals = reasons(connection, candidates, self.consent, self.purpose)
+        people = [Candidate(row.address, pays=True) for row in rows]
+        refusals = reasons(connection, people, self.consent, self.purpose)
         had = self._had(connection, rows, now)
         away: dict[str, dict[str, object]] = {}
         for row, refusal in zip(rows, refusals, strict=True):
