@@ -15,13 +15,12 @@ import yaml
 from sqlalchemy import insert, select
 
 from pipelines.campaigns import approve, move, parse_campaign, save, show
-from pipelines.campaigns.gates import HeldBackError
 from pipelines.campaigns.journeys import begin, follow
 from pipelines.cli import invoke
+from pipelines.definitions import defs
 from pipelines.defs.campaigns.assets import OCCURRENCES
 from pipelines.defs.campaigns.checks import campaign_gates
 from pipelines.defs.campaigns.jobs import campaigns_due
-from pipelines.definitions import defs
 from pipelines.delivery import at_work, report
 from pipelines.mail import mailer_for
 from pipelines.operations import campaigns as room
