@@ -51,6 +51,11 @@ POINTS: tuple[str, ...] = (
     "sender.before_accepted",
     "sender.after_accepted",
     "sender.before_sent",
+    "feedback.after_landing",
+    "feedback.before_commit",
+    "feedback.after_commit",
+    "unsubscribe.before_commit",
+    "unsubscribe.after_commit",
 )
 
 _passages: dict[str, int] = {}

@@ -55,7 +55,9 @@ class Settings(BaseSettings):
     send_mode: Literal["dry", "live"] = Field("dry", validation_alias="MILLSTREAM_SEND_MODE")
     sendgrid_api_key: SecretStr | None = Field(None, validation_alias="SENDGRID_API_KEY")
     sendgrid_api_base: str = Field("https://api.sendgrid.com", validation_alias="SENDGRID_API_BASE")
-    sendgrid_503: Literal["ambiguous", "retry"] = Field("ambiguous", validation_alias="MILLSTREAM_SENDGRID_503")
+    sendgrid_unavailable: Literal["ambiguous", "retry"] = Field(
+        "ambiguous", validation_alias="MILLSTREAM_SENDGRID_UNAVAILABLE"
+    )
     smtp_url: SecretStr | None = Field(None, validation_alias="MILLSTREAM_SMTP_URL")
     mailer_seconds: float = Field(30, ge=0.05, le=600, validation_alias="MILLSTREAM_MAILER_SECONDS")
     consent: Literal["required", "customers"] = Field("required", validation_alias="MILLSTREAM_CONSENT")
@@ -65,6 +67,7 @@ class Settings(BaseSettings):
     postal_address: str = Field("", validation_alias="MILLSTREAM_POSTAL_ADDRESS")
     public_url: str = Field("http://127.0.0.1:8000", validation_alias="MILLSTREAM_PUBLIC_URL")
     secret_key: SecretStr | None = Field(None, validation_alias="MILLSTREAM_SECRET_KEY")
+    sendgrid_webhook_public_key: str | None = Field(None, validation_alias="SENDGRID_WEBHOOK_PUBLIC_KEY")
 
     api_workers: int = Field(2, ge=1, le=64, validation_alias="MILLSTREAM_API_WORKERS")
     api_seconds: float = Field(30, ge=1, le=3600, validation_alias="MILLSTREAM_API_SECONDS")

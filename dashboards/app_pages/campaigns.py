@@ -2,7 +2,15 @@
 
 import streamlit as st
 
-from dashboards.parts.campaign_actions import approve_button, go_on_button, progress, send_button, started
+from dashboards.parts.campaign_actions import (
+    approve_button,
+    go_on_button,
+    progress,
+    schedule_controls,
+    send_button,
+    started,
+    waiting,
+)
 from dashboards.parts.campaign_form import NEXT, campaign_form, copy_and_delete, edit_form
 from dashboards.parts.campaign_preview import audience_and_mail
 from dashboards.parts.campaign_report import campaign_report
@@ -45,6 +53,8 @@ if campaign.reason:
 
 if campaign.state == "sending" or (campaign.state == "approved" and started(campaign.name)):
     progress(campaign, view)
+elif campaign.state == "scheduled":
+    waiting(campaign, view)
 elif campaign.state == "paused":
     go_on_button(campaign, view)
 elif campaign.state in ("draft", "approved"):
@@ -62,6 +72,7 @@ elif campaign.state in ("draft", "approved"):
         approve_button(campaign, view)
     elif planned is not None:
         send_button(campaign, planned, view)
+        schedule_controls(campaign, view)
 if campaign.audience:
     campaign_report(campaign, view)
 with st.expander("Copy or delete", icon=":material/content_copy:"):

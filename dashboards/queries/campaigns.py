@@ -16,15 +16,18 @@ from pipelines.campaigns import (
     EXCLUDED,
     OPEN,
     approve,
+    cancel,
     copy,
     discard,
     listing,
     load,
     move,
+    occurrences_of,
     parse_campaign,
     preview,
     resume,
     save,
+    schedule,
     send_test,
     show,
 )
@@ -50,6 +53,7 @@ class Campaign:
     subject: str
     segment: str
     holdout: float
+    schedule: dict[str, str]
     has_steps: bool
     audience: int
     counts: dict[str, int]
@@ -177,6 +181,23 @@ def approved(settings: Settings, name: str, *, actor: str) -> None:
     approve(state_engine(settings), settings, name, settings.now(), user=actor)
 
 
+def scheduled(settings: Settings, name: str, *, at: str | None, timezone: str | None, actor: str) -> None:
+    """Let an approved campaign go out by itself, as `millstream campaign schedule` does."""
+    schedule(state_engine(settings), settings, name, settings.now(), at=at, timezone=timezone, actor=actor)
+
+
+def next_due(settings: Settings, name: str) -> datetime | None:
+    """When the next occurrence of a campaign is due."""
+    waiting = [one["due_at"] for one in occurrences_of(state_engine(settings), name) if one["state"] == "waiting"]
+    return min(waiting, default=None)
+
+
+def cancelled(settings: Settings, name: str, *, actor: str) -> None:
+    """End a campaign, as `millstream campaign cancel` does."""
+    with writing(state_engine(settings)) as connection:
+        cancel(connection, name, now=settings.now(), actor=actor, reason="cancelled on the page")
+
+
 def paused(settings: Settings, name: str, *, actor: str) -> None:
     """Let a sending campaign rest, as `millstream campaign pause` does."""
     with writing(state_engine(settings)) as connection:
@@ -226,6 +247,7 @@ def _campaign(settings: Settings, row: dict[str, Any]) -> Campaign:
         subject=str(document.get("subject", "")),
         segment=str(document.get("segment", "")),
         holdout=float(document.get("holdout") or 0),
+        schedule=document.get("schedule") or {},
         has_steps=bool(document.get("steps")),
         audience=told["audience"],
         counts={state: int(told["states"].get(state, 0)) for state in STATES},

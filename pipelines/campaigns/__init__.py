@@ -11,11 +11,11 @@ room `delivery`.
 from pipelines.campaigns.audience import dedupe_key
 from pipelines.campaigns.content import Rendered, RenderError, Templates, carries_link
 from pipelines.campaigns.copies import copy, discard
-from pipelines.campaigns.document import Body, CampaignDocument, Content, parse_campaign, stored
+from pipelines.campaigns.document import RECIPIENT, Body, CampaignDocument, Content, parse_campaign, stored
 from pipelines.campaigns.gates import HeldBackError, Hold
 from pipelines.campaigns.journeys import following, told_journeys
 from pipelines.campaigns.lint import Finding, lint
-from pipelines.campaigns.occurrences import LATE, Due, due, due_of, schedule, settled
+from pipelines.campaigns.occurrences import LATE, Due, due, due_of, occurrences_of, schedule, settled
 from pipelines.campaigns.offers import codes_for, create_codes
 from pipelines.campaigns.planner import plan, plan_due
 from pipelines.campaigns.preview import preview
@@ -31,6 +31,7 @@ __all__ = [
     "NEXT",
     "ONCE",
     "OPEN",
+    "RECIPIENT",
     "Body",
     "CampaignDocument",
     "Content",
@@ -59,6 +60,7 @@ __all__ = [
     "listing",
     "load",
     "move",
+    "occurrences_of",
     "offers_told",
     "parse_campaign",
     "plan",

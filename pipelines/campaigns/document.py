@@ -28,7 +28,7 @@ from pipelines.privacy import InvalidAddressError, parse_address
 from pipelines.segments import NAME, Condition, Strict, span_text
 from pipelines.settings import is_zone
 
-LATER = ("goal", "purpose")
+LATER = ("goal",)
 MAX_BODY = 2_000_000
 """Bytes; mail programs cut far smaller ones."""
 _INLINE = ("html", "text")

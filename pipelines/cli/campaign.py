@@ -236,7 +236,7 @@ def send_campaign(
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Send until everybody has an end state; run again, it goes on and mails nobody twice."""
+    """Send until everybody has an end state or waits; run again, it goes on and mails nobody twice."""
     from pipelines.delivery import report, send
     from pipelines.mail import mailer_for
     from pipelines.state import open_state

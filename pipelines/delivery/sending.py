@@ -34,7 +34,7 @@ BATCH = 64
 """Recipients claimed at once."""
 LISTED = 10_000
 """Keys of due recipients looked up at once: what a sender holds in memory of a campaign of any size."""
-SEVERAL = CONNECTIONS // 2
+SEVERAL = CONNECTIONS * 3 // 4
 """Answers that are waited for, as long as they come one after the other, before the ledger is written."""
 Note = Callable[[str], None]
 

@@ -15,13 +15,12 @@ import yaml
 from sqlalchemy import insert, select
 
 from pipelines.campaigns import approve, move, parse_campaign, save, show
-from pipelines.campaigns.gates import HeldBackError
 from pipelines.campaigns.journeys import begin, follow
 from pipelines.cli import invoke
+from pipelines.definitions import defs
 from pipelines.defs.campaigns.assets import OCCURRENCES
 from pipelines.defs.campaigns.checks import campaign_gates
 from pipelines.defs.campaigns.jobs import campaigns_due
-from pipelines.definitions import defs
 from pipelines.delivery import at_work, report
 from pipelines.mail import mailer_for
 from pipelines.operations import campaigns as room
@@ -163,7 +162,7 @@ def test_who_watches_is_told_of_what_would_hold_a_schedule_back(settings, now, c
 
 
 def test_what_is_planned_goes_out_although_a_gate_is_shut(settings, now, capsys):
-    world(settings, now, DUNNING)
+    world(settings, now - timedelta(hours=2), DUNNING)
     engine = open_state(settings)
     begin(engine, newest(settings), settings, "dunning", now - timedelta(hours=1), actor="ann")
     people(settings, now, 1, 2, 3)
