@@ -14,6 +14,7 @@ from sqlalchemy import Engine, select
 from pipelines.state import reading
 from pipelines.state.tables import (
     campaigns,
+    consent_events,
     consents,
     metadata,
     recipients,
@@ -26,9 +27,11 @@ _LEFT_BEHIND = {
     campaigns.name: {"document", "html", "text", "bodies"},
     recipients.name: {"address", "variables"},
     suppressions.name: {"is_hidden"},
+    consent_events.name: {"entry_id", "proof"},
 }
 _TARGETS = {
     consents.name: "raw_state.consents",
+    consent_events.name: "raw_state.consent_events",
     suppressions.name: "raw_state.suppressions",
     campaigns.name: "raw_state.campaigns",
     recipients.name: "raw_state.campaign_recipients",
