@@ -29,6 +29,8 @@ _LEFT_BEHIND = {
     suppressions.name: {"is_hidden"},
     consent_events.name: {"entry_id", "proof"},
 }
+# A word of SQL's own, which no model could name without quoting it.
+_RENAMED = {(consent_events.name, "at"): "told_at"}
 _TARGETS = {
     consents.name: "raw_state.consents",
     consent_events.name: "raw_state.consent_events",
@@ -50,7 +52,11 @@ def copy_state(connection: Connection, state: Engine, names: Mapping[str, str] |
     with reading(state) as source, transaction(connection):
         for name, target in _TARGETS.items():
             table = metadata.tables[name]
-            columns = [column for column in table.columns if column.name not in _LEFT_BEHIND.get(name, set())]
+            columns = [
+                column.label(_RENAMED.get((name, column.name), column.name))
+                for column in table.columns
+                if column.name not in _LEFT_BEHIND.get(name, set())
+            ]
             rows = source.execute(select(*columns)).mappings().all()
             schema = {column.name: _TYPES.get(str(column.type), pl.String()) for column in columns}
             plain = [

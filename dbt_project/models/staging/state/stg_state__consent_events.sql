@@ -13,7 +13,7 @@ renamed as (
         purpose,
         action,
         source as consent_source,
-        "at" as happened_at
+        told_at as happened_at
 
     from source
 
