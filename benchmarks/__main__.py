@@ -8,6 +8,8 @@ from benchmarks import (
     funnel,
     ledger,
     pages,
+    planning,
+    segments,
     sending,
     stripe_sync,
     unchanged_publish,
@@ -15,7 +17,20 @@ from benchmarks import (
     webhooks,
 )
 
-ALL = (collector, event_load, funnel, ledger, pages, sending, stripe_sync, unchanged_publish, unchanged_run, webhooks)
+ALL = (
+    collector,
+    event_load,
+    funnel,
+    ledger,
+    pages,
+    planning,
+    segments,
+    sending,
+    stripe_sync,
+    unchanged_publish,
+    unchanged_run,
+    webhooks,
+)
 
 
 def main() -> None:
