@@ -48,6 +48,7 @@ class Settings(BaseSettings):
     stripe_accounts_setting: str = Field("default", validation_alias="MILLSTREAM_STRIPE_ACCOUNTS")
     stripe_webhook_secret: SecretStr | None = Field(None, validation_alias="STRIPE_WEBHOOK_SECRET")
     stripe_api_base: str | None = Field(None, validation_alias="STRIPE_API_BASE")
+    stripe_offers_key: SecretStr | None = Field(None, validation_alias="MILLSTREAM_STRIPE_OFFERS_KEY")
     stripe_mode: Literal["auto", "live", "test"] = Field("auto", validation_alias="MILLSTREAM_STRIPE_MODE")
 
     mailer: Literal["outbox", "sendgrid", "smtp"] = Field("outbox", validation_alias="MILLSTREAM_MAILER")
@@ -60,6 +61,8 @@ class Settings(BaseSettings):
     smtp_url: SecretStr | None = Field(None, validation_alias="MILLSTREAM_SMTP_URL")
     mailer_seconds: float = Field(30, ge=0.05, le=600, validation_alias="MILLSTREAM_MAILER_SECONDS")
     consent: Literal["required", "customers"] = Field("required", validation_alias="MILLSTREAM_CONSENT")
+    approval_above: int = Field(10_000, ge=0, validation_alias="MILLSTREAM_APPROVAL_ABOVE")
+    campaign_max_age: str = Field("26h", pattern=r"^\d{1,4}[mhdw]$", validation_alias="MILLSTREAM_CAMPAIGN_MAX_AGE")
     from_email: str = Field("hello@example.com", validation_alias="MILLSTREAM_FROM_EMAIL")
     postal_address: str = Field("", validation_alias="MILLSTREAM_POSTAL_ADDRESS")
     public_url: str = Field("http://127.0.0.1:8000", validation_alias="MILLSTREAM_PUBLIC_URL")

@@ -29,7 +29,7 @@ class Patience:
         self._until: float | None = None
         self._failures = self._doubts = 0
         self._began = 0.0
-        self.woken_at: datetime | None = None
+        self._limited_until: datetime | None = None
 
     @property
     def resting(self) -> bool:
@@ -46,13 +46,15 @@ class Patience:
 
     def over(self) -> datetime | None:
         """End the rest; returns the moment until which the mailer had asked for it, where it named one."""
-        moment, self.woken_at, self._until = self.woken_at, None, None
+        moment, self._limited_until, self._until = self._limited_until, None, None
         return moment
 
     def heard(self, result: Handover) -> Handover:
         """Take an answer in; returns it with the time at which a mail may be tried again, where it has to wait."""
         if result.outcome == "later":
-            return self._limited(result)
+            retry_at = result.retry_at or self._watch.now() + LIMITED
+            self.limit(retry_at)
+            return result._replace(retry_at=retry_at)
         is_doubt = result.outcome == "ambiguous"
         self._doubts = self._doubts + 1 if is_doubt else 0
         if result.outcome == "not_sent":
@@ -64,14 +66,15 @@ class Patience:
             self._failures = 0
         return result
 
-    def _limited(self, result: Handover) -> Handover:
+    def limit(self, until: datetime | None) -> None:
+        """The account may not send before this moment: told just now, or to a sender before this one."""
         now = self._watch.now()
-        retry_at = max(result.retry_at or now + LIMITED, now)
-        if self.woken_at is None or retry_at > self.woken_at:
-            self.woken_at = retry_at
-            self._note(f"the mailer asks for a rest until {retry_at:%H:%M:%S} UTC; everybody waits.")
-        self._rest((retry_at - now).total_seconds())
-        return result._replace(retry_at=retry_at)
+        if until is None or until <= now:
+            return
+        if self._limited_until is None or until > self._limited_until:
+            self._limited_until = until
+            self._note(f"the mailer asks for a rest until {until:%H:%M:%S} UTC; everybody waits.")
+        self._rest((until - now).total_seconds())
 
     def _failed(self, result: Handover, longest: float) -> None:
         if self.resting:

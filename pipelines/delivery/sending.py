@@ -12,10 +12,10 @@ from datetime import datetime
 
 from sqlalchemy import Engine
 
-from pipelines.campaigns import OPEN, after_sending, find, frozen, move
+from pipelines.campaigns import Hold, codes_for, find, frozen, move, settled
 from pipelines.delivery.breaker import Breaker
 from pipelines.delivery.hands import Answer, Hands
-from pipelines.delivery.ledger import Claimed, Landed, Ledger, minute_before, states
+from pipelines.delivery.ledger import Claimed, Landed, Ledger, minute_before
 from pipelines.delivery.limits import Gate
 from pipelines.delivery.making import Making
 from pipelines.delivery.pace import Pace
@@ -34,7 +34,7 @@ BATCH = 64
 """Recipients claimed at once."""
 LISTED = 10_000
 """Keys of due recipients looked up at once: what a sender holds in memory of a campaign of any size."""
-SEVERAL = CONNECTIONS // 2
+SEVERAL = CONNECTIONS * 3 // 4
 """Answers that are waited for, as long as they come one after the other, before the ledger is written."""
 Note = Callable[[str], None]
 
@@ -55,10 +55,12 @@ class SendReport:
     waiting: int = 0
     waiting_until: datetime | None = None
     stopped: bool = False
+    held_back: tuple[Hold, ...] = ()
+    """The gates that let nobody new be planned."""
 
     def document(self) -> dict[str, object]:
         """The JSON form."""
-        return asdict(self)
+        return {**asdict(self), "held_back": [hold._asdict() for hold in self.held_back]}
 
 
 def state_to_send(engine: Engine, name: str) -> str:
@@ -93,11 +95,13 @@ class Sending:
         self.engine, self.name, self.watch, self.stop = engine, name, watch, stop
         with reading(engine) as connection:
             content = frozen(connection, name)
+        self.settings, self.content = settings, content
         owner = f"{socket.gethostname()[:40]}:{os.getpid()}:{secrets.token_hex(4)}"
         self.making = Making(settings, content)
         self.ledger = Ledger(engine, Gate(settings, content.document), name, owner)
         self.hands = Hands(mailer, CONNECTIONS)
         self.patience = Patience(watch, note)
+        self.patience.limit(self.ledger.resting_until())
         limits = content.document.limits
         per_minute = limits.per_minute if limits else None
         left = self.ledger.left_since(minute_before(watch.now())) if per_minute else {}
@@ -186,8 +190,9 @@ class Sending:
             if claimed is None:
                 return False
             fault_point("sender.after_claim")
+            codes = codes_for(self.engine, self.settings, self.content, [row.key for row in claimed], now)
             for row in claimed:
-                made = self.making.mail(row, now)
+                made = self.making.mail(row, now, codes.get(row.key, {}))
                 if isinstance(made, Mail):
                     self.ready.append((row, made))
                 else:
@@ -264,8 +269,6 @@ class Sending:
     def _finish(self) -> str:
         """Close the campaign if everybody has an end state; the state it is in now."""
         with writing(self.engine) as connection:
-            counts = states(connection, self.name)
-            if find(connection, self.name).state == "sending" and not any(counts.get(state) for state in OPEN):
-                move(connection, self.name, after_sending(connection, self.name), now=self.watch.now(), actor="sender")
+            if settled(connection, self.name, self.watch.now()) != "sending":
                 fault_point("sender.before_sent")
         return state_to_send(self.engine, self.name)

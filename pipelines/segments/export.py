@@ -38,6 +38,11 @@ def export_members(
     Raises:
         UsageError: no such segment, or it can not be meant of this snapshot.
     """
+    # Late: the sender reads segments without asking anything.
+    import polars as pl
+
+    from pipelines.spreadsheet import csv_text
+
     document = load(engine, name)
     found = member_rows(snapshot, document, COLUMNS, timezone=timezone, lookup=lookup_of(engine))
     since = entries(engine, name)
@@ -49,9 +54,6 @@ def export_members(
         record(connection, at=now, actor=actor, action="segment.export", subject=name, details=details)
     told = [{**row, "entered_at": row["entered_at"] and row["entered_at"].isoformat()} for row in rows]
     # Late: the sender, which imports this room, needs no data frames.
-    import polars as pl
-
-    from pipelines.spreadsheet import csv_text
 
     columns = [*COLUMNS, "entered_at"]
     return csv_text(pl.DataFrame(told, schema=columns, infer_schema_length=None)), rows

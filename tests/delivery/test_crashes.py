@@ -1,7 +1,7 @@
 """Senders are killed over and over while a provider misbehaves; its own record says that nobody was mailed twice.
 
 Half of them end at a named place, half by SIGKILL at a random moment, some as the real command.
-`MILLSTREAM_KILLS` says how many die on SQLite and, of them, three in ten on PostgreSQL (`make chaos`).
+`MILLSTREAM_KILLS` says how many die on SQLite; a sixth as many do on PostgreSQL (`make chaos`).
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import event, update
 
 from pipelines.campaigns import move, resume
 from pipelines.delivery import send
@@ -105,8 +105,6 @@ def test_a_suppression_between_claim_and_mail_does_too(settings, engine):
 
 
 class TestTheFrequencyCap:
-    CAP = {"frequency_cap": {"count": 2, "within": "7d"}}
-
     def mailed(self, settings, engine, name: str, people: range, days_ago: int) -> None:
         make_ready(settings, engine, people, name, at=NOW - timedelta(days=days_ago))
         send(settings, name, lambda: NOW - timedelta(days=days_ago), mailer=Scripted())
@@ -115,7 +113,7 @@ class TestTheFrequencyCap:
         self.mailed(settings, engine, "first", range(10), 6)
         self.mailed(settings, engine, "second", range(5), 5)
         self.mailed(settings, engine, "long-ago", range(5, 10), 8)
-        make_ready(settings, engine, range(12), limits=self.CAP)
+        make_ready(settings, engine, range(12), limits={"frequency_cap": {"count": 2, "within": "7d"}})
         done = send(settings, "win-back", lambda: NOW, mailer=Scripted())
         assert (done.accepted, done.capped, done.state) == (7, 5, "sent")
         capped = [row for row in rows_of(engine) if row.state == "capped"]
@@ -295,7 +293,7 @@ class TestAClockThatJumps:
         assert time.passed < 60
 
     def test_forwards_past_the_lateness_mails_nobody_any_more(self, settings, engine):
-        rows = dict.fromkeys(range(100), {"not_after": NOW + HOUR})
+        rows = {number: {"not_after": NOW + HOUR} for number in range(100)}
         make_ready(settings, engine, range(100), rows=rows)
         time = Time()
 
@@ -323,3 +321,22 @@ def test_a_row_that_somebody_else_moved_meanwhile_is_not_mailed(settings, engine
     done = send(settings, "win-back", lambda: NOW, mailer=mailer)
     assert counts(engine) == {"accepted": done.accepted, "claimed": 40 - done.accepted}
     assert len(mailer.mails) == done.accepted <= 16
+
+
+def test_no_step_looks_through_the_whole_campaign(settings, engine):
+    """On SQLite, whose planner takes the campaign's index as soon as a statement names the campaign."""
+    make_ready(settings, engine, range(3))
+    asked: list[tuple[str, Any]] = []
+    event.listen(engine, "before_cursor_execute", lambda _c, _k, text, given, _x, _m: asked.append((text, given)))
+    send(settings, "win-back", lambda: NOW, mailer=Scripted())
+    found = [
+        (text, given)
+        for text, given in asked
+        if "dedupe_key" in text.partition("WHERE")[2] and "mail_events" not in text
+    ]
+    assert len(found) >= 4
+    with engine.connect() as connection:
+        for text, given in found:
+            first = given[0] if isinstance(given, list) else given
+            plan = [row[3] for row in connection.exec_driver_sql(f"explain query plan {text}", first)]
+            assert all("dedupe_key=?" in step for step in plan), plan

@@ -13,7 +13,7 @@ from pipelines.errors import MillstreamError
 from pipelines.mail import Handover
 from pipelines.state import reading, writing
 from pipelines.state.tables import mail_events, recipients
-from tests.delivery.clockwork import Scripted, Time
+from tests.delivery.clockwork import Scripted, Time, in_turn
 from tests.delivery.ready import certificate, counts, make_ready, rows_of
 from tests.segments.people import NOW
 
@@ -118,6 +118,21 @@ def test_a_rate_limit_lets_everybody_wait_until_it_ends(settings, engine):
     assert sum(moment == 0 for moment in asked) <= 20 + 15
     assert {moment for moment in asked if moment > 0} == {45}
     assert told == ["the mailer asks for a rest until 00:00:45 UTC; everybody waits."]
+
+
+def test_a_rate_limit_holds_for_the_next_sender_too(settings, engine):
+    make_ready(settings, engine, range(30))
+    time = Time()
+    limited = Handover("later", reason="429", status=429, retry_at=NOW + timedelta(seconds=45))
+    refused = Handover("refused", reason="401", status=401)
+    with pytest.raises(MillstreamError, match="refuses"):
+        send(settings, "win-back", mailer=Scripted(in_turn([limited, refused])), watch=time.watch())
+    with writing(engine) as connection:
+        resume(connection, "win-back", now=NOW, actor="ann")
+    time.passed, left = 10, []
+    before = counts(engine).get("accepted", 0)
+    send(settings, "win-back", mailer=Scripted(lambda _m, _n: left.append(time.passed)), watch=time.watch())
+    assert (counts(engine), set(left), len(left)) == ({"accepted": 30}, {45}, 30 - before)
 
 
 def test_a_rate_limit_that_names_no_time_lasts_a_minute(settings, engine):

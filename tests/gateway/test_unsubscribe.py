@@ -237,7 +237,7 @@ def leave(fault: str, folder: str) -> None:
     token = link(settings).removeprefix("/u/")
     headers = [(b"content-type", b"application/x-www-form-urlencoded")]
     scope = {"type": "http", "method": "POST", "path": "/u/x", "path_params": {"token": token}, "headers": headers}
-    asyncio.run(choices.Choices(settings, Counts(("unsubscribe",)), lambda: NOW).leave(Request(scope, receive)))  # type: ignore[arg-type]
+    asyncio.run(choices.Choices(settings, Counts(("unsubscribe",)), lambda: NOW).leave(Request(scope, receive)))
 
 
 @pytest.mark.parametrize(
