@@ -3,6 +3,7 @@
 import streamlit as st
 
 from dashboards.parts.campaign_actions import approve_button, go_on_button, progress, send_button, started
+from dashboards.parts.campaign_automation import campaign_automation, follow_button
 from dashboards.parts.campaign_form import NEXT, campaign_form
 from dashboards.parts.campaign_preview import audience_and_mail
 from dashboards.parts.campaign_report import campaign_report
@@ -42,6 +43,7 @@ held_out = f" · holdout {campaign.holdout:.0%}" if campaign.holdout else ""
 small(f"{campaign.subject} · segment {campaign.segment}{held_out}", view.colours)
 if campaign.reason:
     st.warning(f"This campaign is {campaign.state}: {literal(campaign.reason)}")
+follows = campaign_automation(campaign, view)
 
 if campaign.state == "sending" or (campaign.state == "approved" and started(campaign.name)):
     progress(campaign, view)
@@ -58,6 +60,8 @@ elif campaign.state in ("draft", "approved"):
     planned = audience_and_mail(campaign, view.snapshot, view)
     if planned is not None and campaign.state == "draft":
         approve_button(campaign, view)
+    elif planned is not None and follows:
+        follow_button(campaign, view)
     elif planned is not None:
         send_button(campaign, planned, view)
 if campaign.audience:
