@@ -58,7 +58,9 @@ def test_a_drawn_rule_is_the_rule(match):
 
 
 FIELDS = {
-    name: Field(name, kind, "") for name, kind in (("plan", "text"), ("mrr", "money"), ("first_seen_at", "moment"))
+    "plan": Field("plan", "text", ""),
+    "mrr": Field("mrr", "money", ""),
+    "first_seen_at": Field("first_seen_at", "moment", ""),
 }
 
 
