@@ -10,7 +10,16 @@ from dashboards.parts.segment_past import segment_past
 from dashboards.parts.segment_tables import overlaps, segment_list
 from dashboards.parts.words import literal
 from dashboards.queries.funnels import catalogue
-from dashboards.queries.segments import all_segments, fields, mailed_campaigns, ready, saved_segment, shared
+from dashboards.queries.segments import (
+    MANY,
+    all_segments,
+    everybody,
+    fields,
+    mailed_campaigns,
+    ready,
+    saved_segment,
+    shared,
+)
 from dashboards.view import current_view
 from pipelines.errors import MillstreamError
 
@@ -67,7 +76,9 @@ else:
 if len(names) > 1:
     with st.container(border=True):
         st.subheader("Overlap", anchor=False)
-        compared = st.multiselect("Segments to compare", names, default=names[:3], key="overlap", max_selections=8)
+        # Where an answer takes its time nobody waits for one that was not asked for.
+        begun_with = names[:3] if everybody(snapshot) < MANY else []
+        compared = st.multiselect("Segments to compare", names, default=begun_with, key="overlap", max_selections=8)
         if len(compared) > 1:
             try:
                 overlaps(shared(view.settings, snapshot, compared), view)

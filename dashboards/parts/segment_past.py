@@ -67,7 +67,7 @@ def _stays(view: View, name: str) -> None:
     ]
     headers = ("Customer", "Entered", "Left")
     table(headers, lines, numbers=headers[1:], whole=headers, caption="Who was in it when", colours=view.colours)
-    small(f"The {STAYS} newest; `millstream segment members {name} --history` lists all.", view.colours)
+    small(f"The {STAYS} newest; millstream segment members {name} --history lists all.", view.colours)
 
 
 def _sizes(told: Sequence[dict[str, Any]], view: View) -> list[tuple[date, int]]:

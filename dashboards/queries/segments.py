@@ -11,6 +11,7 @@ import polars as pl
 from dashboards.queries.cache import per_snapshot
 from dashboards.queries.health import state_engine
 from pipelines.segments import (
+    NEEDED,
     Field,
     SegmentDocument,
     estimate,
@@ -20,7 +21,7 @@ from pipelines.segments import (
     listing,
     load,
     lookup_of,
-    members,
+    member_rows,
     overlap,
     people_count,
     preview,
@@ -64,8 +65,9 @@ def look(settings: Settings, snapshot: Snapshot, document: SegmentDocument) -> L
     engine, zone = state_engine(settings), settings.reporting_timezone
     lookup = lookup_of(engine)
     answer = preview(snapshot, document, timezone=zone, lookup=lookup)
-    answer |= reach(engine, snapshot, document, settings.consent, timezone=zone)
-    return Look(answer, members(snapshot, document, timezone=zone, lookup=lookup))
+    rows = member_rows(snapshot, document, NEEDED, timezone=zone, lookup=lookup)
+    answer |= reach(engine, snapshot, document, settings.consent, timezone=zone, rows=rows)
+    return Look(answer, [row["person_id"] for row in rows])
 
 
 def guess(settings: Settings, snapshot: Snapshot, document: SegmentDocument) -> int | None:
