@@ -14,11 +14,12 @@ import yaml
 from dashboards.parts import campaign_actions
 from dashboards.parts.mail_preview import frame_address
 from dashboards.queries.rules import groups_of, has_inputs, in_words, match_of
+from dashboards.queries.segments import guess
 from pipelines.campaigns import parse_campaign, save, show
 from pipelines.delivery import at_work, report, start
 from pipelines.errors import MillstreamError
 from pipelines.mail import mailer_for
-from pipelines.segments import Field, history, load, materialise, parse_segment, preview
+from pipelines.segments import ONE_IN, Field, history, load, materialise, parse_segment, people_count, preview
 from pipelines.segments import save as save_segment
 from pipelines.state import open_state
 from tests.dashboards.places import CAMPAIGN, NOW, settings_of
@@ -136,6 +137,20 @@ def test_the_gallery_begins_a_segment_that_is_saved_by_nobody_yet(open_page, fol
     assert "whose trial ends at is not after 7 days from now" in words(app)
     app = press(app, "Save segment")
     assert load(open_state(settings_of(folder)), "trial_ending").description.startswith("Whose trial")
+
+
+def test_among_many_people_an_estimate_comes_first(open_page, folder, snapshot, monkeypatch):
+    rule = parse_segment("name: x\nmatch: {trait: {field: email, op: is_set}}")
+    assert guess(settings_of(folder), snapshot, rule) is None
+    monkeypatch.setattr("dashboards.queries.segments.MANY", 0)
+    shown = []
+    monkeypatch.setattr("dashboards.parts.segment_editor.guessed", lambda size, people, _: shown.append((size, people)))
+    app = open_page(folder, "segments")
+    assert not app.exception
+    ((size, people),) = shown
+    assert size % ONE_IN == 0
+    assert people == people_count(snapshot)
+    assert 'data-figure="People"' in words(app)
 
 
 def test_a_segment_tells_who_came_and_went_and_what_it_shares(open_page, folder, snapshot):

@@ -101,7 +101,7 @@ KINDS = st.one_of(
             "variant": st.sampled_from(["A", "B"]),
         },
     ).map(lambda rule: {"campaign": rule}),
-    st.sampled_from([{"of": 20}, {"from": 20, "to": 55.5}]).map(lambda part: {"percent": {**part, "salt": "s"}}),
+    st.sampled_from([{"of": 20}, {"from": 20, "to": 55.5}]).map(lambda part: {"percent": {**part, "salt": "it's $v0"}}),
     RFM.map(lambda rule: {"rfm": rule}),
     st.just({"segment": "other"}),
 )
