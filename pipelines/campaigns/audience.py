@@ -15,15 +15,18 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from sqlalchemy import Connection, Engine
 
 from pipelines.campaigns.assignment import is_held_out, variant_of
-from pipelines.campaigns.content import Templates
+from pipelines.campaigns.content import EVENTS, Templates
 from pipelines.campaigns.document import Content
+from pipelines.campaigns.recent import with_recent_events
 from pipelines.errors import UsageError
 from pipelines.money import major
-from pipelines.segments import NEEDED, Addressed, addressed, lookup_of, member_rows, money
+from pipelines.segments import NEEDED, Addressed, addressed, best_first, lookup_of, money
 from pipelines.settings import Settings
 
 if TYPE_CHECKING:
     from pipelines.warehouse import Snapshot
+
+_JSON = json.JSONEncoder(ensure_ascii=False)
 
 
 class Recipient(NamedTuple):
@@ -71,37 +74,16 @@ def audience(
     segment = find_segment(document.segment)
     if segment is None:
         raise UsageError(f"segment: there is no segment {document.segment!r}.")
-    people = member_rows(
-        snapshot, segment, columns_of(content), as_of, timezone=settings.reporting_timezone, lookup=find_segment
-    )
-    yield from recipients_of(connection, settings, content, people)
+    zone = settings.reporting_timezone
+    people = best_first(snapshot, segment, columns_of(content), as_of, timezone=zone, lookup=find_segment)
+    yield from recipients_of(connection, settings, content, told_recently(snapshot, content, people, as_of))
 
 
-def recipients_of(
-    connection: Connection, settings: Settings, content: Content, people: Iterable[dict[str, Any]]
-) -> Iterator[Recipient]:
-    """These people (with `columns_of`), one for each address, with what is to become of them."""
-    traits = Templates(content).traits()
-    for one in addressed(connection, people, settings.consent, content.document.purpose):
-        yield _recipient(content, one, traits)
-
-
-def _recipient(content: Content, one: Addressed, traits: Sequence[str]) -> Recipient:
-    person, address, reason = one
-    name, person_id = content.document.name, str(person["person_id"])
-    state = "suppressed" if reason else "planned"
-    if reason is None and is_held_out(name, person_id, content.document.holdout):
-        state = "holdout"
-    return Recipient(
-        person_id=person_id,
-        address=address.deliverable if address else None,
-        address_key=address.key if address else None,
-        variables=json.dumps(trait_values(person, traits), ensure_ascii=False),
-        variant=variant_of(name, person_id, content.document.weights()),
-        state=state,
-        reason=reason,
-        timezone=person["timezone"],
-    )
+def told_recently(
+    snapshot: Snapshot, content: Content, people: Iterable[dict[str, Any]], as_of: datetime | None = None
+) -> Iterable[dict[str, Any]]:
+    """These people with their newest events, where a mail speaks of them."""
+    return with_recent_events(snapshot, people, as_of) if EVENTS in Templates(content).used() else people
 
 
 def columns_of(content: Content) -> list[str]:
@@ -111,17 +93,55 @@ def columns_of(content: Content) -> list[str]:
     return list(dict.fromkeys([*NEEDED, "timezone", *traits, *amounts]))
 
 
+def recipients_of(
+    connection: Connection, settings: Settings, content: Content, people: Iterable[dict[str, Any]]
+) -> Iterator[Recipient]:
+    """These people (with `columns_of`, the `best_first`), one for each address, with what is to become of them."""
+    recipient = _Recipients(content)
+    for one in addressed(connection, people, settings.consent, content.document.purpose):
+        yield recipient(one)
+
+
+class _Recipients:
+    """Makes recipients: what is the same for all of them is looked up once."""
+
+    def __init__(self, content: Content) -> None:
+        document = content.document
+        self._name, self._holdout, self._weights = document.name, document.holdout, document.weights()
+        self._traits = Templates(content).traits()
+
+    def __call__(self, one: Addressed) -> Recipient:
+        person, address, reason = one
+        person_id = str(person["person_id"])
+        state = "suppressed" if reason else "planned"
+        if reason is None and self._holdout and is_held_out(self._name, person_id, self._holdout):
+            state = "holdout"
+        return Recipient(
+            person_id,
+            address.deliverable if address else None,
+            address.key if address else None,
+            _JSON.encode(trait_values(person, self._traits)),
+            variant_of(self._name, person_id, self._weights) if len(self._weights) > 1 else next(iter(self._weights)),
+            state,
+            reason,
+            person["timezone"],
+        )
+
+
 def trait_values(person: dict[str, Any], traits: Sequence[str]) -> dict[str, object]:
     """The traits as a mail shows them: amounts in major units, times as ISO text."""
     values: dict[str, object] = {}
+    amounts = money()
     for name in traits:
         value = person.get(name)
-        if name in money():
-            amount, currency = (person.get(column) for column in money()[name])
+        if name in amounts:
+            amount, currency = (person.get(column) for column in amounts[name])
             value = str(major(int(amount), str(currency))) if amount is not None and currency else None
         elif isinstance(value, (date, datetime)):
             value = value.isoformat()
         elif isinstance(value, Decimal):
             value = str(value)
         values[name] = value
+    if EVENTS in person:
+        values[EVENTS] = person[EVENTS]
     return values

@@ -171,6 +171,14 @@ def _has_work(connection: Connection, name: str, occurrence: str, now: datetime)
     return bool(connection.scalar(select(exists().where(*mine, ready) | ~exists().where(*mine))))
 
 
+def occurrences_of(engine: Engine, name: str) -> list[dict[str, Any]]:
+    """Every occurrence of a campaign with its state, in the order of time."""
+    columns = (occurrences.c[key] for key in ("occurrence", "due_at", "state", "reason", "planned_at", "done_at"))
+    with reading(engine) as connection:
+        rows = connection.execute(select(*columns).where(_of(name)).order_by(occurrences.c.due_at)).mappings().all()
+    return [dict(row) for row in rows]
+
+
 def begin(connection: Connection, name: str, occurrence: str, now: datetime, *, snapshot: int, late: bool) -> None:
     """Mark an occurrence as planned (or missed where it is `late`), and let the next one wait.
 

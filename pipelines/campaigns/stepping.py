@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sqlalchemy import Connection, Engine, Select, bindparam, insert, select, update
 
-from pipelines.campaigns.audience import columns_of, recipients_of
+from pipelines.campaigns.audience import columns_of, recipients_of, told_recently
 from pipelines.campaigns.document import CampaignDocument, Content
 from pipelines.campaigns.planner import LedgerRow, Windows
 from pipelines.campaigns.states import find, move
 from pipelines.campaigns.timing import named
 from pipelines.faults import fault_point
-from pipelines.segments import SegmentDocument, lookup_of, member_rows, members, span_length
+from pipelines.segments import SegmentDocument, best_ones_first, lookup_of, member_rows, members, span_length
 from pipelines.settings import Settings
 from pipelines.state import reading, record, writing
 from pipelines.state.tables import campaigns, journeys, recipients
@@ -123,7 +123,7 @@ def _asked(
     if content.document.exit is not None:
         leaves = content.document.exit.model_dump(by_alias=True, exclude_unset=True)
         out = set(members(snapshot, _rule([listed, leaves]), timezone=zone, lookup=lookup))
-    return out, {str(row["person_id"]): row for row in found}
+    return out, {str(row["person_id"]): row for row in told_recently(snapshot, content, found)}
 
 
 def _rule(parts: list[dict[str, Any]]) -> SegmentDocument:
@@ -161,7 +161,9 @@ def _step_on(
             moved.finished += 1
     for (occurrence, step), some in goes.items():
         row_of = LedgerRow(name, occurrence, content.content_hash(), Windows(None, occurrence, settings, now))
-        found = [{**row_of(one), "step": step} for one in recipients_of(connection, settings, content, some)]
+        found = [
+            {**row_of(one), "step": step} for one in recipients_of(connection, settings, content, best_ones_first(some))
+        ]
         planned = _write(connection, found)
         moved.planned[step] += planned
         if planned and find(connection, name).state == "scheduled":

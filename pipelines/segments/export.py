@@ -54,9 +54,6 @@ def export_members(
         record(connection, at=now, actor=actor, action="segment.export", subject=name, details=details)
     told = [{**row, "entered_at": row["entered_at"] and row["entered_at"].isoformat()} for row in rows]
     # Late: the sender, which imports this room, needs no data frames.
-    import polars as pl
-
-    from pipelines.spreadsheet import csv_text
 
     columns = [*COLUMNS, "entered_at"]
     return csv_text(pl.DataFrame(told, schema=columns, infer_schema_length=None)), rows

@@ -191,7 +191,7 @@ class Reader:
         return (row["state"] if is_done or not self.looks_back else "planned") == state
 
     def scored(self, rule: dict[str, Any], who: str) -> bool:
-        since = self.at - length(rule["within"] if "within" in rule else "999w")
+        since = self.at - length(rule.get("within", "999w"))
         paid: dict[str, list[dict[str, Any]]] = {}
         for row in self.world.payments:
             if row["person_id"] and since < row["at"] <= self.at:

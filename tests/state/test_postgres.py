@@ -25,6 +25,7 @@ from pipelines.state import metadata, open_state, reading, writing
 from pipelines.state.tables import cursors
 from pipelines.warehouse import Warehouse, copy_state
 from tests.accounts import life
+from tests.campaigns import test_occurrences
 from tests.delivery.conftest import DOCUMENT
 from tests.postgres import fresh_database
 from tests.segments.people import person, publish_people
@@ -91,6 +92,10 @@ def test_a_campaign_is_sent_once_and_its_state_is_copied(engine: Engine, setting
     with Warehouse(settings).write("test") as connection:
         copy_state(connection, engine)
         assert connection.execute("select count(*) from raw_state.campaign_recipients").fetchone() == (8,)
+
+
+def test_campaigns_wait_for_their_time_here_too(engine: Engine, settings: Settings) -> None:
+    test_occurrences.test_each_person_waits_for_their_own_morning_and_is_late_by_their_own_clock(engine, settings)
 
 
 def test_accounts_are_the_same_here(engine: Engine) -> None:
