@@ -29,7 +29,8 @@ def campaign_automation(campaign: Campaign, view: View) -> bool:
     """Draw it, nothing where it does nothing by itself; returns whether it follows its segment."""
     told = automation_of(view.settings, campaign.name)
     if told["goes_by_itself"] and campaign.state not in _OVER:
-        small(_when(told, campaign, view), view.colours)
+        if told["journeys"] is not None:
+            small(_when(told, campaign, view), view.colours)
         for hold in told["held_back"]:
             st.warning(literal(f"Held back: {hold['what']} {hold['mend']}"), icon=":material/front_hand:")
         if not told["held_back"]:
@@ -57,9 +58,7 @@ def follow_button(campaign: Campaign, view: View) -> None:
 def _when(told: dict[str, Any], campaign: Campaign, view: View) -> str:
     due = told["next_due_at"]
     if due is not None:
-        return f"Next due at {clock(due, view.zone)}."
-    if told["journeys"] is None:
-        return "Not scheduled yet."
+        return f"The next step is due at {clock(due, view.zone)}."
     if told["journeys"]["since"] is None:
         return f"Follows the segment {campaign.segment} from the moment at which it begins."
     return f"Follows the segment {campaign.segment} since {clock(told['journeys']['since'], view.zone)}."
