@@ -6,15 +6,15 @@ mailed, `sentence` puts a rule into words; `materialise` writes down who came an
 it. A rule becomes SQL whose values are bound and whose names come from the snapshot. `gallery` has some to begin with.
 """
 
-from pipelines.segments.ask import ONE_IN, estimate, member_rows, members, overlap, people_count, preview
+from pipelines.segments.ask import ONE_IN, best_first, estimate, member_rows, members, overlap, people_count, preview
 from pipelines.segments.comparison import OPS
 from pipelines.segments.document import NAME, Condition, SegmentDocument, Strict, parse_segment
 from pipelines.segments.export import export_members
-from pipelines.segments.fields import Field, known_traits, money, snapshot_fields
+from pipelines.segments.fields import Field, known_traits, money, snapshot_fields, trait_kinds
 from pipelines.segments.gallery import gallery
 from pipelines.segments.listed import known_people, listed_segment
 from pipelines.segments.materialise import Change, materialise
-from pipelines.segments.reach import NEEDED, Addressed, addressed, reach
+from pipelines.segments.reach import NEEDED, Addressed, addressed, best_ones_first, reach
 from pipelines.segments.sentence import COMPARED, TIMES, phrase, sentence
 from pipelines.segments.stays import history, stays
 from pipelines.segments.store import entries, listing, load, lookup_of, save
@@ -41,6 +41,8 @@ __all__ = [
     "SegmentDocument",
     "Strict",
     "addressed",
+    "best_first",
+    "best_ones_first",
     "check_several",
     "entries",
     "estimate",
@@ -73,4 +75,5 @@ __all__ = [
     "told_members",
     "told_overlap",
     "told_preview",
+    "trait_kinds",
 ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from datetime import datetime
 from itertools import combinations
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from pipelines.warehouse import Snapshot
 
 SAMPLE = 10
+BATCH = 10_000
+"""People that are read at once."""
 ONE_IN = 64
 """An estimate looks at one in so many people."""
 _SAMPLE_FIELDS = ("person_id", "email", "country", "plan", "subscription_status")
@@ -104,6 +106,33 @@ def member_rows(
     asked = question(snapshot, as_of, timezone=timezone, lookup=lookup)
     compiled = compile_rules([document], asked)
     return _rows(snapshot, compiled, asked, traits, limit, where=compiled.truths[0])
+
+
+def best_first(
+    snapshot: Snapshot,
+    document: SegmentDocument,
+    traits: Sequence[str],
+    as_of: datetime | None = None,
+    *,
+    timezone: str = "UTC",
+    lookup: Lookup = no_segment,
+) -> Iterator[dict[str, Any]]:
+    """The members with these traits as `member_rows` gives them, whoever paid most often first.
+
+    They are read as they are asked for: a million of them are never in memory at once.
+    """
+    asked = question(snapshot, as_of, timezone=timezone, lookup=lookup)
+    compiled = compile_rules([document], asked)
+    known = _known(asked, traits)
+    sql = compiled.select(_columns(known), where=compiled.truths[0])
+    paid = 'coalesce(p."payments_count", 0) desc, ' if "payments_count" in asked.fields else ""
+    sql += f' order by {paid}p."person_id"'
+    nothing = dict.fromkeys(traits)
+    with closing(snapshot.cursor()) as cursor:
+        cursor.execute(sql, _bound(sql, compiled.values))
+        while batch := cursor.fetchmany(BATCH):
+            for row in batch:
+                yield nothing | dict(zip(known, row, strict=True))
 
 
 def memberships(
@@ -229,11 +258,19 @@ def _rows(
     *,
     where: str,
 ) -> list[dict[str, Any]]:
-    known = [name for name in traits if name in asked.fields and name not in money()]
-    sql = compiled.select(", ".join(f'p."{name}"' for name in known), where=where)
+    known = _known(asked, traits)
+    sql = compiled.select(_columns(known), where=where)
     sql += ' order by p."person_id"' + (f" limit {limit:d}" if limit is not None else "")
     nothing = dict.fromkeys(traits)
     return [nothing | dict(zip(known, row, strict=True)) for row in _fetch(snapshot, sql, compiled.values)]
+
+
+def _known(asked: Question, traits: Sequence[str]) -> list[str]:
+    return [name for name in traits if name in asked.fields and name not in money()]
+
+
+def _columns(known: Sequence[str]) -> str:
+    return ", ".join(f'p."{name}"' for name in known)
 
 
 def _fetch(snapshot: Snapshot, sql: str, values: dict[str, object]) -> list[tuple[Any, ...]]:

@@ -53,5 +53,7 @@ def export_members(
         details: dict[str, object] = {"members": len(rows), "snapshot": snapshot.number}
         record(connection, at=now, actor=actor, action="segment.export", subject=name, details=details)
     told = [{**row, "entered_at": row["entered_at"] and row["entered_at"].isoformat()} for row in rows]
+    # Late: the sender, which imports this room, needs no data frames.
+
     columns = [*COLUMNS, "entered_at"]
     return csv_text(pl.DataFrame(told, schema=columns, infer_schema_length=None)), rows

@@ -63,6 +63,10 @@ create table raw_events.identities (
 create table raw_state.consents (
     address_key varchar, purpose varchar, granted_at timestamp, source varchar, proof varchar, withdrawn_at timestamp
 );
+create table raw_state.consent_events (
+    address_key varchar, channel varchar, purpose varchar, action varchar, told_at timestamp, source varchar,
+    recorded_at timestamp
+);
 create table raw_state.suppressions (
     address_key varchar, scope varchar, reason varchar, source varchar, created_at timestamp
 );
@@ -77,7 +81,7 @@ create table raw_rates.rates (
 create table raw_email.events (
     event_id varchar, event varchar, campaign varchar, occurrence varchar, person_id varchar,
     message_id varchar, address_key varchar, url varchar, reason varchar, bounce_type varchar,
-    event_at timestamp, received_at timestamp, payload varchar
+    event_at timestamp, received_at timestamp, payload varchar, dedupe_key varchar, is_machine boolean
 );
 """
 JSONDict = dict[str, Any]
