@@ -74,9 +74,12 @@ def reach(
     members with `NEEDED` already gives them as `rows`.
     """
     if rows is None:
-        rows = list(best_first(snapshot, document, NEEDED, as_of, timezone=timezone, lookup=lookup_of(engine)))
+        lookup = lookup_of(engine)
+        rows = list(best_first(snapshot, document, NEEDED, as_of, timezone=timezone, lookup=lookup))
+    else:
+        rows = best_ones_first(rows)
     with reading(engine) as connection:
-        found = list(addressed(connection, best_ones_first(rows), policy))
+        found = list(addressed(connection, rows, policy))
     why = Counter(one.reason for one in found if one.reason)
     shared = {"same_address": len(rows) - len(found)} if len(rows) > len(found) else {}
     return {

@@ -88,6 +88,7 @@ RFM = st.one_of(
     ),
     st.fixed_dictionaries({"recency": SCORES}, optional={"frequency": SCORES, "within": st.just("20d")}),
 )
+PARTS: list[dict[str, float]] = [{"of": 20}, {"from": 20, "to": 55.5}]
 STATE = st.sampled_from([*STATES, *TOLD_AT, "deferred", "claimed"])
 KINDS = st.one_of(
     happened("name", st.sampled_from(EVENTS), where=WHERE).map(lambda rule: {"event": rule}),
@@ -101,7 +102,7 @@ KINDS = st.one_of(
             "variant": st.sampled_from(["A", "B"]),
         },
     ).map(lambda rule: {"campaign": rule}),
-    st.sampled_from([{"of": 20}, {"from": 20, "to": 55.5}]).map(lambda part: {"percent": {**part, "salt": "it's $v0"}}),
+    st.sampled_from(PARTS).map(lambda part: {"percent": {**part, "salt": "it's $v0"}}),
     RFM.map(lambda rule: {"rfm": rule}),
     st.just({"segment": "other"}),
 )
