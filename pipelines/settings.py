@@ -53,6 +53,7 @@ class Settings(BaseSettings):
     mailer: Literal["outbox", "sendgrid", "smtp"] = Field("outbox", validation_alias="MILLSTREAM_MAILER")
     send_mode: Literal["dry", "live"] = Field("dry", validation_alias="MILLSTREAM_SEND_MODE")
     consent: Literal["required", "customers"] = Field("required", validation_alias="MILLSTREAM_CONSENT")
+    global_holdout: float = Field(0, ge=0, lt=1, validation_alias="MILLSTREAM_GLOBAL_HOLDOUT")
     from_email: str = Field("hello@example.com", validation_alias="MILLSTREAM_FROM_EMAIL")
     postal_address: str = Field("", validation_alias="MILLSTREAM_POSTAL_ADDRESS")
     public_url: str = Field("http://127.0.0.1:8000", validation_alias="MILLSTREAM_PUBLIC_URL")

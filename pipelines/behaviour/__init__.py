@@ -11,7 +11,7 @@ from pipelines.behaviour.asked import Asked, check_users, funnel_document, funne
 from pipelines.behaviour.conversion import ConversionAnswer, ConversionPart, time_to_convert
 from pipelines.behaviour.documents import read_query
 from pipelines.behaviour.event_trends import event_trends
-from pipelines.behaviour.facts import EMAIL, FACT_PROPERTIES, STRIPE
+from pipelines.behaviour.facts import EMAIL, FACT_PROPERTIES, STRIPE, check_name, facts_sql, is_fact
 from pipelines.behaviour.funnels import funnel, people_at_step
 from pipelines.behaviour.measures import COUNTED, OF_A_PROPERTY
 from pipelines.behaviour.paths import PathLink, PathRest, PathsAnswer, PathsQuery, parse_paths, paths
@@ -46,12 +46,15 @@ __all__ = [
     "TrendPart",
     "TrendPeriod",
     "TrendsAnswer",
+    "check_name",
     "check_users",
     "event_trends",
+    "facts_sql",
     "funnel",
     "funnel_document",
     "funnel_of_kind",
     "funnel_trends",
+    "is_fact",
     "parse_funnel",
     "parse_paths",
     "parse_retention",

@@ -5,9 +5,9 @@
 `resume` and `cancel` are the only ways from one state to another. Sending is the room `delivery`.
 """
 
-from pipelines.campaigns.audience import ONCE, dedupe_key, plan
+from pipelines.campaigns.audience import ONCE, audience, dedupe_key, plan
 from pipelines.campaigns.content import Rendered, RenderError, Templates, carries_link
-from pipelines.campaigns.document import CampaignDocument, Content, parse_campaign, stored
+from pipelines.campaigns.document import CampaignDocument, Content, Goal, parse_campaign, stored
 from pipelines.campaigns.preview import preview
 from pipelines.campaigns.states import EXCLUDED, NEXT, OPEN, cancel, find, frozen, move, resume
 from pipelines.campaigns.store import approve, listing, load, save, show
@@ -19,10 +19,12 @@ __all__ = [
     "OPEN",
     "CampaignDocument",
     "Content",
+    "Goal",
     "RenderError",
     "Rendered",
     "Templates",
     "approve",
+    "audience",
     "cancel",
     "carries_link",
     "dedupe_key",

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, Engine, insert, select, update
 
-from pipelines.campaigns.assignment import is_held_out, variant_of
+from pipelines.campaigns.assignment import is_held_out, is_held_out_of_all, variant_of
 from pipelines.campaigns.content import Templates
 from pipelines.campaigns.document import Content
 from pipelines.campaigns.states import frozen, move
@@ -34,6 +34,10 @@ if TYPE_CHECKING:
 ONCE = "once"
 """The occurrence of a campaign that is sent one time."""
 BATCH = 1000
+TRANSACTIONAL = "transactional"
+"""The purpose of mails that people asked for."""
+GLOBAL_HOLDOUT = "global_holdout"
+"""Why somebody is held out of all campaigns, and so of no comparison within one."""
 
 
 @dataclass(frozen=True)
@@ -106,14 +110,18 @@ def audience(
         snapshot, segment, _columns(traits), as_of, timezone=settings.reporting_timezone, lookup=find_segment
     )
     for one in addressed(connection, people, settings.consent):
-        yield _recipient(content, one, traits)
+        yield _recipient(content, one, traits, settings.global_holdout)
 
 
-def _recipient(content: Content, one: Addressed, traits: Sequence[str]) -> Recipient:
+def _recipient(content: Content, one: Addressed, traits: Sequence[str], global_holdout: float) -> Recipient:
     person, address, reason = one
     name, person_id = content.document.name, str(person["person_id"])
     state = "suppressed" if reason else "planned"
-    if reason is None and is_held_out(name, person_id, content.document.holdout):
+    # What somebody asked for, such as a receipt, nobody is held out of.
+    is_asked_for = content.document.purpose == TRANSACTIONAL
+    if reason is None and not is_asked_for and is_held_out_of_all(person_id, global_holdout):
+        state, reason = "holdout", GLOBAL_HOLDOUT
+    elif reason is None and is_held_out(name, person_id, content.document.holdout):
         state = "holdout"
     return Recipient(
         person_id=person_id,

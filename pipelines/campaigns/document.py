@@ -24,7 +24,7 @@ from pipelines.privacy import InvalidAddressError, parse_address
 from pipelines.segments import NAME, Condition, Strict, span_text
 from pipelines.settings import is_zone
 
-LATER = ("discount", "schedule", "limits", "goal", "trigger", "steps", "exit", "purpose", "preheader")
+LATER = ("discount", "schedule", "limits", "trigger", "steps", "exit", "purpose", "preheader")
 MAX_BODY = 2_000_000
 """Bytes; mail programs cut far smaller ones."""
 
@@ -266,8 +266,19 @@ def parse_campaign(text: str, folder: Path) -> Content:
         document = CampaignDocument.model_validate(found)
     except ValidationError as error:
         raise problems(error, "campaign") from None
+    if document.goal is not None:
+        _check_goal(document.goal)
     html = html_of(document.html, "html") if document.html is not None else _body(folder, document.body or "")
     return Content(document, html, document.text or "")
+
+
+def _check_goal(goal: Goal) -> None:
+    from pipelines.behaviour import check_name  # Late: sending asks for no facts.
+
+    try:
+        check_name(goal.event)
+    except ValueError as problem:
+        raise UsageError(f"goal.event: {problem}. Nothing was saved.") from None
 
 
 def stored(document: str, html: str, text: str) -> Content:

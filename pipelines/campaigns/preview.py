@@ -48,7 +48,7 @@ def preview(
     with reading(engine) as connection:
         rows = list(audience(connection, engine, snapshot, settings, content, as_of))
     states = Counter(row.state for row in rows)
-    left_out = Counter(row.reason for row in rows if row.reason)
+    left_out = Counter(row.reason for row in rows if row.reason and row.state != "holdout")
     planned = [row for row in rows if row.state == "planned"]
     mails = ((row, _made(templates, settings, row)) for row in planned)
     complete = [(row, mail) for row, mail in mails if mail is not None]

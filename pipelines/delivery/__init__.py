@@ -4,13 +4,13 @@
 on and mails nobody twice. A mail is marked `in_flight` on disk before it is handed over, so after a
 crash the only ones in doubt are marked, and become `ambiguous` instead of being repeated.
 `start` lets the command do so beside a page. `report` counts and certifies, `recipients_in` names
-people, `told_report` is both as one answer, `outcomes` tells what the provider told. Light imports: no
-Dagster, no Streamlit, no data frames.
+people, `outcomes` tells what the provider told; what it all earned is the room `experiments`. Light
+imports: no Dagster, no Streamlit, no data frames.
 """
 
 from pipelines.delivery.background import at_work, start
-from pipelines.delivery.report import recipients_in, report, told_report
+from pipelines.delivery.report import recipients_in, report
 from pipelines.delivery.sender import SendReport, send
 from pipelines.delivery.told import outcomes
 
-__all__ = ["SendReport", "at_work", "outcomes", "recipients_in", "report", "send", "start", "told_report"]
+__all__ = ["SendReport", "at_work", "outcomes", "recipients_in", "report", "send", "start"]
