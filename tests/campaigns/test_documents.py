@@ -48,7 +48,8 @@ def everybody(engine):
         ({"html": None, "body": "mail.txt"}, "body: mail.txt has to be an .mjml or .html file"),
         ({"html": None, "body": "missing.html"}, "body: there is no file"),
         ({"schedule": {"at": "2026-11-27T09:00"}}, "schedule: not supported yet"),
-        ({"discount": {"percent_off": 20}, "goal": {}}, "discount, goal: not supported yet"),
+        ({"discount": {"percent_off": 20}, "limits": {}}, "discount, limits: not supported yet"),
+        ({"goal": {"event": "stripe:bought"}}, "goal.event: there is no fact"),
     ],
 )
 def test_a_wrong_document_is_named_by_its_path(tmp_path, changes, words):
