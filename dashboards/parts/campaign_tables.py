@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from html import escape
-from urllib.parse import quote
 
 import streamlit as st
 
-from dashboards.parts.campaign_words import MEANING, plain, state_badge
-from dashboards.parts.numbers import count, percent
+from dashboards.parts.campaign_words import MEANING, campaign_link, plain, state_badge
+from dashboards.parts.numbers import NONE, count, percent
+from dashboards.parts.people import person_link
 from dashboards.parts.segment_tables import segment_link
-from dashboards.parts.table import Link, Row, table
+from dashboards.parts.table import Row, table
 from dashboards.parts.times import stamp
 from dashboards.queries.campaigns import STATES, Campaign
 from dashboards.view import View
@@ -42,12 +42,6 @@ def _row(one: Campaign, view: View) -> Row:
         *map(count, counted),
         stamp(one.updated_at, view.zone),
     )
-
-
-def campaign_link(name: str, words: str | None = None, *, people: str | None = None) -> Link:
-    """A link to a campaign, or to the people of it who are in one state."""
-    chosen = f"&people={quote(plain(people), safe='')}" if people else ""
-    return Link(words or name, f"campaigns?campaign={quote(name, safe='')}{chosen}")
 
 
 def certificate(campaign: Campaign, view: View) -> None:
@@ -88,12 +82,31 @@ def ledger_table(campaign: Campaign, view: View) -> None:
 
 
 def told_table(campaign: Campaign, told: dict[str, int], view: View) -> None:
-    """What the mailer told of the mails that it took."""
+    """What the mailer told of the mails that it took, each number with its people."""
     base = campaign.accepted + campaign.counts["ambiguous"]
     rows: list[Row] = [
-        (plain(outcome), count(people), percent(people / base) if base else "–") for outcome, people in told.items()
+        (
+            f"{plain(outcome)} (unreliable)" if outcome == "opened" else plain(outcome),
+            campaign_link(campaign.name, count(people), people=outcome),
+            percent(people / base) if base else NONE,
+        )
+        for outcome, people in told.items()
     ]
     table(("Outcome", "People", "Share"), rows, numbers=("People", "Share"), caption="Outcomes", colours=view.colours)
+
+
+def doubt_table(campaign: Campaign, view: View) -> None:
+    """The mails that nobody knows of: whose, when they were handed over, and why."""
+    rows: list[Row] = [
+        (
+            person_link(one["person_id"]),
+            stamp(one["in_flight_at"], view.zone) if one["in_flight_at"] else NONE,
+            plain(one["reason"] or NONE),
+        )
+        for one in campaign.in_doubt
+    ]
+    headers = ("Person", "Handed over", "Why nobody knows")
+    table(headers, rows, whole=("Handed over",), caption="Mails in doubt", colours=view.colours)
 
 
 def reasons_table(campaign: Campaign, view: View) -> None:

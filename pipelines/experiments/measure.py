@@ -16,7 +16,7 @@ from typing import Any
 from pipelines.campaigns import CampaignDocument, Goal
 from pipelines.experiments.comparison import compared, variants_document
 from pipelines.experiments.last_touch import last_touch
-from pipelines.experiments.outcomes import Arm, Group, ask, outcomes
+from pipelines.experiments.outcomes import Arm, Group, ask, outcomes, reached
 from pipelines.experiments.split import SUSPECT, split_p_value
 from pipelines.segments import span_length
 from pipelines.settings import Settings
@@ -73,9 +73,7 @@ def measured(snapshot: Snapshot | None, settings: Settings, document: CampaignDo
         return {"goal": {**told, "ends_at": None, "is_over": False, "as_of": None}, **_UNMEASURED, "measured": []}
     connection = snapshot.cursor()
     try:
-        span = span_length(goal.within)
-        connection.execute(_EXPOSED, {"campaign": document.name, "seconds": int(span.total_seconds())})
-        connection.execute(_UNITS)
+        _expose(connection, document)
         ends = {row["part"]: row["ends_at"] for row in ask(connection, _ENDS)}
         groups, unconverted = outcomes(connection, snapshot, goal.event, settings.reporting_currency)
         touched = last_touch(connection, snapshot, document.name, settings.reporting_currency)
@@ -93,6 +91,25 @@ def measured(snapshot: Snapshot | None, settings: Settings, document: CampaignDo
         "last_touch": {"currency": settings.reporting_currency, **touched},
         "measured": [{"occurrence": part, "ends_at": seen.ends(part), **seen.part(part)} for part in parts],
     }
+
+
+def people_who_reached(snapshot: Snapshot, document: CampaignDocument, *, held_out: bool) -> list[str]:
+    """Who reached the goal: of those drawn to be mailed, or of those held out."""
+    if not _knows(snapshot):
+        return []
+    connection = snapshot.cursor()
+    try:
+        _expose(connection, document)
+        return reached(connection, snapshot, goal_of(document).event, WHOLE, held_out=held_out)
+    finally:
+        connection.close()
+
+
+def _expose(connection: Connection, document: CampaignDocument) -> None:
+    """The people of a campaign and their times, as temporary tables."""
+    seconds = int(span_length(goal_of(document).within).total_seconds())
+    connection.execute(_EXPOSED, {"campaign": document.name, "seconds": seconds})
+    connection.execute(_UNITS)
 
 
 _ENDS = "select part, max(ends_at) as ends_at from units group by part order by part"
@@ -185,4 +202,3 @@ def _seed(name: str, part: str) -> int:
 def _knows(snapshot: Snapshot) -> bool:
     found = snapshot.manifest.tables.get(RECIPIENTS)
     return found is not None and {"is_drawn", "counted_from"} <= set(found.columns)
-

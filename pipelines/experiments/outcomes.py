@@ -154,6 +154,18 @@ def outcomes(
     return groups, sorted(unconverted)
 
 
+def reached(connection: Connection, snapshot: Snapshot, goal: str, part: str, *, held_out: bool) -> list[str]:
+    """The people of a part who reached the goal, by id."""
+    goals, values = _goals(connection, snapshot, goal)
+    sql = f"""
+        select distinct person_id
+        from units inner join ({goals}) as goals using (person_id)
+        where part = $part and is_held_out = $held_out and event_at between begins_at and ends_at
+        order by person_id
+    """
+    return [str(row["person_id"]) for row in ask(connection, sql, **values, part=part, held_out=held_out)]
+
+
 class Purse:
     """Brings rows of payments into one currency, and remembers those that have no rate."""
 
