@@ -67,12 +67,12 @@ def _verdict(found: Json, view: View) -> None:
             verdict_badge(revenue["verdict"]),
         ),
     ]
-    headers = ("What", "Lift", "Where it lies, 19 times in 20", "In all", "Verdict")
+    headers = ("What", "Lift", "Interval", "In all", "Verdict")
     table(headers, rows, numbers=headers[1:4], whole=("What", "Verdict"), caption="Lift", colours=view.colours)
     words = VERDICTS[conversion["verdict"]]
     if conversion["verdict"] == "underpowered" and found["goal"]["is_over"] and conversion["needed_people"]:
         words += (
-            f" A lift of that size, or of a fifth, takes {count(conversion['needed_people'])} people in each group."
+            f" To see a lift like that, or of a fifth, takes {count(conversion['needed_people'])} people per group."
         )
     small(words, view.colours)
 

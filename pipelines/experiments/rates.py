@@ -39,7 +39,8 @@ class RateTest:
 def two_proportions(converted: int, people: int, base_converted: int, base_people: int) -> RateTest | None:
     """Two-proportion z-test, two-sided: pooled for p, unpooled for the interval; None where a group is empty.
 
-    Where nobody, or everybody, converted there is nothing to tell apart: z = 0, p = 1.
+    Where nobody, or everybody, converted there is nothing to tell apart: z = 0, p = 1. Where within each group all did
+    the same, the plain interval would promise certainty, so it is Newcombe's.
     """
     if not people or not base_people:
         return None
@@ -50,8 +51,20 @@ def two_proportions(converted: int, people: int, base_converted: int, base_peopl
     z = lift / spread if spread else 0.0
     own = math.sqrt(rate * (1 - rate) / people + base * (1 - base) / base_people)
     reach = quantile(1 - ALPHA / 2) * own
+    interval = (lift - reach, lift + reach) if own else _by_score(rate, people, base, base_people)
     smallest = min(people, base_people) * min(pooled, 1 - pooled)
-    return RateTest(lift, (lift - reach, lift + reach), z, math.erfc(abs(z) / math.sqrt(2)), smallest >= FAIR)
+    return RateTest(lift, interval, z, math.erfc(abs(z) / math.sqrt(2)), smallest >= FAIR)
+
+
+def _by_score(rate: float, people: int, base: float, base_people: int) -> tuple[float, float]:
+    """Newcombe's interval of a difference from the score interval of each share, where both are 0 or 1."""
+    square = quantile(1 - ALPHA / 2) ** 2
+    (low, high), (base_low, base_high) = (
+        (share * count / (count + square), (share * count + square) / (count + square))
+        for share, count in ((rate, people), (base, base_people))
+    )
+    lift = rate - base
+    return lift - math.hypot(rate - low, base_high - base), lift + math.hypot(high - rate, base - base_low)
 
 
 def sample_size(base: float, other: float, *, alpha: float = ALPHA, power: float = POWER) -> int | None:
