@@ -71,9 +71,7 @@ def _verdict(found: Json, view: View) -> None:
     table(headers, rows, numbers=headers[1:4], whole=("What", "Verdict"), caption="Lift", colours=view.colours)
     words = VERDICTS[conversion["verdict"]]
     if conversion["verdict"] == "underpowered" and found["goal"]["is_over"] and conversion["needed_people"]:
-        words += (
-            f" To see a lift like that, or of a fifth, takes {count(conversion['needed_people'])} people per group."
-        )
+        words += f" To see a lift like that, or of a fifth, takes {count(conversion['needed_people'])} people each."
     small(words, view.colours)
 
 

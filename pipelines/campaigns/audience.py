@@ -114,7 +114,8 @@ def audience(
 
 
 def _recipient(content: Content, one: Addressed, traits: Sequence[str], global_holdout: float) -> Recipient:
-    person, address, reason = one
+    person, address, refusal = one
+    reason: str | None = refusal
     name, person_id = content.document.name, str(person["person_id"])
     state = "suppressed" if reason else "planned"
     # What somebody asked for, such as a receipt, nobody is held out of.

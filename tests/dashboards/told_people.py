@@ -65,7 +65,7 @@ def _earned(told: Row) -> Iterator[str]:
     yield f"{amounts[0]} per person {amounts[1]} to {amounts[2]}"
     yield f"{money(revenue['incremental_minor'], revenue['currency'])} {_plain(revenue['verdict'])}"
     if conversion["verdict"] == "underpowered" and conversion["needed_people"]:
-        yield f"takes {count(conversion['needed_people'])} people per group"
+        yield f"takes {count(conversion['needed_people'])} people each"
     for group in ("treated", "holdout"):
         rate, paid = conversion[group], revenue[group]
         yield f"{count(rate['people'])} {count(rate['converted'])} {share(rate['converted'], rate['people'])}"

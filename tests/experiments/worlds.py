@@ -10,6 +10,8 @@ from typing import Any
 from pipelines.campaigns import CampaignDocument
 from pipelines.settings import Settings
 from pipelines.warehouse import Snapshot, SnapshotReader, Warehouse, publish
+from tests.segments.people import COLUMNS
+from tests.segments.people import person as one_person
 
 SENT = datetime(2026, 3, 2, 9, tzinfo=UTC)
 LATER = SENT + timedelta(days=60)
@@ -37,6 +39,7 @@ class World:
 
     def __init__(self) -> None:
         self.rows: dict[str, list[dict[str, Any]]] = {name: [] for name in _TABLES}
+        self.persons: list[dict[str, Any]] = []
         for currency, exponent in (("USD", 2), ("EUR", 2), ("JPY", 0)):
             self.rows["currencies"].append({"currency": currency, "exponent": exponent})
         self.rows["exchange_rates"].append(
@@ -98,6 +101,12 @@ class World:
              "invoice_id": invoice, "currency": currency, "amount_minor": amount}
         )  # fmt: skip
 
+    def people(self, ids: Iterable[str]) -> None:
+        """People with an address of their own, known since long."""
+        for one in ids:
+            since = _naive(SENT - timedelta(days=400))
+            self.persons.append(one_person(0, person_id=one, email=f"{one}@example.com", first_seen_at=since))
+
     def click(self, person: str, campaign: str, at: datetime) -> None:
         """A click on a campaign's link."""
         told = {"person_id": person, "outcome": "clicked", "campaign": campaign, "event_at": _naive(at)}
@@ -110,6 +119,9 @@ class World:
                 connection.execute(f"create or replace table marts.{name} ({columns})")
                 names = [column.split()[0] for column in columns.split(", ")]
                 _insert(connection, f"marts.{name}", [[row.get(one) for one in names] for row in self.rows[name]])
+            columns = ", ".join(f"{name} {kind}" for name, kind in COLUMNS.items())
+            connection.execute(f"create or replace table marts.dim_customers ({columns})")
+            _insert(connection, "marts.dim_customers", [[row[name] for name in COLUMNS] for row in self.persons])
             publish(connection, settings, as_of=as_of, now=as_of)
         snapshot = SnapshotReader(settings.published_dir).current()
         assert snapshot is not None
