@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from dashboards.parts.campaign_earned import earned
-from dashboards.parts.campaign_tables import certificate, doubt_table, ledger_table, reasons_table, told_table
+from dashboards.parts.campaign_tables import certificate, doubt_table, ledger_table, reasons_table, told_table, why_not
 from dashboards.parts.campaign_words import plain
 from dashboards.parts.download import csv_download
 from dashboards.parts.numbers import count
@@ -28,7 +28,7 @@ def campaign_report(campaign: Campaign, view: View) -> None:
         ledger_table(campaign, view)
     with right, st.container(border=True, height="stretch"):
         st.subheader("Why people got no mail", anchor=False)
-        if campaign.reasons:
+        if why_not(campaign):
             reasons_table(campaign, view)
         elif held_out := campaign.counts["holdout"]:
             small(f"Only those held out to compare: {count(held_out)}.", view.colours)
@@ -37,13 +37,13 @@ def campaign_report(campaign: Campaign, view: View) -> None:
         else:
             small("Everybody in the audience was mailed.", view.colours)
     told = told_of(view.snapshot, name=campaign.name) if view.snapshot else {}
+    found = earned_by(view.settings, view.snapshot, campaign.name) if view.snapshot else None
+    is_measured = found is not None and found["conversion"] is not None
     if told:
         with st.container(border=True):
             st.subheader("What became of the mails", anchor=False)
             small("As the mailer told until these data. Openings are unreliable: images may be blocked.", view.colours)
-            told_table(campaign, told, view)
-    found = earned_by(view.settings, view.snapshot, campaign.name) if view.snapshot else None
-    is_measured = found is not None and found["conversion"] is not None
+            told_table(campaign, told, found, view)
     if found is not None and is_measured:
         earned(campaign.name, found, view)
     with st.container(border=True):

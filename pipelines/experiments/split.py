@@ -14,8 +14,8 @@ def split_p_value(people: Sequence[int], shares: Sequence[float]) -> float | Non
     total, whole = sum(count for count, _ in meant), sum(share for _, share in meant)
     if len(meant) < 2 or not total:
         return None
-    from scipy.special import chdtrc  # Late: it takes longer than all the rest of a report.
+    from scipy import special  # Late: it takes longer than all the rest of a report.
 
     expected = [total * share / whole for _, share in meant]
     distance = sum((count - wanted) ** 2 / wanted for (count, _), wanted in zip(meant, expected, strict=True))
-    return float(chdtrc(len(meant) - 1, distance))
+    return float(special.chdtrc(len(meant) - 1, distance))

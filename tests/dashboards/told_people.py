@@ -47,8 +47,17 @@ def campaign(ask: Ask) -> Iterator[str]:
     for reason, number in sorted(told["reasons"].items(), key=lambda pair: (-pair[1], pair[0])):
         yield f"{_plain(reason)} {count(number)}"
     assert told["events"]
+    base = told["accepted"] + told["ambiguous"]
+    yield f"sent {count(base)}"
+    way = [outcome for outcome in ("delivered", "opened", "clicked") if outcome in told["events"]]
+    for outcome in way:
+        yield f"{outcome} {count(told['events'][outcome])} {share(told['events'][outcome], base)}"
+    rate, earned = told["conversion"]["treated"], told["revenue"]
+    yield f"reached the goal {count(rate['converted'])} {share(rate['converted'], rate['people'])}"
+    yield f"paid, net {money(earned['treated']['net_minor'], earned['currency'])}"
     for outcome, number in told["events"].items():
-        yield f"{outcome} {count(number)} {share(number, told['accepted'] + told['ambiguous'])}"
+        if outcome not in way:
+            yield f"{outcome} {count(number)} {share(number, base)}"
     yield from _earned(told)
     yield from people(ask, [one["person_id"] for one in told["recipients"] if one["state"] == "accepted"])
 
