@@ -4,6 +4,8 @@ TOOLS := .tools
 UV := $(TOOLS)/bin/uv
 RUN := $(UV) run --no-sync
 ONCE ?=
+# Senders that `make chaos` kills.
+KILLS ?= 10000
 
 # Some images set this. Without compiled files each of our many short processes compiles thousands of modules anew.
 unexport PYTHONDONTWRITEBYTECODE
@@ -49,6 +51,7 @@ bench: $(UV)
 
 chaos: setup
 	$(RUN) pytest -ra tests/faults
+	MILLSTREAM_KILLS=$(KILLS) $(RUN) pytest -ra tests/delivery/test_crashes.py -m 'not long'
 
 setup: $(UV)
 	@$(UV) sync --locked --quiet

@@ -8,13 +8,29 @@ from benchmarks import (
     funnel,
     ledger,
     pages,
+    planning,
+    segments,
+    sending,
     stripe_sync,
     unchanged_publish,
     unchanged_run,
     webhooks,
 )
 
-ALL = (collector, event_load, funnel, ledger, pages, stripe_sync, unchanged_publish, unchanged_run, webhooks)
+ALL = (
+    collector,
+    event_load,
+    funnel,
+    ledger,
+    pages,
+    planning,
+    segments,
+    sending,
+    stripe_sync,
+    unchanged_publish,
+    unchanged_run,
+    webhooks,
+)
 
 
 def main() -> None:

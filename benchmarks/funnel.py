@@ -94,15 +94,15 @@ def _published(folder: Path, rows: int, heavy: int) -> Snapshot:
     settings = Settings(MILLSTREAM_DATA_DIR=folder / "data")
     build(settings, select="events", now=NOW)
     with Warehouse(settings).write("benchmark") as connection:
-        _fill(connection, settings, rows, heavy)
+        fill(connection, settings, rows, people=rows // PER_PERSON, heavy=heavy)
         publish(connection, settings, as_of=NOW, now=NOW)
     snapshot = SnapshotReader(settings.published_dir).current()
     assert snapshot is not None
     return snapshot
 
 
-def _fill(connection: Connection, settings: Settings, rows: int, heavy: int) -> None:
-    people = rows // PER_PERSON
+def fill(connection: Connection, settings: Settings, rows: int, *, people: int, heavy: int = 0) -> None:
+    """Lay generated events of so many people into the lake, `heavy` of them of one person."""
     connection.execute(
         "insert into raw_events.visitors select n + 1, printf('user_%07d', n), null from range($people) as t(n)",
         {"people": people},

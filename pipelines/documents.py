@@ -62,7 +62,9 @@ def problems(error: ValidationError, what: str, *, end: str = "Nothing was saved
 
 def path_text(path: tuple[int | str, ...]) -> str:
     """`("match", "all", 1, "trait")` as `match.all[1].trait`."""
-    text = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path)
+    # A part in angle brackets is the tag of a union, not a key of the document.
+    keys = [part for part in path if isinstance(part, int) or not part.startswith("<")]
+    text = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in keys)
     return text.removeprefix(".") or "document"
 
 

@@ -35,6 +35,14 @@ POINTS: tuple[str, ...] = (
     "planner.after_batch",
     "planner.before_commit",
     "planner.after_commit",
+    "journeys.before_commit",
+    "journeys.after_commit",
+    "offers.after_plan",
+    "offers.after_coupon",
+    "offers.before_code",
+    "offers.after_code",
+    "offers.before_commit",
+    "offers.after_commit",
     "sender.before_claim",
     "sender.after_claim",
     "sender.before_in_flight",
@@ -43,6 +51,11 @@ POINTS: tuple[str, ...] = (
     "sender.before_accepted",
     "sender.after_accepted",
     "sender.before_sent",
+    "feedback.after_landing",
+    "feedback.before_commit",
+    "feedback.after_commit",
+    "unsubscribe.before_commit",
+    "unsubscribe.after_commit",
 )
 
 _passages: dict[str, int] = {}

@@ -48,16 +48,27 @@ class Settings(BaseSettings):
     stripe_accounts_setting: str = Field("default", validation_alias="MILLSTREAM_STRIPE_ACCOUNTS")
     stripe_webhook_secret: SecretStr | None = Field(None, validation_alias="STRIPE_WEBHOOK_SECRET")
     stripe_api_base: str | None = Field(None, validation_alias="STRIPE_API_BASE")
+    stripe_offers_key: SecretStr | None = Field(None, validation_alias="MILLSTREAM_STRIPE_OFFERS_KEY")
     stripe_mode: Literal["auto", "live", "test"] = Field("auto", validation_alias="MILLSTREAM_STRIPE_MODE")
 
     mailer: Literal["outbox", "sendgrid", "smtp"] = Field("outbox", validation_alias="MILLSTREAM_MAILER")
     send_mode: Literal["dry", "live"] = Field("dry", validation_alias="MILLSTREAM_SEND_MODE")
+    sendgrid_api_key: SecretStr | None = Field(None, validation_alias="SENDGRID_API_KEY")
+    sendgrid_api_base: str = Field("https://api.sendgrid.com", validation_alias="SENDGRID_API_BASE")
+    sendgrid_unavailable: Literal["ambiguous", "retry"] = Field(
+        "ambiguous", validation_alias="MILLSTREAM_SENDGRID_UNAVAILABLE"
+    )
+    smtp_url: SecretStr | None = Field(None, validation_alias="MILLSTREAM_SMTP_URL")
+    mailer_seconds: float = Field(30, ge=0.05, le=600, validation_alias="MILLSTREAM_MAILER_SECONDS")
     consent: Literal["required", "customers"] = Field("required", validation_alias="MILLSTREAM_CONSENT")
     global_holdout: float = Field(0, ge=0, lt=1, validation_alias="MILLSTREAM_GLOBAL_HOLDOUT")
+    approval_above: int = Field(10_000, ge=0, validation_alias="MILLSTREAM_APPROVAL_ABOVE")
+    campaign_max_age: str = Field("26h", pattern=r"^\d{1,4}[mhdw]$", validation_alias="MILLSTREAM_CAMPAIGN_MAX_AGE")
     from_email: str = Field("hello@example.com", validation_alias="MILLSTREAM_FROM_EMAIL")
     postal_address: str = Field("", validation_alias="MILLSTREAM_POSTAL_ADDRESS")
     public_url: str = Field("http://127.0.0.1:8000", validation_alias="MILLSTREAM_PUBLIC_URL")
     secret_key: SecretStr | None = Field(None, validation_alias="MILLSTREAM_SECRET_KEY")
+    sendgrid_webhook_public_key: str | None = Field(None, validation_alias="SENDGRID_WEBHOOK_PUBLIC_KEY")
 
     api_workers: int = Field(2, ge=1, le=64, validation_alias="MILLSTREAM_API_WORKERS")
     api_seconds: float = Field(30, ge=1, le=3600, validation_alias="MILLSTREAM_API_SECONDS")

@@ -31,6 +31,7 @@ FORKS.set_forkserver_preload(
         "stripe",
         "pipelines.cli",
         "pipelines.delivery",
+        "pipelines.mail.sendgrid",
         "pipelines.stripe",
     ]
 )

@@ -2,8 +2,16 @@
 
 import streamlit as st
 
-from dashboards.parts.campaign_actions import approve_button, go_on_button, progress, send_button, started
-from dashboards.parts.campaign_form import NEXT, campaign_form
+from dashboards.parts.campaign_actions import (
+    approve_button,
+    go_on_button,
+    progress,
+    schedule_controls,
+    send_button,
+    started,
+    waiting,
+)
+from dashboards.parts.campaign_form import NEXT, campaign_form, copy_and_delete, edit_form
 from dashboards.parts.campaign_preview import audience_and_mail
 from dashboards.parts.campaign_report import campaign_report
 from dashboards.parts.campaign_tables import campaign_list
@@ -45,9 +53,13 @@ if campaign.reason:
 
 if campaign.state == "sending" or (campaign.state == "approved" and started(campaign.name)):
     progress(campaign, view)
+elif campaign.state == "scheduled":
+    waiting(campaign, view)
 elif campaign.state == "paused":
     go_on_button(campaign, view)
 elif campaign.state in ("draft", "approved"):
+    with st.expander("Change it", icon=":material/edit:"):
+        edit_form(campaign, segments, view)
     if view.snapshot is None:
         step = "approve" if campaign.state == "draft" else "send"
         nothing_here(
@@ -60,5 +72,8 @@ elif campaign.state in ("draft", "approved"):
         approve_button(campaign, view)
     elif planned is not None:
         send_button(campaign, planned, view)
+        schedule_controls(campaign, view)
 if campaign.audience:
     campaign_report(campaign, view)
+with st.expander("Copy or delete", icon=":material/content_copy:"):
+    copy_and_delete(campaign, view)

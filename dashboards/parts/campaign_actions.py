@@ -4,13 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from zoneinfo import available_timezones
 
 import streamlit as st
 
 from dashboards.parts.numbers import count
+from dashboards.parts.times import clock
 from dashboards.parts.words import literal, small
-from dashboards.queries.campaigns import Campaign, approved, is_at_work, one_campaign, paused, sent_on
+from dashboards.queries.campaigns import (
+    Campaign,
+    approved,
+    cancelled,
+    is_at_work,
+    next_due,
+    one_campaign,
+    paused,
+    scheduled,
+    sent_on,
+)
 from dashboards.view import View
+from pipelines.campaigns import RECIPIENT
 from pipelines.errors import MillstreamError
 
 CONFIRMED_ABOVE = 1000
@@ -34,6 +47,42 @@ def send_button(campaign: Campaign, people: int, view: View) -> None:
         sure = typed.replace(",", "").strip() == str(people)
     if st.button(f"Send to {count(people)} people", type="primary", key="send", disabled=not sure):
         _do(partial(sent_on, view.settings, campaign.name, actor=view.person.name), started=campaign.name)
+
+
+def schedule_controls(campaign: Campaign, view: View) -> None:
+    """Let an approved campaign go out later: as its document says, or at a time that is written here."""
+    told, do = campaign.schedule, partial(scheduled, view.settings, campaign.name, actor=view.person.name)
+    with st.expander("Send later", icon=":material/schedule:", expanded=bool(told)):
+        if told:
+            small(f"The document says: {_in_words(told)}.", view.colours)
+            if st.button("Schedule as the document says", key="schedule", icon=":material/event_available:"):
+                _do(partial(do, at=None, timezone=None))
+        time, place = st.columns(2)
+        at = time.text_input("At", placeholder="2026-11-27T09:00", key="schedule-at", live="400ms").strip()
+        zones = dict.fromkeys([view.settings.reporting_timezone, RECIPIENT, *sorted(available_timezones())])
+        zone = place.selectbox("Time zone", list(zones), format_func=_zone_in_words, key="schedule-zone")
+        if st.button("Schedule for this time", key="schedule-given", disabled=not at):
+            _do(partial(do, at=at, timezone=zone))
+
+
+def _in_words(told: dict[str, str]) -> str:
+    when = f"at {told['at']}" if "at" in told else f"again and again (cron {told['cron']})"
+    where = f", {_zone_in_words(told['timezone'])}" if "timezone" in told else ""
+    return when + where + (f", at most {told['max_lateness']} late" if "max_lateness" in told else "")
+
+
+def _zone_in_words(zone: str) -> str:
+    return "each person's own" if zone == RECIPIENT else zone
+
+
+def waiting(campaign: Campaign, view: View) -> None:
+    """What a scheduled campaign waits for, and the way to end it."""
+    moment = next_due(view.settings, campaign.name)
+    if moment is not None:
+        due = clock(moment, view.settings.reporting_timezone)
+        st.info(f"Due at {due}. Whom it goes to is settled then.", icon=":material/schedule:")
+    if st.button("Cancel", key="cancel", icon=":material/cancel:"):
+        _do(partial(cancelled, view.settings, campaign.name, actor=view.person.name))
 
 
 def started(name: str) -> bool:

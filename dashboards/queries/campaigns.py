@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -16,13 +16,19 @@ from pipelines.campaigns import (
     EXCLUDED,
     OPEN,
     approve,
+    cancel,
+    copy,
+    discard,
     listing,
     load,
     move,
+    occurrences_of,
     parse_campaign,
     preview,
     resume,
     save,
+    schedule,
+    send_test,
     show,
 )
 from pipelines.delivery import at_work, outcomes, people_told, recipients_in, report, start
@@ -50,6 +56,8 @@ class Campaign:
     subject: str
     segment: str
     holdout: float
+    schedule: dict[str, str]
+    has_steps: bool
     audience: int
     counts: dict[str, int]
     reasons: dict[str, int]
@@ -128,13 +136,60 @@ def people_behind(settings: Settings, snapshot: Snapshot | None, name: str, who:
     return people_told(snapshot, name, who)
 
 
-def looked_at(settings: Settings, snapshot: Snapshot, name: str, person: str | None = None) -> dict[str, Any]:
-    """What `millstream campaign preview` tells: the audience by reason, and the mail of one person.
+def looked_at(
+    settings: Settings,
+    snapshot: Snapshot,
+    name: str,
+    person: str | None = None,
+    variant: str | None = None,
+    step: str | None = None,
+) -> dict[str, Any]:
+    """What `millstream campaign preview` tells: the audience by reason, the findings, the mail of one person.
 
     Raises:
         UsageError: its segment or its template can not be used.
     """
-    return preview(state_engine(settings), snapshot, settings, name, person=person)
+    return preview(state_engine(settings), snapshot, settings, name, person=person, variant=variant, step=step)
+
+
+def tested(
+    settings: Settings,
+    snapshot: Snapshot,
+    name: str,
+    to: Sequence[str],
+    *,
+    person: str,
+    variant: str | None,
+    actor: str,
+) -> list[dict[str, Any]]:
+    """Send a test, as `millstream campaign test` does; what became of each mail.
+
+    Raises:
+        MillstreamError: an address is none, or the mailer takes no mail.
+    """
+    mailer = mailer_for(settings)
+    try:
+        return send_test(
+            state_engine(settings), snapshot, settings, name, to, settings.now(),
+            mailer=mailer, actor=actor, person=person, variant=variant,
+        )  # fmt: skip
+    finally:
+        mailer.close()
+
+
+def written(settings: Settings, name: str) -> dict[str, Any]:
+    """The document of a campaign with its bodies in it, to be changed and kept again."""
+    return load(state_engine(settings), name).written()
+
+
+def copied(settings: Settings, name: str, new: str, *, actor: str) -> None:
+    """Keep it under another name, too, as `millstream campaign copy` does."""
+    copy(state_engine(settings), name, new, settings.now(), actor=actor)
+
+
+def discarded(settings: Settings, name: str, *, actor: str) -> None:
+    """Take away what was never sent, as `millstream campaign delete` does."""
+    discard(state_engine(settings), name, settings.now(), actor=actor)
 
 
 def keep(settings: Settings, document: Mapping[str, Any], *, actor: str) -> str:
@@ -151,6 +206,23 @@ def keep(settings: Settings, document: Mapping[str, Any], *, actor: str) -> str:
 def approved(settings: Settings, name: str, *, actor: str) -> None:
     """Approve a draft, with the checks of `millstream campaign approve`."""
     approve(state_engine(settings), settings, name, settings.now(), user=actor)
+
+
+def scheduled(settings: Settings, name: str, *, at: str | None, timezone: str | None, actor: str) -> None:
+    """Let an approved campaign go out by itself, as `millstream campaign schedule` does."""
+    schedule(state_engine(settings), settings, name, settings.now(), at=at, timezone=timezone, actor=actor)
+
+
+def next_due(settings: Settings, name: str) -> datetime | None:
+    """When the next occurrence of a campaign is due."""
+    waiting = [one["due_at"] for one in occurrences_of(state_engine(settings), name) if one["state"] == "waiting"]
+    return min(waiting, default=None)
+
+
+def cancelled(settings: Settings, name: str, *, actor: str) -> None:
+    """End a campaign, as `millstream campaign cancel` does."""
+    with writing(state_engine(settings)) as connection:
+        cancel(connection, name, now=settings.now(), actor=actor, reason="cancelled on the page")
 
 
 def paused(settings: Settings, name: str, *, actor: str) -> None:
@@ -202,6 +274,8 @@ def _campaign(settings: Settings, row: dict[str, Any]) -> Campaign:
         subject=str(document.get("subject", "")),
         segment=str(document.get("segment", "")),
         holdout=float(document.get("holdout") or 0),
+        schedule=document.get("schedule") or {},
+        has_steps=bool(document.get("steps")),
         audience=told["audience"],
         counts={state: int(told["states"].get(state, 0)) for state in STATES},
         reasons=told["reasons"],

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Literal
 
-Permission = Literal["figures", "people", "installation"]
-"""`figures`: counts and sums; `people`: answers that name people; `installation`: sources, disk, keys' endings."""
+Permission = Literal["figures", "people", "installation", "approve", "approve_own"]
+"""`figures`: counts and sums; `people`: answers that name people; `installation`: sources, disk, keys' endings;
+`approve`: let a campaign be sent that somebody else saved, `approve_own`: one's own as well."""
 
 _MAY: dict[str, frozenset[Permission]] = {
     "reader": frozenset({"figures"}),
-    "marketer": frozenset({"figures", "people"}),
-    "admin": frozenset({"figures", "people", "installation"}),
+    "marketer": frozenset({"figures", "people", "approve"}),
+    "admin": frozenset({"figures", "people", "installation", "approve", "approve_own"}),
 }
 ROLES = tuple(_MAY)
 """From the one that sees least to the one that sees most."""

@@ -71,6 +71,14 @@ def users(engine: Engine) -> list[User]:
         ]
 
 
+def role_of(connection: Connection, name: str) -> str | None:
+    """The role of the user of this name; None where nobody has it. One that is disabled is a `reader`'s at most."""
+    row = connection.execute(select(table.c.role, table.c.disabled_at).where(table.c.name == folded(name))).first()
+    if row is None:
+        return None
+    return str(row.role) if row.disabled_at is None else ROLES[0]
+
+
 def set_password(engine: Engine, name: str, password: str, *, now: datetime, actor: str = "cli") -> None:
     """Give a user another password; who is signed in with the old one is signed out. Scripts' tokens stay.
 

@@ -19,12 +19,12 @@ import numpy.typing as npt
 import polars as pl
 
 from pipelines.behaviour.attribution import attributed, with_revenue
-from pipelines.behaviour.conditions import Bindings
 from pipelines.behaviour.fitting import chain_sql
 from pipelines.behaviour.matching import JOINED, Parts
 from pipelines.behaviour.query import FunnelQuery
 from pipelines.behaviour.rows import is_plain
 from pipelines.behaviour.walks import FOREVER
+from pipelines.conditions import Bindings
 from pipelines.warehouse.writer import Connection
 
 Numbers: TypeAlias = npt.NDArray[np.int64]

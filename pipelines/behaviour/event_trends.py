@@ -13,7 +13,6 @@ from datetime import date
 from fractions import Fraction
 from typing import NamedTuple
 
-from pipelines.behaviour.conditions import Bindings, text_sql, where_sql
 from pipelines.behaviour.facts import facts_in, is_fact
 from pipelines.behaviour.matching import match_sql, person_sql, relation_sql
 from pipelines.behaviour.measures import counted_sql, needs_property, nothing, number_sql, value_of
@@ -23,6 +22,7 @@ from pipelines.behaviour.stretch import Stretch, stretch_before, stretch_of
 from pipelines.behaviour.top_values import ALL, Top
 from pipelines.behaviour.trend_lines import EventTrendsAnswer, Row, line_of
 from pipelines.behaviour.trend_query import EventTrendsQuery, Series, is_money
+from pipelines.conditions import Bindings, text_sql, where_sql
 from pipelines.warehouse.writer import Connection
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from pipelines.behaviour.conditions import Bindings, where_sql
 from pipelines.behaviour.matching import events_sql
 from pipelines.behaviour.query import Exclusion, FunnelQuery, Step
 from pipelines.behaviour.rows import first_name, is_plain, named_sql, rows_sql
+from pipelines.conditions import Bindings, where_sql
 from pipelines.warehouse.writer import Connection
 
 

@@ -11,9 +11,9 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from pipelines.behaviour.conditions import Bindings, Where, where_sql
 from pipelines.behaviour.documents import end_of, start_of
 from pipelines.behaviour.query import FunnelQuery
+from pipelines.conditions import Bindings, Where, where_sql
 
 
 class Parts(NamedTuple):

@@ -12,7 +12,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator
 
-from pipelines.behaviour.conditions import Bindings, property_sql
+from pipelines.conditions import Bindings, property_sql
 
 COUNTED = ("total", "unique", "per_user")
 OF_A_PROPERTY = ("sum", "average", "min", "max", "median", "p90", "p95", "p99")

@@ -13,12 +13,12 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, StrictInt, model_validator
 
-from pipelines.behaviour.conditions import Bindings, Where
 from pipelines.behaviour.documents import Day, Document, Zone, end_of, parse, start_of
 from pipelines.behaviour.matching import match_sql, person_sql, relation_sql
 from pipelines.behaviour.query import Name
 from pipelines.behaviour.rows import traits_sql
 from pipelines.behaviour.sessions import IN_ORDER, sessions_sql
+from pipelines.conditions import Bindings, Where
 from pipelines.warehouse.writer import Connection
 
 STEPS = ("track", "page", "screen")

@@ -10,10 +10,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, StrictInt, StringConstraints, model_validator
 
-from pipelines.behaviour.conditions import Condition, Where, conditions_of
 from pipelines.behaviour.documents import Day, Document, Zone, parse
 from pipelines.behaviour.facts import REVENUE, check_name, facts_in
 from pipelines.behaviour.periods import Interval
+from pipelines.conditions import Condition, Where, conditions_of
 
 Order = Literal["ordered", "strict", "unordered"]
 Unit = Literal["second", "minute", "hour", "day", "week", "month"]

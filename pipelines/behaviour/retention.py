@@ -14,12 +14,12 @@ from typing import Annotated, Any, Literal
 import polars as pl
 from pydantic import Field, StrictInt, model_validator
 
-from pipelines.behaviour.conditions import Bindings, Where, where_sql
 from pipelines.behaviour.documents import Day, Document, Zone, end_of, parse
 from pipelines.behaviour.facts import facts_in
 from pipelines.behaviour.periods import Periods, day_of, earlier, known_by
 from pipelines.behaviour.query import Aggregation, EventName, check_identity
 from pipelines.behaviour.rows import accounts_sql, named_sql, source_sql, subject_sql, traits_sql
+from pipelines.conditions import Bindings, Where, where_sql
 from pipelines.warehouse.writer import Connection
 
 

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from pipelines.behaviour.conditions import Bindings, pointer, property_sql, text_sql
 from pipelines.behaviour.facts import COLUMNS, PUBLISHED, columns_of, facts_sql
 from pipelines.behaviour.matching import counting_tests, relation_sql
 from pipelines.behaviour.query import FunnelQuery
+from pipelines.conditions import Bindings, pointer, property_sql, text_sql
 from pipelines.warehouse.writer import Connection
 
 PEOPLE = "marts.dim_customers"

@@ -15,12 +15,12 @@ from typing import NamedTuple
 
 import polars as pl
 
-from pipelines.behaviour.conditions import Bindings
 from pipelines.behaviour.detours import DetourWalk, StrictDetourWalk
 from pipelines.behaviour.fitting import masks_sql
 from pipelines.behaviour.query import FunnelQuery, Order
 from pipelines.behaviour.unordered import arrivals_in_any_order, with_optional_steps
 from pipelines.behaviour.walks import FOREVER, OrderedWalk, StrictWalk, Times
+from pipelines.conditions import Bindings
 from pipelines.warehouse.writer import Connection
 
 

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from itertools import pairwise
 
-from pipelines.behaviour.conditions import Bindings
 from pipelines.behaviour.documents import end_of, start_of
 from pipelines.behaviour.periods import Interval, Periods, hour_of, microseconds
+from pipelines.conditions import Bindings
 
 _HOUR, _DAY = 3_600_000_000, 86_400_000_000
 _YEARS_BEFORE_1970 = 1000 * 366 * _DAY

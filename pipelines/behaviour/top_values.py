@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from pipelines.behaviour.conditions import Bindings
+from pipelines.conditions import Bindings
 
 OTHER, WITHOUT = "other", "(none)"
 _REST = 0

@@ -8,13 +8,13 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, StrictInt, model_validator
 
-from pipelines.behaviour.conditions import Scope, Where
 from pipelines.behaviour.documents import Day, Document, Zone, parse
 from pipelines.behaviour.facts import AMOUNT, AMOUNTS, facts_in
 from pipelines.behaviour.formula import Formula, parse_formula
 from pipelines.behaviour.measures import Measure, needs_property
 from pipelines.behaviour.periods import Interval
 from pipelines.behaviour.query import Aggregation, EventName, Name, check_identity
+from pipelines.conditions import Scope, Where
 
 ANY_EVENT = "any event"
 TOP = 10

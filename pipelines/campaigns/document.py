@@ -1,32 +1,33 @@
-"""The campaign document: YAML or JSON in, a checked campaign with its body out. No data in here.
-
-Keys that later versions understand are refused by name, so that nobody believes in a schedule that
-is not kept.
-"""
+"""The campaign document: YAML or JSON in, a checked campaign with its body out. No data in here."""
 
 from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping, Sequence
 from datetime import datetime, time
 from decimal import Decimal
 from pathlib import Path
+from types import MappingProxyType
 from typing import Annotated, Any, Literal, NamedTuple
 
 from croniter import croniter
 from pydantic import AfterValidator, Field, ValidationError, model_validator
 
+from pipelines.campaigns.inline import inlined
 from pipelines.campaigns.mjml import html_of
 from pipelines.documents import load_mapping, problems
 from pipelines.errors import UsageError
 from pipelines.mail import one_line
+from pipelines.money import minor
 from pipelines.privacy import InvalidAddressError, parse_address
 from pipelines.segments import NAME, Condition, Strict, span_text
 from pipelines.settings import is_zone
 
-LATER = ("discount", "schedule", "limits", "trigger", "steps", "exit", "purpose", "preheader")
 MAX_BODY = 2_000_000
 """Bytes; mail programs cut far smaller ones."""
+_INLINE = ("html", "text")
+"""Bodies inside the document; they are stored beside it."""
 
 
 def _address(value: str) -> str:
@@ -119,6 +120,8 @@ class Discount(Strict):
             raise ValueError("write either 'percent_off' or 'amount_off'")
         if (self.amount_off is None) != (self.currency is None):
             raise ValueError("'amount_off' and 'currency' go together")
+        if self.amount_off is not None and self.currency is not None and minor(self.amount_off, self.currency) % 1:
+            raise ValueError("'amount_off' has more decimals than its currency")
         if (self.duration == "repeating") != (self.duration_in_months is not None):
             raise ValueError("'duration_in_months' goes with 'duration: repeating'")
         if self.per_recipient and self.code is not None:
@@ -150,6 +153,12 @@ class Trigger(Strict):
 
     on: Literal["segment_entry"]
     again: bool = False
+
+    @model_validator(mode="before")
+    @classmethod
+    def _on_is_a_word(cls, told: object) -> object:
+        # To YAML 1.1 a bare `on` is true, as a key as well.
+        return {"on" if key is True else key: value for key, value in told.items()} if isinstance(told, dict) else told
 
 
 class FrequencyCap(Strict):
@@ -198,7 +207,7 @@ class CampaignDocument(Strict):
     name: Annotated[str, Field(pattern=NAME)]
     segment: Annotated[str, Field(pattern=NAME)]
     from_: Sender | None = Field(None, alias="from")
-    subject: Annotated[str, Field(min_length=1)]
+    subject: str = ""
     body: str | None = None
     html: str | None = None
     text: str | None = None
@@ -215,61 +224,136 @@ class CampaignDocument(Strict):
     goal: Goal | None = None
 
     @model_validator(mode="after")
-    def _has_one_body(self) -> CampaignDocument:
-        if (self.body is None) == (self.html is None):
+    def _has_something_to_send(self) -> CampaignDocument:
+        if self.body is not None and self.html is not None:
             raise ValueError("write either 'body' (a file) or 'html'")
-        names = [variant.name for variant in self.variants]
-        if len(set(names)) != len(names):
-            raise ValueError("variants: a name stands twice")
+        # A sequence may leave its own mail out: its steps have theirs.
+        if not self.steps and not self.has_own_body:
+            raise ValueError("write either 'body' (a file) or 'html'")
+        if not self.subject and (not self.steps or self.has_own_body):
+            raise ValueError("write a 'subject'")
         return self
 
-    def subjects(self) -> dict[str, str]:
-        """The subject of each variant; one without a name where there are no variants."""
-        if not self.variants:
-            return {"": self.subject}
-        return {variant.name: variant.subject or self.subject for variant in self.variants}
+    @model_validator(mode="after")
+    def _tells_its_mails_apart(self) -> CampaignDocument:
+        for place, named in (("variants", self.variants), ("steps", self.steps)):
+            names = [one.name for one in named]
+            if len(set(names)) != len(names):
+                raise ValueError(f"{place}: a name stands twice")
+        if self.variants and self.steps:
+            raise ValueError("'variants' and 'steps' do not go together")
+        return self
+
+    @model_validator(mode="after")
+    def _goes_in_one_way(self) -> CampaignDocument:
+        for name, told in (("steps", self.steps), ("exit", self.exit)):
+            if told and self.trigger is None:
+                raise ValueError(f"'{name}' need a 'trigger'" if name == "steps" else f"'{name}' needs a 'trigger'")
+        if self.trigger is not None and self.schedule is not None:
+            raise ValueError("'trigger' and 'schedule' do not go together: an entry has its own time")
+        return self
+
+    @property
+    def has_own_body(self) -> bool:
+        """Whether there is a mail beside those of the steps."""
+        return self.body is not None or self.html is not None
+
+    def mails(self) -> dict[str, Wording]:
+        """Subject and preheader of each mail by the name of its variant or step; without a name where it has none."""
+        found = {step.name: Wording(step.subject, step.preheader or "") for step in self.steps}
+        if self.has_own_body and not self.variants:
+            found[""] = Wording(self.subject, self.preheader or "")
+        for variant in self.variants:
+            preheader = self.preheader if variant.preheader is None else variant.preheader
+            found[variant.name] = Wording(variant.subject or self.subject, preheader or "")
+        return found
 
     def weights(self) -> dict[str, int]:
         """The weight of each variant, in the order of the document."""
         return {variant.name: variant.weight for variant in self.variants} or {"": 1}
 
 
+class Wording(NamedTuple):
+    """What stands around a body: the subject, and the words that a mail program shows beside it."""
+
+    subject: str
+    preheader: str
+
+
+class Body(NamedTuple):
+    """The two parts of a mail; `text` is empty where it is derived from the HTML."""
+
+    html: str
+    text: str
+
+
 class Content(NamedTuple):
-    """A document with its body; `text` is empty where it is derived from the HTML."""
+    """A document with its body, and with those of the variants and steps that have one of their own."""
 
     document: CampaignDocument
     html: str
     text: str
+    bodies: Mapping[str, Body] = MappingProxyType({})
+
+    def body_of(self, name: str) -> Body:
+        """The body of this variant or step."""
+        return self.bodies.get(name) or Body(self.html, self.text)
 
     def canonical(self) -> str:
         """The stored form of the document, without the bodies that stand beside it."""
-        plain = self.document.model_dump(by_alias=True, exclude_unset=True, exclude={"html", "text"})
+        inside = {"__all__": set(_INLINE)}
+        left_out: dict[str, Any] = {**dict.fromkeys(_INLINE, True), "variants": inside, "steps": inside}
+        plain = self.document.model_dump(by_alias=True, mode="json", exclude_unset=True, exclude=left_out)
         return json.dumps(plain, sort_keys=True, ensure_ascii=False)
+
+    def stored_bodies(self) -> str:
+        """The stored form of the bodies of variants and steps."""
+        return json.dumps({name: body._asdict() for name, body in sorted(self.bodies.items())}, ensure_ascii=False)
+
+    def written(self) -> dict[str, Any]:
+        """The document with its bodies in it: what can be changed and saved again, without any file."""
+        plain: dict[str, Any] = json.loads(self.canonical())
+        own = {"": Body(self.html, self.text)} if self.document.has_own_body else {}
+        places = {"": plain} | {one["name"]: one for kind in ("variants", "steps") for one in plain.get(kind, [])}
+        for name, body in {**own, **self.bodies}.items():
+            place = places[name]
+            place.pop("body", None)
+            place |= {"html": body.html} | ({"text": body.text} if body.text else {})
+        return plain
 
     def content_hash(self) -> str:
         """SHA-256 over the document and its bodies: what an approval stands for."""
-        whole = json.dumps([self.canonical(), self.html, self.text], ensure_ascii=False)
+        parts = [self.canonical(), self.html, self.text]
+        # A campaign without them keeps the hash that it was approved with.
+        whole = json.dumps([*parts, self.stored_bodies()] if self.bodies else parts, ensure_ascii=False)
         return hashlib.sha256(whole.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def parse_campaign(text: str, folder: Path) -> Content:
-    """Read a campaign document; its body file is looked up from `folder`.
+    """Read a campaign document; its body files are looked up from `folder`.
 
     Raises:
-        UsageError: it can not be meant, every problem with its path; or the body is not there.
+        UsageError: it can not be meant, every problem with its path; or a body is not there.
     """
     found = load_mapping(text, "campaign")
-    later = [key for key in LATER if key in found]
-    if later:
-        raise UsageError(f"{', '.join(later)}: not supported yet. Leave it out. Nothing was saved.")
     try:
         document = CampaignDocument.model_validate(found)
     except ValidationError as error:
         raise problems(error, "campaign") from None
     if document.goal is not None:
         _check_goal(document.goal)
-    html = html_of(document.html, "html") if document.html is not None else _body(folder, document.body or "")
-    return Content(document, html, document.text or "")
+    own = Body(_html(folder, document, "") or "", document.text or "")
+    with_mails: tuple[tuple[str, Sequence[Variant | Step]], ...] = (
+        ("variants", document.variants),
+        ("steps", document.steps),
+    )
+    bodies = {
+        one.name: body
+        for kind, named in with_mails
+        for number, one in enumerate(named)
+        if (body := _own_body(folder, one, f"{kind}[{number}].", own)) is not None
+    }
+    return Content(document, own.html, own.text, bodies)
 
 
 def _check_goal(goal: Goal) -> None:
@@ -281,24 +365,48 @@ def _check_goal(goal: Goal) -> None:
         raise UsageError(f"goal.event: {problem}. Nothing was saved.") from None
 
 
-def stored(document: str, html: str, text: str) -> Content:
+def stored(document: str, html: str, text: str, bodies: str = "{}") -> Content:
     """A campaign as the state store keeps it."""
     plain: dict[str, Any] = json.loads(document)
-    if "body" not in plain:
+    own = {name: Body(**body) for name, body in json.loads(bodies).items()}
+    if "body" not in plain and (html or "steps" not in plain):
         plain["html"] = html
-    return Content(CampaignDocument.model_validate(plain), html, text)
+    for step in plain.get("steps", []):
+        if "body" not in step:
+            step["html"] = own[step["name"]].html
+    return Content(CampaignDocument.model_validate(plain), html, text, own)
 
 
-def _body(folder: Path, name: str) -> str:
+def _own_body(folder: Path, one: Variant | Step, place: str, whole: Body) -> Body | None:
+    """The body of a variant or step; None where it says nothing of its own."""
+    html = _html(folder, one, place)
+    if html is not None:
+        return Body(html, one.text or "")
+    return Body(whole.html, one.text) if one.text is not None else None
+
+
+def _html(folder: Path, one: CampaignDocument | Variant | Step, place: str) -> str | None:
+    if one.html is not None:
+        return _finished(one.html, f"{place}html")
+    return None if one.body is None else _file(folder, one.body, f"{place}body")
+
+
+def _file(folder: Path, name: str, place: str) -> str:
     path = folder / name
     if path.suffix.lower() not in (".mjml", ".html", ".htm"):
-        raise UsageError(f"body: {name} has to be an .mjml or .html file. Nothing was saved.")
+        raise UsageError(f"{place}: {name} has to be an .mjml or .html file. Nothing was saved.")
     try:
         if path.stat().st_size > MAX_BODY:
-            raise UsageError(f"body: {name} is larger than {MAX_BODY:,} bytes. Nothing was saved.")
+            raise UsageError(f"{place}: {name} is larger than {MAX_BODY:,} bytes. Nothing was saved.")
         text = path.read_text(encoding="utf-8")
     except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
-        raise UsageError(f"body: there is no file {path}. Nothing was saved.") from None
+        raise UsageError(f"{place}: there is no file {path}. Nothing was saved.") from None
     except UnicodeDecodeError:
-        raise UsageError(f"body: {name} is no text in UTF-8. Nothing was saved.") from None
-    return html_of(text, "body") if path.suffix.lower() == ".mjml" else text
+        raise UsageError(f"{place}: {name} is no text in UTF-8. Nothing was saved.") from None
+    return html_of(text, place) if path.suffix.lower() == ".mjml" else inlined(text, place)
+
+
+def _finished(text: str, place: str) -> str:
+    """The HTML that goes out: MJML puts its own rules into the elements."""
+    html = html_of(text, place)
+    return inlined(text, place) if html == text else html

@@ -10,10 +10,12 @@ import json
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Engine, insert, select, update
+from sqlalchemy import Connection, Engine, insert, select, update
 
-from pipelines.campaigns.content import Templates
+from pipelines.campaigns.approval import check_approver, is_second, saved_it
+from pipelines.campaigns.audience import audience
 from pipelines.campaigns.document import Content, stored
+from pipelines.campaigns.lint import SETUP, Finding, lint, lint_setup
 from pipelines.campaigns.states import find, move
 from pipelines.errors import MillstreamError, UsageError
 from pipelines.segments import lookup_of
@@ -23,7 +25,7 @@ from pipelines.state.tables import campaigns
 
 
 def save(engine: Engine, content: Content, now: datetime, *, actor: str = "cli") -> bool:
-    """Keep a campaign and its body under its name; returns whether anything changed.
+    """Keep a campaign and its bodies under its name; returns whether anything changed.
 
     Raises:
         MillstreamError: it has begun to send or is over.
@@ -37,23 +39,46 @@ def save(engine: Engine, content: Content, now: datetime, *, actor: str = "cli")
             raise MillstreamError(
                 f"campaign {name} is {kept.state}, so its content stays. Nothing was saved. Save it under another name."
             )
-        values = {
-            "document": content.canonical(),
-            "html": content.html,
-            "text": content.text,
-            "content_hash": hash_,
-            "state": "draft",
-            "approved_by": None,
-            "approved_at": None,
-            "updated_at": now,
-        }
         if kept is None:
-            connection.execute(insert(campaigns).values(name=name, created_at=now, **values))
+            _insert(connection, content, now, actor)
         else:
+            values = _values(content, now, actor)
             connection.execute(update(campaigns).where(campaigns.c.name == name).values(**values))
         details: dict[str, object] = {"content_hash": hash_}
         record(connection, at=now, actor=actor, action="campaign.save", subject=name, details=details)
     return True
+
+
+def keep_new(engine: Engine, content: Content, now: datetime, *, actor: str, copied_from: str) -> bool:
+    """Keep a copy under its name; False where there is a campaign of this name."""
+    name = content.document.name
+    with writing(engine) as connection:
+        if connection.execute(select(campaigns.c.name).where(campaigns.c.name == name)).first() is not None:
+            return False
+        _insert(connection, content, now, actor)
+        details: dict[str, object] = {"from": copied_from, "content_hash": content.content_hash()}
+        record(connection, at=now, actor=actor, action="campaign.copy", subject=name, details=details)
+    return True
+
+
+def _insert(connection: Connection, content: Content, now: datetime, actor: str) -> None:
+    values = _values(content, now, actor)
+    connection.execute(insert(campaigns).values(name=content.document.name, created_at=now, **values))
+
+
+def _values(content: Content, now: datetime, actor: str) -> dict[str, object]:
+    return {
+        "document": content.canonical(),
+        "html": content.html,
+        "text": content.text,
+        "bodies": content.stored_bodies(),
+        "content_hash": content.content_hash(),
+        "state": "draft",
+        "saved_by": actor,
+        "approved_by": None,
+        "approved_at": None,
+        "updated_at": now,
+    }
 
 
 def load(engine: Engine, name: str) -> Content:
@@ -64,7 +89,7 @@ def load(engine: Engine, name: str) -> Content:
     """
     with reading(engine) as connection:
         row = find(connection, name)
-    return stored(row.document, row.html, row.text)
+    return stored(row.document, row.html, row.text, row.bodies)
 
 
 def show(engine: Engine, name: str) -> dict[str, Any]:
@@ -84,6 +109,7 @@ def show(engine: Engine, name: str) -> dict[str, Any]:
         "document": json.loads(row.document),
         "html": row.html,
         "text": row.text,
+        "bodies": json.loads(row.bodies),
     }
 
 
@@ -95,27 +121,58 @@ def listing(engine: Engine) -> list[dict[str, Any]]:
     return [dict(row) for row in rows]
 
 
+def findings(engine: Engine, settings: Settings, content: Content) -> list[Finding]:
+    """Everything that is wrong with a campaign, what blocks its approval first."""
+    found = [*lint(content), *lint_setup(content, settings)]
+    segment = content.document.segment
+    if lookup_of(engine)(segment) is None:
+        found.append(Finding("blocks", "unknown_segment", "segment", f"there is no segment {segment!r}"))
+    return sorted(found, key=lambda finding: finding.level != "blocks")
+
+
 def approve(engine: Engine, settings: Settings, name: str, now: datetime, *, user: str) -> str:
     """Freeze a campaign's content and let it be sent; returns the frozen hash.
 
+    Of one that is approved by who saved it, another's approval is the second person's: nothing else changes.
+
     Raises:
-        UsageError: unknown name or segment, or the content must not go out as it is.
-        MillstreamError: no postal address is set, or the campaign is no draft.
+        UsageError: unknown name or segment, or the content must not go out as it is: everything that blocks.
+        MillstreamError: the installation lacks something, the campaign is no draft, or somebody else has to do it.
     """
     content = load(engine, name)
-    Templates(content).check()
-    if lookup_of(engine)(content.document.segment) is None:
-        raise UsageError(f"segment: there is no segment {content.document.segment!r}. Nothing was approved.")
-    if not settings.postal_address.strip():
-        raise MillstreamError(
-            "every mail has to carry a postal address and none is set. Nothing was approved. "
-            "Set MILLSTREAM_POSTAL_ADDRESS."
-        )
+    _refuse(findings(engine, settings, content))
+    with reading(engine) as connection:
+        alone = saved_it(find(connection, name), user)
+    # Before the transaction: no writer should wait for a count over the snapshot.
+    people = _size(engine, settings, content) if alone else None
     with writing(engine) as connection:
         row = find(connection, name)
         if row.content_hash != content.content_hash():
             raise MillstreamError(f"campaign {name} changed meanwhile. Nothing was approved; look at it again.")
-        move(connection, name, "approved", now=now, actor=user)
+        check_approver(connection, row, user, limit=settings.approval_above, people=people)
+        if is_second(row, user):
+            record(connection, at=now, actor=user, action="campaign.second_approval", subject=name)
+        else:
+            move(connection, name, "approved", now=now, actor=user)
         frozen = update(campaigns).where(campaigns.c.name == name)
         connection.execute(frozen.values(approved_by=user, approved_at=now))
     return content.content_hash()
+
+
+def _size(engine: Engine, settings: Settings, content: Content) -> int | None:
+    """How many people it would be mailed to now; None where nothing is published."""
+    from pipelines.warehouse import SnapshotReader  # Late: sending needs no snapshot.
+
+    snapshot = SnapshotReader(settings.published_dir).current()
+    if snapshot is None:
+        return None
+    with reading(engine) as connection:
+        return sum(one.state == "planned" for one in audience(connection, engine, snapshot, settings, content))
+
+
+def _refuse(found: list[Finding]) -> None:
+    blocking = [finding for finding in found if finding.level == "blocks"]
+    if blocking:
+        told = "; ".join(f"{finding.place}: {finding.message}" for finding in blocking)
+        is_content = any(finding.code not in SETUP for finding in blocking)
+        raise (UsageError if is_content else MillstreamError)(f"{told}. Nothing was approved.")

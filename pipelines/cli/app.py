@@ -19,6 +19,7 @@ from pipelines.cli import (
     segment,
     serve,
     source,
+    suppression,
     user,
     version,
 )
@@ -43,6 +44,7 @@ for module in (
     segment,
     campaign,
     consent,
+    suppression,
     customer,
     doctor,
     user,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import getpass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -15,9 +15,14 @@ from pipelines.errors import MillstreamError, UsageError
 from pipelines.moments import end_of_day
 from pipelines.settings import load_settings
 
+if TYPE_CHECKING:
+    from pipelines.warehouse import Snapshot
+
 group = typer.Typer(help="Mail a segment, and know what became of it.", no_args_is_help=True)
 Name = Annotated[str, typer.Argument(help="Name of a saved campaign.")]
 User = Annotated[str | None, typer.Option("--as", help="Who does it; else the user of this machine.")]
+
+Person = Annotated[str | None, typer.Option("--person", help="Show this person's mail: id or address.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -40,7 +45,7 @@ def save_file(file: Annotated[Path, typer.Argument(help="A YAML or JSON document
         raise UsageError(f"{file} is no text in UTF-8. Nothing was saved.") from None
     content = parse_campaign(text, file.parent)
     engine = open_state(settings)
-    changed = save(engine, content, settings.now())
+    changed = save(engine, content, settings.now(), actor=getpass.getuser())
     kept = show(engine, content.document.name)
     if as_json:
         emit({**_short(kept), "changed": changed})
@@ -84,10 +89,12 @@ def show_campaign(name: Name, as_json: AsJson = False) -> None:
 def preview_campaign(
     name: Name,
     as_of: AsOf = None,
-    person: Annotated[str | None, typer.Option("--person", help="Show this person's mail: id or address.")] = None,
+    person: Person = None,
+    variant: Annotated[str | None, typer.Option(help="Show this variant's mail.")] = None,
+    step: Annotated[str | None, typer.Option(help="Show the mail of this step of a sequence.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Who would get it, who would not and why, and one finished mail. Changes nothing."""
+    """Who would get it, who would not and why, what is wrong with it, and one mail. Changes nothing."""
     from pipelines.campaigns import preview
     from pipelines.state import open_state
 
@@ -95,7 +102,7 @@ def preview_campaign(
     engine = open_state(settings)
     moment = end_of_day(as_of, settings.reporting_timezone)
     snapshot = published(settings)
-    found = preview(engine, snapshot, settings, name, moment, person=person)
+    found = preview(engine, snapshot, settings, name, moment, person=person, variant=variant, step=step)
     if moment is not None:
         from pipelines.experiments import back_test
 
@@ -112,6 +119,9 @@ def preview_campaign(
         table(("excluded because", "people"), found["excluded"].items(), numbers=(1,))
     if "next" in found:
         print_next(found["next"])
+    if found["findings"]:
+        columns = ("level", "place", "message")
+        table(columns, [[finding[key] for key in columns] for finding in found["findings"]])
     if found["mail"]:
         if found["mail"]["state"] != "planned":
             print(f"This person gets no mail: {found['mail']['reason'] or found['mail']['state']}.")
@@ -120,35 +130,143 @@ def preview_campaign(
 
 @group.command("approve")
 def approve_campaign(name: Name, user: User = None, as_json: AsJson = False) -> None:
-    """Check a draft, freeze its content and let it be sent."""
-    from pipelines.campaigns import approve, show
+    """Check a draft, freeze its content and let it be sent; what is not forbidden but unwise is told."""
+    from pipelines.campaigns import approve, findings, load, show
     from pipelines.state import open_state
 
     settings = load_settings()
     engine = open_state(settings)
     approve(engine, settings, name, settings.now(), user=user or getpass.getuser())
     kept = show(engine, name)
+    warnings = findings(engine, settings, load(engine, name))
+    for finding in warnings:
+        note(f"warning: {finding.place}: {finding.message}")
     if as_json:
-        emit(_short(kept))
+        emit({**_short(kept), "findings": [finding._asdict() for finding in warnings]})
     else:
         print(f"campaign {name} approved by {kept['approved_by']}. `millstream campaign send {name}` sends it.")
 
 
+@group.command("test")
+def try_campaign(
+    name: Name,
+    to: Annotated[list[str], typer.Option("--to", help="An address of your own; up to five.")],
+    person: Person = None,
+    variant: Annotated[str | None, typer.Option(help="The mail of this variant.")] = None,
+    step: Annotated[str | None, typer.Option(help="The mail of this step of a sequence.")] = None,
+    user: User = None,
+    as_json: AsJson = False,
+) -> None:
+    """Send one mail of it to yourself, marked [TEST]; it counts nowhere."""
+    from pipelines.campaigns import send_test
+    from pipelines.mail import mailer_for
+    from pipelines.state import open_state
+
+    settings = load_settings()
+    engine = open_state(settings)
+    mailer = mailer_for(settings)
+    try:
+        told = send_test(
+            engine, published(settings), settings, name, to, settings.now(),
+            mailer=mailer, actor=user or getpass.getuser(), person=person, variant=variant, step=step,
+        )  # fmt: skip
+    finally:
+        mailer.close()
+    if as_json:
+        emit({"campaign": name, "mails": told})
+    else:
+        table(("to", "outcome", "reason"), [one.values() for one in told])
+
+
+@group.command("copy")
+def copy_campaign(
+    name: Name,
+    new: Annotated[str, typer.Argument(help="Name of the copy.")],
+    user: User = None,
+    as_json: AsJson = False,
+) -> None:
+    """Keep it under another name, too, as a draft."""
+    from pipelines.campaigns import copy, show
+    from pipelines.state import open_state
+
+    settings = load_settings()
+    engine = open_state(settings)
+    copy(engine, name, new, settings.now(), actor=user or getpass.getuser())
+    if as_json:
+        emit(_short(show(engine, new)))
+    else:
+        print(f"campaign {new} saved as a copy of {name}: draft.")
+
+
+@group.command("delete")
+def delete_campaign(name: Name, user: User = None, as_json: AsJson = False) -> None:
+    """Take away a campaign that was never sent."""
+    from pipelines.campaigns import discard
+    from pipelines.state import open_state
+
+    settings = load_settings()
+    discard(open_state(settings), name, settings.now(), actor=user or getpass.getuser())
+    if as_json:
+        emit({"name": name, "deleted": True})
+    else:
+        print(f"campaign {name} deleted.")
+
+
+@group.command("schedule")
+def schedule_campaign(
+    name: Name,
+    at: Annotated[str | None, typer.Option("--at", help="A time like 2026-11-27T09:00; else the document's.")] = None,
+    timezone: Annotated[
+        str | None, typer.Option("--timezone", help="Zone of that time, or recipient: each person's own.")
+    ] = None,
+    user: User = None,
+    as_json: AsJson = False,
+) -> None:
+    """Let an approved campaign go out by itself when its time comes."""
+    from pipelines.campaigns import schedule, show
+    from pipelines.state import open_state
+
+    settings = load_settings()
+    engine = open_state(settings)
+    actor = user or getpass.getuser()
+    waits = schedule(engine, settings, name, settings.now(), at=at, timezone=timezone, actor=actor)
+    if as_json:
+        emit({**_short(show(engine, name)), "occurrence": waits.occurrence, "due_at": waits.due_at})
+    else:
+        print(f"campaign {name} is scheduled: due {waits.due_at:%Y-%m-%d %H:%M} UTC. Whom it goes to is settled then.")
+
+
 @group.command("send")
-def send_campaign(name: Name, as_json: AsJson = False) -> None:
-    """Send until everybody has an end state; run again, it goes on and mails nobody twice."""
+def send_campaign(
+    name: Name,
+    unattended: Annotated[
+        bool, typer.Option("--unattended", help="As a schedule does: every gate counts, and one that is shut is told.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Send until everybody has an end state or waits; run again, it goes on and mails nobody twice."""
     from pipelines.delivery import report, send
     from pipelines.mail import mailer_for
     from pipelines.state import open_state
 
     settings = load_settings()
-    done = send(settings, name, note=note)
+
+    def newest() -> Snapshot:
+        # Late: going on with a plan needs neither a snapshot nor what is known of its data.
+        from pipelines.operations.campaigns import newest_if_open
+
+        return newest_if_open(settings, name, settings.now(), unattended=unattended, note=note)
+
+    done = send(settings, name, note=note, newest=newest, unattended=unattended)
     found = report(open_state(settings), name, mailer_for(settings))
     if as_json:
-        emit({**found, "this_call": done.document()})
+        call = done.document()
+        emit({**found, "held_back": call.pop("held_back"), "this_call": call})
     else:
         _print_report(found)
         print(f"This call: {done.accepted:,} mails accepted.")
+        if done.waiting_until is not None:
+            print(f"{done.waiting:,} wait, the first of them until {done.waiting_until:%Y-%m-%d %H:%M} UTC.")
     if done.stopped:
         raise MillstreamError(f"stopped by a signal; {found['open']:,} are left. Send again to go on.")
 
@@ -214,7 +332,7 @@ def _move(name: str, to: str, user: str | None, as_json: bool, reason: str | Non
         if to == "cancelled":
             cancel(connection, name, now=settings.now(), actor=actor, reason=reason)
         elif to == "sending":
-            resume(connection, name, now=settings.now(), actor=actor)
+            to = resume(connection, name, now=settings.now(), actor=actor)
         else:
             move(connection, name, to, now=settings.now(), actor=actor, reason=reason)
     if as_json:

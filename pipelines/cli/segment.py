@@ -89,7 +89,11 @@ def fields(as_json: AsJson = False) -> None:
     if as_json:
         emit(found)
     else:
-        table(("field", "kind", "meaning"), [row.values() for row in found["fields"]])
+        lines = [
+            (row["field"], row["kind"], " ".join(row["ops"]), "yes" if row["has_history"] else "no", row["meaning"])
+            for row in found["fields"]
+        ]
+        table(("field", "kind", "comparisons", "earlier days", "meaning"), lines)
 
 
 @group.command("preview")
@@ -121,16 +125,27 @@ def preview_segment(
 
 
 @group.command("members")
-def list_members(name: Name, as_of: AsOf = None, as_json: AsJson = False) -> None:
-    """Everybody in a segment, by person id."""
+def list_members(
+    name: Name,
+    as_of: AsOf = None,
+    with_history: Annotated[
+        bool, typer.Option("--history", help="Who entered and left when, as the runs wrote it down.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Everybody in a segment, by person id; with --history who was in it when."""
     from pipelines.segments import load, told_members
     from pipelines.state import open_state
 
     settings = load_settings()
     engine = open_state(settings)
-    found = told_members(engine, published(settings), settings, load(engine, name), as_of)
+    document = load(engine, name)
+    found = told_members(engine, published(settings), settings, document, as_of, with_history=with_history)
     if as_json:
         emit(found)
+    elif with_history:
+        table(("at", "entered", "left", "members"), [row.values() for row in found["history"]], numbers=(1, 2, 3))
+        table(("person", "entered", "left"), [row.values() for row in found["stays"]])
     else:
         for person in found["members"]:
             print(person)

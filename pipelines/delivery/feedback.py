@@ -2,36 +2,32 @@
 
 A line is one event of SendGrid's Event Webhook, or an array of them as it posts them. Each event
 counts once by its `sg_event_id` over all history. Addresses stay in the landing zone; the warehouse
-knows their keys, and texts that quote one (a bounce's reason) are masked. Each input is one
-transaction; what was landed and is not in `raw_email.loads` is loaded next time.
+knows their keys (`events`). Each input is one transaction; what was landed and is not in
+`raw_email.loads` is loaded next time.
 
-Whose mailbox is gone, who complained or unsubscribed gets no more mail: the suppression is written
-before the events are committed, so a crash in between leaves nobody mailed and the next load repeats.
+What the events ask for (`applied`) is written before they are committed here, so a crash in between
+leaves nobody mailed and the next load repeats. Of what the gateway applied already nothing is left to do.
 """
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 import orjson
 import pyarrow as pa
 
+from pipelines.delivery.applied import apply_events
+from pipelines.delivery.events import Told, read_event
 from pipelines.files import write_whole
 from pipelines.landing import Landing, Segment, load_new_inputs
 from pipelines.landing.lines import reading, register_lines, register_unreadable
 from pipelines.landing.summary import LoadSummary
-from pipelines.privacy import InvalidAddressError, parse_address, suppress
-from pipelines.privacy.consent import MARKETING
-from pipelines.privacy.suppression import ALL
-from pipelines.quality import MASK, masked_text
 from pipelines.settings import Settings
-from pipelines.state import open_state, writing
+from pipelines.state import open_state
 from pipelines.warehouse.writer import Connection, Warehouse, transaction
 
 _PREPARE = """
@@ -40,33 +36,25 @@ create table if not exists raw_email.events (
     message_id varchar, address_key varchar, url varchar, reason varchar, bounce_type varchar,
     event_at timestamp, received_at timestamp, payload varchar
 );
+alter table raw_email.events add column if not exists dedupe_key varchar;
+alter table raw_email.events add column if not exists is_machine boolean;
 create table if not exists raw_email.loads (
     load_number integer primary key, input_id varchar unique, input_name varchar, received_at timestamp,
     loaded_at timestamp, read bigint, loaded bigint, duplicates bigint, unchanged bigint, quarantined bigint
 );
 """
 
-_TEXTS = ("event_id", "event", "campaign", "occurrence", "person_id", "message_id", "address_key", "url", "reason",
-          "bounce_type")  # fmt: skip
+_TEXTS = ("event_id", "event", "dedupe_key", "campaign", "occurrence", "person_id", "message_id", "address_key", "url",
+          "reason", "bounce_type")  # fmt: skip
 _SCHEMA = pa.schema(
     [(name, pa.string()) for name in _TEXTS]
-    + [("event_at", pa.timestamp("us")), ("received_at", pa.timestamp("us")), ("payload", pa.string())]
+    + [
+        ("is_machine", pa.bool_()),
+        ("event_at", pa.timestamp("us")),
+        ("received_at", pa.timestamp("us")),
+        ("payload", pa.string()),
+    ]
 )
-# Who and where somebody is; the landing zone keeps it, no question needs it.
-_PERSONAL = ("email", "ip", "smtp-id", "useragent")
-# A link to our own unsubscribe page lets whoever has it answer for the person.
-_TOKEN = re.compile(r"(/u/)[^/?#\s]+")
-_IDS = ("sg_event_id", "sg_message_id")
-
-# Source: SendGrid, Event Webhook reference. A `blocked` bounce passes; a dropped mail tells why in words.
-_SUPPRESSING = {
-    "bounce": ("bounce", ALL), "spamreport": ("complaint", ALL),
-    "unsubscribe": ("unsubscribed", MARKETING), "group_unsubscribe": ("unsubscribed", MARKETING),
-}  # fmt: skip
-_DROPPED = {
-    "bounced address": ("bounce", ALL), "invalid": ("bounce", ALL), "spam reporting address": ("complaint", ALL),
-    "unsubscribed address": ("unsubscribed", MARKETING),
-}  # fmt: skip
 
 
 @dataclass
@@ -75,7 +63,7 @@ class _Read:
 
     lines: int = 0
     repeated: int = 0
-    rows: dict[str, dict[str, Any]] = field(default_factory=dict)
+    events: dict[str, Told] = field(default_factory=dict)
     addresses: set[str] = field(default_factory=set)
     bad: list[dict[str, object]] = field(default_factory=list)
 
@@ -143,7 +131,8 @@ def _load_input(
         connection.register("addressees", pa.table({"key": pa.array(sorted(found.addresses), pa.string())}))
         landing.index_people(connection, segment, "select key from addressees")
         connection.unregister("addressees")
-    _suppress(settings, found.rows.values(), now)
+    if found.events:
+        apply_events(open_state(settings), found.events.values(), now=now)
     summary = _insert(connection, found)
     _set_aside(settings, segments[0], found.bad)
     connection.execute(
@@ -172,15 +161,15 @@ def _read_line(found: _Read, segment: Segment, line: int, text: str | None, prob
         return
     for event in events:
         try:
-            row, address = _row(event, segment.received_at)
+            read = read_event(event, segment.received_at)
         except ValueError as wrong:
             _refuse(found, segment, line, str(wrong), text)
             continue
         found.lines += 1
-        if row["event_id"] in found.rows:
+        if read.row["event_id"] in found.events:
             found.repeated += 1
-        found.rows.setdefault(row["event_id"], row)
-        found.addresses.update([address] if address else [])
+        found.events.setdefault(read.row["event_id"], read)
+        found.addresses.update([read.address] if read.address else [])
 
 
 def _refuse(found: _Read, segment: Segment, line: int, reason: str, text: str | None) -> None:
@@ -188,83 +177,20 @@ def _refuse(found: _Read, segment: Segment, line: int, reason: str, text: str | 
     found.bad.append({"file": segment.input_name, "line": line, "reason": reason, "text": text})
 
 
-def _row(event: object, received_at: datetime) -> tuple[dict[str, Any], str | None]:
-    """One event as a row of `raw_email.events`, and its address in normal form.
-
-    Raises:
-        ValueError: what is missing; the message holds nothing of the event.
-    """
-    if not isinstance(event, dict):
-        raise ValueError("no JSON object")
-    for name in ("sg_event_id", "event"):
-        if not isinstance(event.get(name), str) or not event[name]:
-            raise ValueError(f"{name} is missing")
-    moment = event.get("timestamp")
-    if not isinstance(moment, int) or isinstance(moment, bool) or not 0 < moment < 2**33:
-        raise ValueError("timestamp is no second")
-    try:
-        address = parse_address(event["email"]) if isinstance(event.get("email"), str) else None
-    except InvalidAddressError:
-        address = None
-    row: dict[str, Any] = {
-        "event_id": event["sg_event_id"],
-        "event": event["event"],
-        "message_id": event.get("sg_message_id"),
-        "bounce_type": event.get("type"),
-        **{name: event.get(name) for name in ("campaign", "occurrence", "person_id", "url", "reason")},
-    }
-    row = {name: _safe(name, value) if isinstance(value, str) else None for name, value in row.items()}
-    row["address_key"] = address.key if address else None
-    row["event_at"] = datetime.fromtimestamp(moment, UTC).replace(tzinfo=None)
-    row["received_at"] = received_at.astimezone(UTC).replace(tzinfo=None)
-    kept = {name: _safe(name, value) for name, value in event.items() if name not in _PERSONAL}
-    row["payload"] = orjson.dumps(kept, option=orjson.OPT_SORT_KEYS).decode()
-    return row, address.normal if address else None
-
-
-def _safe(name: str, value: Any) -> Any:
-    """A value without addresses and tokens, whatever it is nested in; ids stay as they are."""
-    if isinstance(value, dict):
-        return {key: _safe(key, inner) for key, inner in value.items()}
-    if isinstance(value, list):
-        return [_safe(name, inner) for inner in value]
-    if not isinstance(value, str) or name in (*_IDS, "event_id", "message_id"):
-        return value
-    return _TOKEN.sub(rf"\g<1>{MASK}", masked_text(value))
-
-
-def _suppress(settings: Settings, rows: Iterable[dict[str, Any]], now: datetime) -> None:
-    """Refuse further mail to whoever the events say wants or gets none; the first reason stays."""
-    refused = [(row["address_key"], *refusal) for row in rows if row["address_key"] and (refusal := _refusal(row))]
-    if not refused:
-        return
-    with writing(open_state(settings)) as state:
-        for key, reason, scope in refused:
-            suppress(state, key, reason=reason, source="sendgrid", now=now, scope=scope)
-
-
-def _refusal(row: dict[str, Any]) -> tuple[str, str] | None:
-    """Reason and scope of the suppression that an event asks for."""
-    if row["event"] == "dropped":
-        why = str(row["reason"] or "").lower()
-        return next((refusal for words, refusal in _DROPPED.items() if words in why), None)
-    return None if row["bounce_type"] == "blocked" else _SUPPRESSING.get(row["event"])
-
-
 def _insert(connection: Connection, found: _Read) -> LoadSummary:
-    incoming_events = pa.Table.from_pylist(list(found.rows.values()), schema=_SCHEMA)  # DuckDB finds it by this name.
+    incoming_events = pa.Table.from_pylist([one.row for one in found.events.values()], schema=_SCHEMA)
     fresh = connection.execute(
         "insert into raw_email.events by name select * from incoming_events "
         "where event_id not in (select event_id from raw_email.events) order by event_at, event_id"
     ).fetchone()
-    del incoming_events
+    del incoming_events  # DuckDB found it by this name.
     loaded = int(fresh[0]) if fresh else 0
     return LoadSummary(
         files=1,
         read=found.lines,
         loaded=loaded,
         duplicates=found.repeated,
-        unchanged=len(found.rows) - loaded,
+        unchanged=len(found.events) - loaded,
         quarantined=len(found.bad),
         by_object={"email_event": loaded},
     )

@@ -1,83 +1,96 @@
-"""The sender: waits for its turn, plans once, then hands over mail after mail until nobody is left."""
+"""The sender: waits for its turn, takes over from whoever died, plans once, then sends."""
 
 from __future__ import annotations
 
-import os
-import secrets
-import socket
-from collections import Counter
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
-from datetime import datetime
+from contextlib import closing
+from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from sqlalchemy import Engine
 
-from pipelines.campaigns import ONCE, OPEN, RenderError, Templates, carries_link, find, frozen, move, plan
-from pipelines.delivery import ledger
+from pipelines.campaigns import HeldBackError, Hold, create_codes, plan_due
+from pipelines.delivery.doubt import settle_doubts
+from pipelines.delivery.ledger import recover
 from pipelines.delivery.lock import only_sender
-from pipelines.delivery.signals import Stop, stop_on_signal
+from pipelines.delivery.sending import Note, Sending, SendReport, state_to_send
+from pipelines.delivery.signals import stop_on_signal
+from pipelines.delivery.watch import Clock, Watch
 from pipelines.errors import MillstreamError
-from pipelines.faults import fault_point
-from pipelines.mail import Handover, Mail, Mailer, mailer_for
-from pipelines.privacy import secret_key, unsubscribe_token
+from pipelines.mail import Mailer, mailer_for
 from pipelines.settings import Settings
-from pipelines.state import open_state, reading, writing
+from pipelines.state import open_state
 
 if TYPE_CHECKING:
     from pipelines.warehouse import Snapshot
-
-BATCH = 50
-Clock = Callable[[], datetime]
-Note = Callable[[str], None]
-
-
-@dataclass(frozen=True)
-class SendReport:
-    """What this call did: mails by what became of them, and whether a signal ended it early."""
-
-    campaign: str
-    state: str
-    accepted: int = 0
-    rejected: int = 0
-    ambiguous: int = 0
-    suppressed: int = 0
-    in_doubt_from_before: int = 0
-    stopped: bool = False
-
-    def document(self) -> dict[str, object]:
-        """The JSON form."""
-        return asdict(self)
 
 
 def _silent(_line: str) -> None:
     """Say nothing."""
 
 
-def send(settings: Settings, name: str, now: Clock | None = None, *, note: Note = _silent) -> SendReport:
-    """Send a campaign until every recipient has an end state. Run again, it goes on or does nothing.
+def send(
+    settings: Settings,
+    name: str,
+    now: Clock | None = None,
+    *,
+    note: Note = _silent,
+    mailer: Mailer | None = None,
+    watch: Watch | None = None,
+    newest: Callable[[], Snapshot] | None = None,
+    unattended: bool = False,
+) -> SendReport:
+    """Send a campaign until every recipient has an end state or waits for a later time.
+
+    Run again, it goes on where the ledger stands, or does nothing. A rate limit and an outage of the
+    mailer are waited out.
+
+    `newest` hands out the snapshot for an audience that is frozen now; it may hold the campaign back. `unattended`
+    takes that as an answer, and goes on with what is planned.
 
     Raises:
         UsageError: there is no such campaign.
-        MillstreamError: it is a draft, paused, cancelled or failed; the mailer is not usable; the
-            outbox can not be written. Nobody is mailed twice by running it again.
+        MillstreamError: it is a draft, paused, cancelled or failed; the mailer is not usable or refuses
+            the account; the outbox can not be written; it is held back, and somebody watches. Nobody is
+            mailed twice by running it again.
     """
-    clock = now or settings.now
+    watch = watch or Watch(now or settings.now)
     engine = open_state(settings)
-    mailer = ready_to_send(settings, name)
+    mailer = mailer or ready_to_send(settings, name)
     with (
+        closing(mailer),
         stop_on_signal() as stop,
         only_sender(settings, engine, stopped=stop, waiting=note) as has_turn,
     ):
         if not has_turn:
             return SendReport(name, "waiting", stopped=True)
-        if _state(engine, name) == "sent":
+        if state_to_send(engine, name) == "sent":
             return SendReport(name, "sent")
-        if _state(engine, name) == "approved":
-            planned = plan(engine, _newest(settings), settings, name, clock())
-            note(f"audience of {planned:,} frozen.")
-        in_doubt = ledger.recover(engine, name, clock())
-        return _Sending(settings, engine, mailer, name, clock, stop).run(in_doubt)
+        shut: tuple[Hold, ...] = ()
+        try:
+            _plan(engine, settings, name, watch, newest or partial(_newest, settings), note)
+        except HeldBackError as problem:
+            if not unattended:
+                raise
+            note(str(problem))
+            shut = problem.shut
+        state = state_to_send(engine, name)
+        if state != "sending":
+            return SendReport(name, state, held_back=shut)
+        in_doubt = recover(engine, name, watch.now())
+        settle_doubts(engine, watch.now(), name)
+        create_codes(engine, settings, name, watch.now(), stopped=stop, note=note)
+        done = Sending(settings, engine, mailer, name, watch, stop, note).run(in_doubt)
+        return replace(done, held_back=shut)
+
+
+def _plan(
+    engine: Engine, settings: Settings, name: str, watch: Watch, newest: Callable[[], Snapshot], note: Note
+) -> None:
+    planned = plan_due(engine, settings, name, watch.now(), newest)
+    if planned:
+        note(f"audience of {planned:,} frozen.")
 
 
 def ready_to_send(settings: Settings, name: str) -> Mailer:
@@ -88,22 +101,8 @@ def ready_to_send(settings: Settings, name: str) -> Mailer:
         MillstreamError: it is a draft, paused, cancelled or failed, or the mailer is not usable.
     """
     mailer = mailer_for(settings)
-    _state(open_state(settings), name)
+    state_to_send(open_state(settings), name)
     return mailer
-
-
-def _state(engine: Engine, name: str) -> str:
-    """The campaign's state, if it is one to send in."""
-    with reading(engine) as connection:
-        row = find(connection, name)
-    if row.state == "draft":
-        raise MillstreamError(
-            f"campaign {name} is a draft. Nobody was mailed. Run `millstream campaign approve {name}`."
-        )
-    if row.state in ("paused", "cancelled", "failed"):
-        why = f" ({row.reason})" if row.reason else ""
-        raise MillstreamError(f"campaign {name} is {row.state}{why}. Whoever was not mailed yet is not mailed.")
-    return str(row.state)
 
 
 def _newest(settings: Settings) -> Snapshot:
@@ -113,97 +112,3 @@ def _newest(settings: Settings) -> Snapshot:
     if snapshot is None:
         raise MillstreamError("nothing is published yet. Nobody was mailed. Run `millstream run` first.")
     return snapshot
-
-
-class _Sending:
-    """One sender's work on one campaign, with the lock in hand."""
-
-    def __init__(self, settings: Settings, engine: Engine, mailer: Mailer, name: str, clock: Clock, stop: Stop) -> None:
-        self.settings, self.engine, self.mailer, self.name = settings, engine, mailer, name
-        self.clock, self.stop = clock, stop
-        self.owner = f"{socket.gethostname()[:40]}:{os.getpid()}:{secrets.token_hex(4)}"
-        with reading(engine) as connection:
-            self.content = frozen(connection, name)
-        self.templates = Templates(self.content)
-        self.secret = secret_key(settings)
-        self.done: Counter[str] = Counter()
-
-    def run(self, in_doubt: int) -> SendReport:
-        try:
-            while not self.stop() and (batch := ledger.claim(self.engine, self.name, self.owner, BATCH)):
-                fault_point("sender.after_claim")
-                for row in batch:
-                    if self.stop():
-                        break
-                    self._one(row)
-        finally:
-            ledger.release(self.engine, self.name, self.owner)
-        state = self._finish()
-        counts = {outcome: self.done[outcome] for outcome in ("accepted", "rejected", "ambiguous", "suppressed")}
-        stopped = state == "sending"
-        return SendReport(self.name, state, in_doubt_from_before=in_doubt, stopped=stopped, **counts)
-
-    def _one(self, row: ledger.Claimed) -> None:
-        mail = self._mail(row)
-        if isinstance(mail, Handover):
-            ledger.settle(self.engine, self.owner, row.key, mail, self.clock(), was="claimed")
-            self.done["rejected"] += 1
-            return
-        if not ledger.take_off(self.engine, self.settings, self.name, self.owner, row, self.clock()):
-            self.done["suppressed"] += _state(self.engine, self.name) == "sending"
-            return
-        fault_point("sender.after_in_flight")
-        try:
-            result = self.mailer.hand_over(mail)
-        except BaseException as problem:
-            doubt = Handover("ambiguous", reason=type(problem).__name__)
-            ledger.settle(self.engine, self.owner, row.key, doubt, self.clock())
-            raise
-        fault_point("sender.after_handover")
-        ledger.settle(self.engine, self.owner, row.key, result, self.clock())
-        fault_point("sender.after_accepted")
-        self.done[result.outcome] += 1
-        if result.outcome == "not_sent":
-            raise MillstreamError(
-                f"the mailer can not take mails ({result.reason}). {self.done['accepted']:,} went out, "
-                "the rest waits, and nobody will be mailed twice. Mend it and send again."
-            )
-
-    def _mail(self, row: ledger.Claimed) -> Mail | Handover:
-        """The finished mail, or why this person can not get one."""
-        token = unsubscribe_token(self.secret, row.address_key, self.name)
-        link = f"{self.settings.public_url.rstrip('/')}/u/{token}"
-        postal = self.settings.postal_address
-        try:
-            made = self.templates.render(
-                row.variables, variant=row.variant, unsubscribe_url=link, postal_address=postal
-            )
-        except RenderError as problem:
-            return Handover("rejected", reason=str(problem)[:200])
-        if not carries_link(made, link):
-            return Handover("rejected", reason="the mail lacks its unsubscribe link")
-        sender = self.content.document.from_
-        return Mail(
-            key=row.key,
-            attempt=row.attempt,
-            campaign=self.name,
-            occurrence=ONCE,
-            variant=row.variant,
-            to=row.address,
-            from_email=sender.email if sender else self.settings.from_email,
-            from_name=sender.name if sender else "",
-            subject=made.subject,
-            html=made.html,
-            text=made.text,
-            unsubscribe_url=link,
-            at=self.clock(),
-        )
-
-    def _finish(self) -> str:
-        """Close the campaign if everybody has an end state; the state it is in now."""
-        with writing(self.engine) as connection:
-            left = any(ledger.states(connection, self.name).get(state) for state in OPEN)
-            if find(connection, self.name).state == "sending" and not left:
-                move(connection, self.name, "sent", now=self.clock(), actor="sender")
-                fault_point("sender.before_sent")
-        return _state(self.engine, self.name)

@@ -13,8 +13,7 @@ from typing import Any
 
 from sqlalchemy import Engine, insert, select
 
-from pipelines.campaigns import parse_campaign
-from pipelines.campaigns.audience import ONCE, dedupe_key
+from pipelines.campaigns import ONCE, dedupe_key, parse_campaign
 from pipelines.campaigns.document import Content
 from pipelines.demo import documents
 from pipelines.privacy import address_key

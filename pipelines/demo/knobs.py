@@ -13,8 +13,9 @@ class Knobs:
 
     `forbidden`: what the key may not read, as paths start (`customers`); answered with 403.
     `api_key`: the only key accepted (otherwise any sk_test_/rk_test_ key). `truncate_every`: the answer's JSON
-    is cut in half. `visibility_lag`: seconds for which a new object stays invisible; `event_lag`: the same for
-    events, where it differs. `event_retention_days`: older events are gone (None = all stay). `down`:
+    is cut in half. `lost_every`: what was asked for is created, and the answer is an error. `visibility_lag`:
+    seconds for which a new object stays invisible; `event_lag`: the same for events, where it differs.
+    `event_retention_days`: older events are gone (None = all stay). `down`:
     everything answers 503. `now`: the clock, in seconds, for these; `tells_time`: answers carry it as their
     Date. `limit`: requests a second to one endpoint beyond which 429 is answered (0 = none). `meanwhile` is
     called with each request's path before its answer: a test may change objects there.
@@ -26,6 +27,7 @@ class Knobs:
     error_every: int = 0
     drop_every: int = 0
     truncate_every: int = 0
+    lost_every: int = 0
     slow_seconds: float = 0.0
     visibility_lag: float = 0.0
     event_lag: float | None = None

@@ -86,6 +86,11 @@ class Store:
             self._shelves[kind] = known
         return known[1]
 
+    def put(self, kind: str, thing: Json) -> None:
+        """Add or replace an object: its line at the end of the file counts."""
+        with (self._folder / f"{kind.replace('/', '_')}.jsonl").open("ab") as file:
+            file.write(orjson.dumps(thing) + b"\n")
+
     def find(self, identity: str) -> tuple[str, Json] | None:
         """The kind and the object that an id of any kind stands for."""
         # A coupon's id is whatever its owner called it.

@@ -27,12 +27,13 @@ def invalid(message: str, param: str, **more: str) -> Refusal:
     return Refusal(400, message, param=param, **more)
 
 
-def forbidden(path: str) -> Refusal:
-    """The key may not read this kind of object."""
+def forbidden(path: str, what: str = "read") -> Refusal:
+    """The key may not read (or write) this kind of object."""
     kind = path.strip("/").split("/")[1]
     message = (
         "The provided key 'rk_test_********' does not have the required permissions for this endpoint on account "
-        f"'acct_1Demo'. Having the 'rak_{kind.removesuffix('s')}_read' permission would allow this request to continue."
+        f"'acct_1Demo'. Having the 'rak_{kind.removesuffix('s')}_{what}' permission would allow this request to "
+        "continue."
     )
     return Refusal(403, message)
 

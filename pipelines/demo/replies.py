@@ -13,6 +13,7 @@ import orjson
 
 from pipelines.demo.answers import Answers
 from pipelines.demo.books import API_VERSION
+from pipelines.demo.creations import Creations
 from pipelines.demo.knobs import Knobs
 from pipelines.demo.object_store import Store
 from pipelines.demo.refusals import Refusal, forbidden, not_connected, out_of_order, rate_limited
@@ -32,6 +33,7 @@ class Replies:
 
     def __init__(self, store: Store, knobs: Knobs, connected: Mapping[str, Store] = MappingProxyType({})) -> None:
         self._answers, self._knobs = Answers(store, knobs), knobs
+        self.creations = Creations(store, knobs)
         self._connected = {account: Answers(other, knobs) for account, other in connected.items()}
         self._recent: dict[str, deque[float]] = {}
 
@@ -40,8 +42,8 @@ class Replies:
         self._knobs.requests += 1
         return not _turn(self._knobs.requests, self._knobs.drop_every)
 
-    def reply(self, method: str, path: str, query: str, given: Mapping[str, str]) -> Reply:
-        """The reply to a request that was counted; `given` are its headers, names in lower case."""
+    def reply(self, method: str, path: str, query: str, given: Mapping[str, str], form: str = "") -> Reply:
+        """The reply to a request that was counted; `given` are its headers, names in lower case, `form` its body."""
         number, knobs = self._knobs.requests, self._knobs
         headers = {"Request-Id": f"req_{number:014d}", "Stripe-Version": given.get("stripe-version", API_VERSION)}
         if knobs.tells_time:
@@ -52,9 +54,15 @@ class Replies:
             self._misbehave(number, path)
             _check_key(given.get("authorization", ""), knobs.api_key)
             if knobs.forbidden and path.strip("/").removeprefix("v1/").startswith(knobs.forbidden):
-                raise forbidden(path)
+                raise forbidden(path, "write" if method.upper() == "POST" else "read")
             answers = self._answers_of(given.get("stripe-account"))
-            body, status = _body(answers, method, path.strip("/"), query), 200
+            if method.upper() == "POST" and answers is self._answers and path.strip("/").startswith("v1/"):
+                body = self.creations.post(path.strip("/").removeprefix("v1/"), form, given.get("idempotency-key"))
+                if _turn(number, knobs.lost_every):
+                    raise out_of_order()
+            else:
+                body = _body(answers, method, path.strip("/"), query)
+            status = 200
         except Refusal as refusal:
             body, status = orjson.dumps(refusal.body), refusal.status
             headers |= refusal.headers

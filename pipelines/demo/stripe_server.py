@@ -1,4 +1,4 @@
-"""The fake Stripe over HTTP: read-only, faithful in paging, filters and errors, faulty on request.
+"""The fake Stripe over HTTP: faithful in paging, filters and errors, faulty on request; it creates codes alone.
 
 `python -m pipelines.demo.stripe_server --data DIR --port N` serves the folder that business.py wrote.
 What is answered is decided in answers.py, keys, headers and faults in replies.py; here is the socket.
@@ -50,7 +50,8 @@ class FakeStripe(Starlette):
         if self._knobs.slow_seconds:
             await asyncio.sleep(self._knobs.slow_seconds)
         path = request.path_params["path"]
-        reply = self._replies.reply(request.method, path, request.url.query, request.headers)
+        form = (await request.body()).decode("utf-8", "replace")
+        reply = self._replies.reply(request.method, path, request.url.query, request.headers, form)
         return Response(reply.body, reply.status, reply.headers, media_type="application/json")
 
 

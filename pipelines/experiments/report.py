@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Engine
 
-from pipelines.campaigns import load
+from pipelines.campaigns import load, offers_told
 from pipelines.delivery import recipients_in, report
 from pipelines.experiments.measure import measured
 from pipelines.mail import mailer_for
@@ -34,6 +34,7 @@ def told_report(
         **found,
         "rates": rates(found),
         **earned,
+        "offers": offers_told(engine, snapshot, name),
         "occurrences": [{**one, **by_occurrence.get(one["occurrence"], {})} for one in found["occurrences"]],
         **({"recipients": recipients_in(engine, name)} if people else {}),
     }

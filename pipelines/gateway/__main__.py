@@ -25,6 +25,7 @@ def main() -> int:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     try:
         settings = load_settings()
+        app = create_app(settings)
     except MillstreamError as problem:
         sys.stderr.write(f"gateway: {problem}\n")
         return problem.exit_code
@@ -32,7 +33,8 @@ def main() -> int:
     log.info("listening on %s:%d, data in %s", given.host, given.port, settings.data_dir)
     if not secrets_of(settings):
         log.warning("STRIPE_WEBHOOK_SECRET is not set: Stripe's webhooks are refused, the sync finds everything itself")
-    app = create_app(settings)
+    if not settings.sendgrid_webhook_public_key:
+        log.warning("SENDGRID_WEBHOOK_PUBLIC_KEY is not set: SendGrid's events are refused")
     look_less_often()
     uvicorn.run(
         app,

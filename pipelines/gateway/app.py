@@ -11,7 +11,7 @@ import asyncio
 import logging
 import os
 import threading
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 
@@ -20,14 +20,19 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
+from pipelines.delivery import webhook
+from pipelines.delivery.applied import apply_events, known_events
+from pipelines.delivery.events import Told
 from pipelines.events.sources import WriteKey, read_keys
 from pipelines.gateway import collector
 from pipelines.gateway.api.http import Api
 from pipelines.gateway.bodies import read_body
+from pipelines.gateway.choices import CONFIRM, UNSUBSCRIBE, Choices
 from pipelines.gateway.health import Probe
 from pipelines.gateway.keys import KeyRing
 from pipelines.gateway.metrics import CONTENT_TYPE, Counts
 from pipelines.gateway.refusals import REFUSALS, reason_of
+from pipelines.gateway.store import StoreThreads
 from pipelines.landing import Appender, Journal, Landing
 from pipelines.landing.journal import Figures
 from pipelines.settings import Settings
@@ -36,6 +41,7 @@ from pipelines.stripe import webhooks
 from pipelines.stripe.delivered import newest_keys
 
 _log = logging.getLogger("millstream.gateway")
+SENDGRID = "sendgrid"
 _TAKEN = {outcome: f'{{"status":"{outcome}"}}'.encode() for outcome in ("accepted", "duplicate")}
 
 
@@ -46,12 +52,15 @@ class Gateway:
         self._settings = settings
         self._landing = Landing(settings.landing_dir)
         self._secrets = webhooks.secrets_of(settings)
+        self._verification_keys = webhook.verification_keys(settings)
         self._given = journal
         self._clock = clock
-        self._counts = Counts(("stripe", collector.SOURCE))
+        self._counts = Counts(("stripe", SENDGRID, collector.SOURCE, UNSUBSCRIBE, CONFIRM))
         self._probe = Probe(settings.landing_dir)
         self._figures = Figures()
         environment = {**os.environ, **settings.environment()}
+        self._store = StoreThreads("mail events")
+        self.choices = Choices(settings, self._counts, clock)
         self.api = Api(settings, self._counts, clock, environment)
 
     @asynccontextmanager
@@ -63,9 +72,14 @@ class Gateway:
         self._figures = own.figures if own else self._figures
         self._stripe = webhooks.Inbox(journal, self._secrets)
         self._stripe.remember(await asyncio.to_thread(newest_keys, self._landing))
+        self._sendgrid = webhook.Inbox(
+            journal, self._verification_keys, known=self._known_events, apply=self._apply_events
+        )
         self._collector = collector.Collector(journal, KeyRing(self._read_keys), self._counts, self._clock)
         threading.Thread(target=self._seal, name="sealing", daemon=True).start()
         yield
+        self.choices.close()
+        self._store.close()
         await self.api.close()
         if own:
             await asyncio.to_thread(own.close)
@@ -80,6 +94,21 @@ class Gateway:
             return Response(_TAKEN[outcome], media_type="application/json")
 
         return await self._answer("stripe", take())
+
+    async def sendgrid_webhook(self, request: Request) -> Response:
+        """`POST /webhooks/sendgrid`."""
+
+        async def take() -> Response:
+            body = await read_body(request, webhook.LIMIT)
+            signature, timestamp = request.headers.get(webhook.SIGNATURE), request.headers.get(webhook.TIMESTAMP)
+            outcome, delivery = await self._sendgrid.take(body, signature, timestamp, now=self._clock())
+            self._counts.took(SENDGRID, outcome)
+            if outcome == "accepted":
+                reasons = [reason.replace(" ", "_") for reason in delivery.set_aside]
+                self._counts.messages(SENDGRID, len(delivery.events), reasons)
+            return Response(_TAKEN[outcome], media_type="application/json")
+
+        return await self._answer(SENDGRID, take())
 
     async def collect(self, request: Request) -> Response:
         """`POST /v1/track` and its like, and what a browser asks before it sends there."""
@@ -113,6 +142,12 @@ class Gateway:
         """`GET /metrics`, for Prometheus."""
         return Response(self._counts.text(self._figures, self._landing.folder), media_type=CONTENT_TYPE)
 
+    async def _known_events(self, ids: Sequence[str]) -> set[str]:
+        return await self._store.run(lambda: known_events(open_state(self._settings), ids))
+
+    async def _apply_events(self, events: Sequence[Told], now: datetime) -> int:
+        return await self._store.run(lambda: apply_events(open_state(self._settings), events, now=now))
+
     def _read_keys(self) -> list[WriteKey]:
         with reading(open_state(self._settings)) as connection:
             return read_keys(connection)
@@ -139,6 +174,9 @@ def create_app(
     return Starlette(
         routes=[
             Route("/webhooks/stripe", gateway.stripe_webhook, methods=["POST"]),
+            Route("/webhooks/sendgrid", gateway.sendgrid_webhook, methods=["POST"]),
+            Route("/u/{token}", gateway.choices.leave, methods=["GET", "POST"]),
+            Route("/c/{token}", gateway.choices.agree, methods=["GET", "POST"]),
             *(Route(path, gateway.collect, methods=["POST", "OPTIONS"]) for path in collector.PATHS),
             *gateway.api.routes(),
             Route("/healthz", gateway.healthz),

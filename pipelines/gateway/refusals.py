@@ -33,18 +33,24 @@ class Refusal:
 
 
 REFUSALS = {
-    "signature": Refusal(400, "the signature fits none of the secrets that are set here"),
-    "expired": Refusal(400, "signed too long ago; a delivery that comes late is healed by the next sync"),
+    "signature": Refusal(400, "the signature fits none of the secrets or keys that are set here"),
+    "expired": Refusal(400, "signed too long ago; a delivery that comes late is healed by the next sync or reconcile"),
     "future": Refusal(400, "signed ahead of this machine's clock; check both clocks"),
     "malformed": Refusal(400, "signed, but no event that is known here"),
     "unreadable": Refusal(400, "no JSON of a message or a batch; nothing of it was taken"),
     "unauthorized": Refusal(401, "no source has this write key; `millstream source list` shows them"),
+    "link": Refusal(404, "this installation did not make the link; nothing was changed"),
+    "no_choice": Refusal(400, "neither the body of a mail program nor that of the page; nothing was changed"),
     "encoding": Refusal(415, "packed otherwise than with gzip"),
     "too_large": Refusal(413, "the body is too large"),
     "cut_off": Refusal(408, "the body did not arrive in time"),
     "overloaded": Refusal(429, "too much is waiting for the disk; send it again", retry_after=1),
     "not_stored": Refusal(503, "the disk does not take it; send it again", retry_after=30),
     "no_keys": Refusal(503, "the write keys can not be read; send it again", retry_after=30),
+    "no_store": Refusal(503, "the state store can not be written now; send it again", retry_after=30),
+    "no_verification_key": Refusal(
+        503, "no verification key is set here (SENDGRID_WEBHOOK_PUBLIC_KEY)", retry_after=3600
+    ),
     "no_secret": Refusal(503, "no signing secret is set here (STRIPE_WEBHOOK_SECRET)", retry_after=3600),
 }
 

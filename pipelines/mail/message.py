@@ -15,6 +15,8 @@ from email.policy import SMTP, SMTPUTF8, EmailPolicy, Policy
 from typing import Literal, NamedTuple
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+_OURS = re.compile(r"[0-9a-f]{64}\.\d+@.+")
+_ADDRESS = re.compile(r"[^\s<>\"'(:]+@[^\s<>\"'):;,]+")
 
 
 class _Whole(UnstructuredHeader, BaseHeader):
@@ -70,14 +72,39 @@ def one_line(text: str) -> str:
     return " ".join(_CONTROL.sub(" ", text).split())
 
 
-def to_bytes(mail: Mail) -> bytes:
-    """The mail as it goes out.
+def is_ours(message_id: str) -> bool:
+    """Whether it is a Message-ID of a `Mail`: the key, the attempt and the sender's domain."""
+    return _OURS.fullmatch(message_id) is not None
+
+
+def told_reason(text: str) -> str:
+    """What a server said, as a reason to keep: one short line without addresses."""
+    return _ADDRESS.sub("[address]", one_line(text))[:200]
+
+
+def encodable(text: str) -> str:
+    """A text that UTF-8 can say."""
+    return text.encode("utf-8", "replace").decode()
+
+
+def ascii_domain(address: str) -> str:
+    """The address with its domain in ASCII (IDNA), where it has such a form."""
+    local, _, domain = address.rpartition("@")
+    try:
+        return f"{local}@{domain.encode('idna').decode('ascii')}"
+    except UnicodeError:
+        return address
+
+
+def to_bytes(mail: Mail, *, is_seven_bit: bool = False) -> bytes:
+    """The mail as it goes out; `is_seven_bit` for a wire that may not take more.
 
     Raises:
         ValueError: an address or a header can not be written.
     """
     is_ascii = mail.to.isascii() and mail.from_email.isascii()
-    message = EmailMessage(policy=_policy(SMTP if is_ascii else SMTPUTF8))
+    policy = _policy(SMTP if is_ascii else SMTPUTF8)
+    message = EmailMessage(policy=policy.clone(cte_type="7bit") if is_seven_bit else policy)
     message["From"] = _address(mail.from_email, one_line(mail.from_name))
     message["To"] = _address(mail.to)
     message["Subject"] = one_line(mail.subject)
@@ -86,15 +113,21 @@ def to_bytes(mail: Mail) -> bytes:
     message["List-Unsubscribe"] = f"<{mail.unsubscribe_url}>"
     message["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
     message["X-Millstream-Key"] = mail.key
-    message.set_content(_encodable(mail.text))
-    message.add_alternative(_encodable(mail.html), subtype="html")
+    message.set_content(encodable(mail.text))
+    message.add_alternative(encodable(mail.html), subtype="html")
     return message.as_bytes()
 
 
-def _address(spec: str, name: str = "") -> Address:
+def is_address(spec: str) -> bool:
+    """Whether it can be written down as one address and nothing else."""
     local, _, domain = spec.rpartition("@")
-    if not local or not domain or one_line(spec) != spec:
+    return bool(local and domain) and one_line(spec) == spec
+
+
+def _address(spec: str, name: str = "") -> Address:
+    if not is_address(spec):
         raise ValueError("this is no address")
+    local, _, domain = spec.rpartition("@")
     return Address(name, username=local, domain=domain)
 
 
@@ -103,7 +136,3 @@ def _policy(base: EmailPolicy[EmailMessage]) -> EmailPolicy[EmailMessage]:
     for name in ("list-unsubscribe", "x-millstream-key"):
         headers.map_to_type(name, _Whole)
     return base.clone(header_factory=headers)
-
-
-def _encodable(text: str) -> str:
-    return text.encode("utf-8", "replace").decode()

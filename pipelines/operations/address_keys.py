@@ -9,8 +9,11 @@ Made anew from the landed rows each time, so that nothing of an address stays wh
 from __future__ import annotations
 
 import polars as pl
+from sqlalchemy import Engine
 
 from pipelines.privacy import InvalidAddressError, address_key
+from pipelines.privacy.suppression import has_hidden, names_of
+from pipelines.state import reading
 from pipelines.warehouse.writer import Connection, transaction
 
 # The places that the models take addresses from. A document with neither a wide letter nor an escape (chr(92) is
@@ -33,6 +36,20 @@ _SPECIAL_EMAILS = f"""
     group by all
     order by all
 """
+_EVERY_EMAIL = """
+    select email from raw_events.identities
+    union all
+    select json_extract_string(payload, '$.email') from raw_stripe.customers
+    union all
+    select unnest([
+        json_extract_string(payload, '$.billing_details.email'), json_extract_string(payload, '$.receipt_email')
+    ]) from raw_stripe.charges
+"""
+_KEYS = f"""
+    select distinct coalesce(keyed.address_key, sha256(told.email)) as address_key
+    from (select distinct lower(trim(email)) as email from ({_EVERY_EMAIL}) where email is not null) as told
+    left join raw_state.address_keys as keyed using (email)
+"""
 
 
 def key_addresses(connection: Connection) -> None:
@@ -47,3 +64,16 @@ def key_addresses(connection: Connection) -> None:
     with transaction(connection):
         connection.execute("create or replace table raw_state.address_keys as from keys")
     del keys  # DuckDB found it by this name.
+
+
+def suppressed_people(connection: Connection, state: Engine) -> dict[str, str]:
+    """The address key behind each hidden key of a suppression, of every address that the landed rows tell.
+
+    The suppressions themselves do not tell whose they are; so everybody known is hidden in the same way and looked
+    up. Comes after `key_addresses`.
+    """
+    with reading(state) as store:
+        if not has_hidden(store):
+            return {}
+        keys = [row[0] for row in connection.execute(_KEYS).fetchall()]
+        return names_of(store, keys)

@@ -7,7 +7,7 @@ from datetime import datetime
 from pipelines.delivery import feedback
 from pipelines.events import file_format, ingest_files, load_landed, prepare_events
 from pipelines.landing.summary import LoadSummary
-from pipelines.operations.address_keys import key_addresses
+from pipelines.operations.address_keys import key_addresses, suppressed_people
 from pipelines.rates import prepare_rates
 from pipelines.settings import Settings
 from pipelines.state import open_state
@@ -25,8 +25,9 @@ def prepare_warehouse(settings: Settings, *, purpose: str) -> None:
         prepare_events(connection, settings)
         feedback.prepare_email(connection)
         prepare_rates(connection)
-        copy_state(connection, open_state(settings))
         key_addresses(connection)
+        state = open_state(settings)
+        copy_state(connection, state, suppressed_people(connection, state))
 
 
 def ingest_inbox(settings: Settings, *, now: datetime) -> LoadSummary:

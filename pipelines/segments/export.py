@@ -8,13 +8,11 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-import polars as pl
 from sqlalchemy import Engine
 
 from pipelines.privacy import mask
 from pipelines.segments.ask import member_rows
 from pipelines.segments.store import entries, load, lookup_of
-from pipelines.spreadsheet import csv_text
 from pipelines.state import record, writing
 
 if TYPE_CHECKING:
@@ -40,6 +38,11 @@ def export_members(
     Raises:
         UsageError: no such segment, or it can not be meant of this snapshot.
     """
+    # Late: the sender reads segments without asking anything.
+    import polars as pl
+
+    from pipelines.spreadsheet import csv_text
+
     document = load(engine, name)
     found = member_rows(snapshot, document, COLUMNS, timezone=timezone, lookup=lookup_of(engine))
     since = entries(engine, name)
@@ -50,5 +53,7 @@ def export_members(
         details: dict[str, object] = {"members": len(rows), "snapshot": snapshot.number}
         record(connection, at=now, actor=actor, action="segment.export", subject=name, details=details)
     told = [{**row, "entered_at": row["entered_at"] and row["entered_at"].isoformat()} for row in rows]
+    # Late: the sender, which imports this room, needs no data frames.
+
     columns = [*COLUMNS, "entered_at"]
     return csv_text(pl.DataFrame(told, schema=columns, infer_schema_length=None)), rows

@@ -38,6 +38,13 @@ def known_traits() -> dict[str, str]:
 
 
 @cache
+def trait_kinds() -> dict[str, Kind]:
+    """What each documented trait is: text, a number, an amount in major units and so on."""
+    kinds = {str(column["name"]): _kind(str(column["data_type"]).upper()) or "text" for column in _columns()}
+    return {**kinds, **dict.fromkeys(money(), "money")}
+
+
+@cache
 def money() -> dict[str, tuple[str, str]]:
     """Amounts in major units: the columns of the amount and of its currency."""
     found = {str(column["name"]): _currency(column) for column in _columns()}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
@@ -10,7 +11,9 @@ from pipelines.documents import problems
 from pipelines.errors import UsageError
 from pipelines.segments.document import SegmentDocument
 from pipelines.segments.fields import MART
-from pipelines.warehouse import Snapshot
+
+if TYPE_CHECKING:
+    from pipelines.warehouse import Snapshot
 
 MOST = 10_000
 """More people are asked for by a rule: a document is read by people too."""

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from sqlalchemy import Connection, Engine, bindparam, delete, insert, select, update
 
 from pipelines.faults import fault_point
-from pipelines.segments.ask import members
+from pipelines.segments.ask import memberships as inside
 from pipelines.segments.store import listing, load, lookup_of
 from pipelines.state import writing
 from pipelines.state.tables import segment_memberships as memberships
@@ -38,7 +38,8 @@ def materialise(engine: Engine, snapshot: Snapshot, now: datetime, *, timezone: 
     """
     lookup = lookup_of(engine)
     names = [row["name"] for row in listing(engine)]
-    found = {name: set(members(snapshot, load(engine, name), timezone=timezone, lookup=lookup)) for name in names}
+    documents = [load(engine, name) for name in names]
+    found = inside(snapshot, documents, timezone=timezone, lookup=lookup)
     with writing(engine) as connection:
         changes = [_bring_up(connection, name, people, now) for name, people in found.items()]
         fault_point("segments.before_commit")

@@ -8,12 +8,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from datetime import datetime
+from itertools import tee
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sqlalchemy import Engine
 
-from pipelines.privacy import Address, Candidate, Policy, Reason, parse_address, reasons
-from pipelines.segments.ask import member_rows, people_count
+from pipelines.privacy import MARKETING, Address, Candidate, Policy, Reason, parse_address, reasons
+from pipelines.segments.ask import best_first, people_count
 from pipelines.segments.document import SegmentDocument
 from pipelines.segments.store import lookup_of
 from pipelines.state import reading
@@ -35,16 +36,25 @@ class Addressed(NamedTuple):
     reason: Reason | None
 
 
-def addressed(connection: Connection, people: Iterable[dict[str, Any]], policy: Policy) -> Iterator[Addressed]:
-    """One of each address; of several people with one address the best customer is the one who is addressed."""
-    ordered = sorted(people, key=lambda person: (-(person["payments_count"] or 0), person["person_id"]))
-    candidates = (Candidate(person["email"], pays=(person["payments_count"] or 0) > 0) for person in ordered)
-    taken: set[str] = set()
-    for person, reason in zip(ordered, reasons(connection, candidates, policy), strict=True):
+def best_ones_first(people: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """A few people in the order of `best_first`."""
+    return sorted(people, key=lambda person: (-(person["payments_count"] or 0), person["person_id"]))
+
+
+def addressed(
+    connection: Connection, people: Iterable[dict[str, Any]], policy: Policy, purpose: str = MARKETING
+) -> Iterator[Addressed]:
+    """One of each address: of several people with one the first is addressed, so ask with the `best_first`."""
+    read, asked = tee(people)
+    candidates = (Candidate(person["email"], pays=(person["payments_count"] or 0) > 0) for person in asked)
+    taken: set[bytes] = set()  # Half the size of the keys in hex, of which there may be a million.
+    for person, reason in zip(read, reasons(connection, candidates, policy, purpose), strict=True):
         address = None if reason in ("no_address", "invalid_address") else parse_address(str(person["email"]))
-        if address is not None and address.key in taken:
-            continue
-        taken |= {address.key} if address else set()
+        if address is not None:
+            key = bytes.fromhex(address.key)
+            if key in taken:
+                continue
+            taken.add(key)
         yield Addressed(person, address, reason)
 
 
@@ -62,7 +72,7 @@ def reach(
     `not_mailable` counts people by reason; `same_address` are those whose mail another one gets.
     """
     lookup = lookup_of(engine)
-    rows = member_rows(snapshot, document, NEEDED, as_of, timezone=timezone, lookup=lookup)
+    rows = list(best_first(snapshot, document, NEEDED, as_of, timezone=timezone, lookup=lookup))
     with reading(engine) as connection:
         found = list(addressed(connection, rows, policy))
     why = Counter(one.reason for one in found if one.reason)

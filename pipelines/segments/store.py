@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, Connection, Engine, func, insert, select, 
 
 from pipelines.errors import UsageError
 from pipelines.segments.ask import question
-from pipelines.segments.compile import Lookup, compile_rule
+from pipelines.segments.compile import Lookup, compile_rules
 from pipelines.segments.document import Condition, SegmentDocument
 from pipelines.state import reading, record, writing
 from pipelines.state.tables import campaigns, segments
@@ -41,7 +41,7 @@ def save(
         lookup = _with(document, lookup_in(connection))
         _check_references(document, lookup)
         if snapshot is not None:
-            compile_rule(document, question(snapshot, timezone=timezone, lookup=lookup))
+            compile_rules([document], question(snapshot, timezone=timezone, lookup=lookup))
         kept = connection.execute(select(segments.c.document_hash).where(segments.c.name == document.name)).scalar()
         if kept == document.content_hash():
             return False

@@ -9,10 +9,13 @@ from sqlalchemy import Engine
 
 from pipelines.errors import UsageError
 from pipelines.moments import end_of_day
-from pipelines.segments.ask import members, overlap, preview
+from pipelines.segments.ask import members, overlap, preview, tables_of
+from pipelines.segments.comparison import OPS
 from pipelines.segments.document import SegmentDocument
+from pipelines.segments.earlier import has_history
 from pipelines.segments.fields import snapshot_fields
 from pipelines.segments.reach import reach
+from pipelines.segments.stays import history, stays
 from pipelines.segments.store import lookup_of
 from pipelines.settings import Settings
 
@@ -23,7 +26,18 @@ if TYPE_CHECKING:
 def told_fields(snapshot: Snapshot) -> dict[str, Any]:
     """What a rule may ask about a person."""
     found = snapshot_fields(snapshot)
-    return {"fields": [{"field": name, "kind": one.kind, "meaning": one.meaning} for name, one in found.items()]}
+    return {
+        "fields": [
+            {
+                "field": name,
+                "kind": one.kind,
+                "ops": sorted(OPS[one.kind]),
+                "has_history": has_history(name, tables_of(snapshot)),
+                "meaning": one.meaning,
+            }
+            for name, one in found.items()
+        ]
+    }
 
 
 def told_preview(
@@ -37,19 +51,28 @@ def told_preview(
 
 
 def told_members(
-    engine: Engine, snapshot: Snapshot, settings: Settings, document: SegmentDocument, as_of: str | None = None
+    engine: Engine,
+    snapshot: Snapshot,
+    settings: Settings,
+    document: SegmentDocument,
+    as_of: str | None = None,
+    *,
+    with_history: bool = False,
 ) -> dict[str, Any]:
-    """Everybody in a segment, by person id."""
+    """Everybody in a segment, by person id; with its history also who entered and left, as the runs wrote it down."""
     zone = settings.reporting_timezone
     moment = end_of_day(as_of, zone)
     found = members(snapshot, document, moment, timezone=zone, lookup=lookup_of(engine))
-    return {
+    answer = {
         "segment": document.name,
         "size": len(found),
         "members": found,
         "as_of": moment or snapshot.as_of,
         "snapshot": snapshot.number,
     }
+    if with_history:
+        answer |= {"history": history(engine, document.name), "stays": stays(engine, document.name)}
+    return answer
 
 
 def told_overlap(

@@ -4,11 +4,13 @@ SQLite in the data folder by default (WAL, synchronous=FULL), any SQLAlchemy URL
 same tables and the same migrations for both. A commit that returned survives a power cut. Rooms
 above use `reading` and `writing`, never an engine of their own.
 
-`open_state(settings)` gives the engine, brought up to the newest migration.
+`open_state(settings)` gives the engine, brought up to the newest migration; `secret_key` the secret that hides
+and signs what leaves it.
 """
 
 from pipelines.state.audit import record
 from pipelines.state.engine import open_state, reading, writing
+from pipelines.state.secret import secret_key
 from pipelines.state.tables import metadata
 
-__all__ = ["metadata", "open_state", "reading", "record", "writing"]
+__all__ = ["metadata", "open_state", "reading", "record", "secret_key", "writing"]

@@ -9,7 +9,7 @@ import fcntl
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from sqlite3 import Connection as SqliteConnection
 
@@ -20,9 +20,13 @@ from sqlalchemy.pool import ConnectionPoolEntry
 
 from pipelines.errors import MillstreamError
 from pipelines.settings import Settings
+from pipelines.state.secret import secret_key
 
-NEWEST = "0005"
+NEWEST = "0006"
 """The newest migration; a test keeps it equal to the folder `migrations/versions`."""
+
+SECRET = "millstream_secret"
+"""The option of every connection that gives the installation's secret when it is called."""
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
 _WRITERS = 0x73746174
@@ -36,6 +40,8 @@ def open_state(settings: Settings) -> Engine:
         MillstreamError: the store can not be opened or was written by a newer version.
     """
     engine = _engine(settings.state_url)
+    # Asked for when an address has to be hidden, by whoever holds a connection.
+    engine.update_execution_options(**{SECRET: partial(secret_key, settings)})
     try:
         if _version(engine) != NEWEST:
             with _one_at_a_time(settings):

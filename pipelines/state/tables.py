@@ -24,6 +24,7 @@ from sqlalchemy import (
     Table,
     Text,
     TypeDecorator,
+    false,
 )
 
 metadata = MetaData(
@@ -84,11 +85,13 @@ consent_events = Table(
 suppressions = Table(
     "suppressions",
     metadata,
+    # Of whoever was suppressed since migration 0006 hidden by the secret (`pipelines.privacy.hiding`).
     Column("address_key", String(64), primary_key=True),
     Column("scope", String(40), primary_key=True, default="all"),
     Column("reason", String(40), nullable=False),
     Column("source", String(200), nullable=False),
     Column("created_at", UtcDateTime, nullable=False),
+    Column("is_hidden", Boolean, nullable=False, server_default=false()),
 )
 
 segments = Table(

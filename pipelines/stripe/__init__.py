@@ -5,7 +5,7 @@
 `object_versions`, the newest of each object in a table per kind. `reconcile` counts again at Stripe.
 """
 
-from pipelines.stripe.client import StripeApi
+from pipelines.stripe.client import NotAcceptedError, StripeApi
 from pipelines.stripe.files import ingest_files
 from pipelines.stripe.load import load_landed, prepare_stripe
 from pipelines.stripe.permissions import missing_permissions
@@ -13,6 +13,7 @@ from pipelines.stripe.reconcile import reconcile
 from pipelines.stripe.sync import sync, sync_accounts
 
 __all__ = [
+    "NotAcceptedError",
     "StripeApi",
     "ingest_files",
     "load_landed",

@@ -1,6 +1,6 @@
 """Ask Stripe through its SDK and get the answer's own text back.
 
-Reading only, from many threads. Retries and rate limits are ours, because the SDK never repeats a
+From many threads; all but `post` only reads. Retries and rate limits are ours, because the SDK never repeats a
 429. Bodies stay text until they are landed: building the SDK's objects costs thirty times the
 parsing, and the raw JSON is what we keep.
 """
@@ -15,10 +15,11 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import Any
+from typing import Any, Literal
 
 import orjson
 import stripe
+from pydantic import SecretStr
 
 from pipelines.errors import MillstreamError
 from pipelines.settings import Settings
@@ -28,6 +29,7 @@ ATTEMPTS = 7
 TIMEOUT = (3.05, 30.0)
 _PERMISSION = re.compile(r"\brak_\w+")
 """What Stripe's refusal calls the permission: "Having the 'rak_customer_read' permission would allow this ..."."""
+_DOES = {"get": "read", "post": "write"}
 LONGEST_PAUSE = 60.0
 """Seconds: whoever asks for longer is answered by a failed run, since the warehouse is held meanwhile."""
 
@@ -68,6 +70,14 @@ class CursorGoneError(MillstreamError):
     """The object at which the next page was to begin is gone; what was read before stands."""
 
 
+class NotAcceptedError(MillstreamError):
+    """Stripe understood the request and refuses it (400); `code` is its word for why, where it has one."""
+
+    def __init__(self, message: str, code: str | None, told: str) -> None:
+        super().__init__(message)
+        self.code, self.told = code, told
+
+
 class _Damaged(Exception):  # noqa: N818 (becomes a MillstreamError when it stays)
     """An answer of status 200 that is no JSON: cut off, or from a proxy."""
 
@@ -104,7 +114,7 @@ class _BodyKept(stripe.HTTPClient):  # type: ignore[misc]  # mypy leaves the SDK
 
 
 class StripeApi:
-    """A read-only client for one account and key; an id (acct_...) names an account connected to the key's own.
+    """A client for one account and key; an id (acct_...) names an account connected to the key's own.
 
     Raises from every call:
         MillstreamError: Stripe refused the key or the permission, or did not answer after all attempts.
@@ -115,18 +125,20 @@ class StripeApi:
         settings: Settings,
         *,
         account: str = "default",
+        key: SecretStr | None = None,
         sleep: Callable[[float], None] = time.sleep,
         clock: Callable[[], float] = time.monotonic,
         limits: Limits | None = None,
         transport: stripe.HTTPClient | None = None,
         attempts: int = ATTEMPTS,
     ) -> None:
-        if settings.stripe_api_key is None:
+        key = key or settings.stripe_api_key
+        if key is None:
             raise MillstreamError(
                 "no Stripe key is set. Nothing was changed. Put STRIPE_API_KEY (a restricted, read-only key) into "
                 "the environment or .env, or load a dump with `millstream ingest stripe --from FILE`."
             )
-        self._key = settings.stripe_api_key.get_secret_value()
+        self._key = key.get_secret_value()
         self.is_live = "_live_" in self._key
         self._account, self._sleep, self._attempts = account, sleep, attempts
         base = settings.stripe_api_base
@@ -152,22 +164,38 @@ class StripeApi:
 
     def get(self, path: str, **parameters: object) -> Answer | None:
         """One answer, or None where Stripe has no such object (404)."""
+        return self._ask("get", path, parameters)
+
+    def post(self, path: str, *, idempotency_key: str, **parameters: object) -> Answer:
+        """Create something, once: asked again with the same key, Stripe gives the same answer for a day at least.
+
+        Raises:
+            NotAcceptedError: Stripe does not take it; nothing was created.
+        """
+        answer = self._ask("post", path, {**parameters, "idempotency_key": idempotency_key})
+        if answer is None:
+            raise NotAcceptedError(f"Stripe knows no {path}. Nothing was created.", "resource_missing", "")
+        return answer
+
+    def _ask(self, method: Literal["get", "post"], path: str, parameters: Parameters) -> Answer | None:
         endpoint = path.split("/")[2]
         for attempt in range(1, self._attempts + 1):
             self.requests += 1
             try:
                 with self.limiter.request(endpoint):
-                    self._client.raw_request("get", path, **parameters)
+                    self._client.raw_request(method, path, **parameters)
                 return self._answer()
             except stripe.InvalidRequestError as problem:
                 if problem.http_status == 404:
                     return None
                 if problem.param in ("starting_after", "ending_before"):
                     raise CursorGoneError(_no_list(path, "a list whose last object is gone")) from None
-                raise MillstreamError(
+                raise NotAcceptedError(
                     f"Stripe did not accept the request {path} ({problem.http_status}, {problem.code}). "
                     "What was loaded before stays. Please report this with the request id "
-                    f"{problem.request_id}."
+                    f"{problem.request_id}.",
+                    problem.code,
+                    str(problem.user_message or ""),
                 ) from None
             except stripe.AuthenticationError:
                 raise RefusedKeyError(
@@ -183,12 +211,23 @@ class StripeApi:
                     ) from None
                 named = _PERMISSION.search(str(problem))
                 permission = named[0] if named else None
+                does, called = _DOES[method], f" ({permission})" if permission else ""
                 raise ForbiddenError(
-                    f"the Stripe key ending …{self._key[-4:]} may not read {path} (403). What was loaded before "
-                    f"stays. Give the restricted key read permission for it{f' ({permission})' if permission else ''}; "
+                    f"the Stripe key ending …{self._key[-4:]} may not {does} {path} (403). What was loaded before "
+                    f"stays. Give the restricted key {does} permission for it{called}; "
                     "`millstream doctor` lists all that are missing.",
                     permission,
                 ) from None
+            except stripe.IdempotencyError as problem:
+                # 409: the same request is being answered right now, to somebody who went before us.
+                if problem.http_status != 409 or attempt == self._attempts:
+                    raise NotAcceptedError(
+                        f"Stripe did not accept the request {path} ({problem.http_status}): its key stands for another "
+                        "one. Nothing was created.",
+                        "idempotency_error",
+                        "",
+                    ) from None
+                self._sleep(_pause(attempt, problem))
             except (stripe.RateLimitError, stripe.APIError, stripe.APIConnectionError, _Damaged) as problem:
                 if isinstance(problem, stripe.RateLimitError):
                     self.refusals += 1

@@ -6,6 +6,8 @@ personal and not needed by a model (addresses, variables, bodies) stays behind.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import polars as pl
 from sqlalchemy import Engine, select
 
@@ -23,6 +25,7 @@ from pipelines.warehouse.writer import Connection, transaction
 _LEFT_BEHIND = {
     campaigns.name: {"document", "html", "text", "bodies"},
     recipients.name: {"address", "variables"},
+    suppressions.name: {"is_hidden"},
 }
 _TARGETS = {
     consents.name: "raw_state.consents",
@@ -34,8 +37,13 @@ _TARGETS = {
 _TYPES: dict[str, pl.DataType] = {"INTEGER": pl.Int64(), "DATETIME": pl.Datetime("us")}
 
 
-def copy_state(connection: Connection, state: Engine) -> None:
-    """Replace the copies by what the state store holds now, in one transaction."""
+def copy_state(connection: Connection, state: Engine, names: Mapping[str, str] | None = None) -> None:
+    """Replace the copies by what the state store holds now, in one transaction.
+
+    `names` gives the address key behind the hidden key of a suppression, of people that the warehouse knows; another
+    stays hidden, and is nobody's here.
+    """
+    known = names or {}
     with reading(state) as source, transaction(connection):
         for name, target in _TARGETS.items():
             table = metadata.tables[name]
@@ -46,6 +54,8 @@ def copy_state(connection: Connection, state: Engine) -> None:
                 {key: value.replace(tzinfo=None) if hasattr(value, "tzinfo") else value for key, value in row.items()}
                 for row in rows
             ]
+            if name == suppressions.name:
+                plain = [{**row, "address_key": known.get(row["address_key"], row["address_key"])} for row in plain]
             copied = pl.DataFrame(plain, schema=schema)  # DuckDB finds it by this name.
             connection.execute(f"create or replace table {target} as from copied")
             del copied

@@ -13,7 +13,7 @@ import yaml
 from dashboards.parts import campaign_actions
 from dashboards.parts.mail_preview import frame_address
 from dashboards.queries.rules import groups_of, match_of
-from pipelines.campaigns import parse_campaign, save, show
+from pipelines.campaigns import occurrences_of, parse_campaign, save, show
 from pipelines.delivery import at_work, report, start
 from pipelines.errors import MillstreamError
 from pipelines.mail import mailer_for
@@ -121,3 +121,44 @@ def test_a_sender_that_a_page_started_is_refused_and_heeded_as_the_command_is(fo
 def test_a_mail_is_framed_with_its_policy_before_its_own_words():
     shown = base64.b64decode(frame_address("<script>alert(1)</script>").removeprefix("data:text/html;base64,")).decode()
     assert shown.index("default-src 'none'") < shown.index("<script>")
+
+
+def test_an_approved_campaign_is_given_its_time_on_the_page_and_taken_back(folder, open_page):
+    app = press(open_page(folder, "campaigns", {"campaign": "second"}), "Approve")
+    app.text_input(key="schedule-at").input("2030-11-27T09:00").run()
+    app.selectbox(key="schedule-zone").select("Europe/Berlin").run()
+    app = press(app, "Schedule for this time")
+    engine = open_state(settings_of(folder))
+    assert show(engine, "second")["state"] == "scheduled"
+    assert [(one["occurrence"], one["state"]) for one in occurrences_of(engine, "second")] == [
+        ("2030-11-27T08:00Z", "waiting")
+    ]
+    assert "Due at 08:00, 27 Nov (UTC). Whom it goes to is settled then." in words(app)
+    press(app, "Cancel")
+    assert show(engine, "second")["state"] == "cancelled"
+    assert [one["state"] for one in occurrences_of(engine, "second")] == ["cancelled"]
+
+
+def test_a_draft_is_judged_tried_changed_and_taken_away_on_its_page(open_page, folder):
+    app = open_page(folder, "campaigns", {"campaign": "second"})
+    assert "there is none of its own; it is made from the HTML" in words(app)
+    box = next(box for box in app.text_input if box.label == "Send a test to")
+    box.set_value("me@example.com")
+    app = press(app, "Send a test")
+    assert "accepted" in app.info[0].value
+    (mail,) = (settings_of(folder).outbox_dir / "second.test").iterdir()
+    assert "[TEST] Hi" in mail.read_text()
+    edited = [box for box in app.text_input if box.label == "Subject" and box.value == "Hi"]
+    edited[0].set_value("Hi again")
+    app = press(app, "Save the changes")
+    engine = open_state(settings_of(folder))
+    assert show(engine, "second")["document"]["subject"] == "Hi again"
+    assert show(engine, "second")["html"] == _HTML
+    next(box for box in app.text_input if box.label == "Name of the copy").set_value("third")
+    app = press(app, "Copy")
+    assert show(engine, "third")["html"] == _HTML
+    app = open_page(folder, "campaigns", {"campaign": "second"})
+    app.checkbox(key="sure-second").set_value(True).run()
+    press(app, "Delete")
+    with pytest.raises(MillstreamError, match="no campaign"):
+        show(engine, "second")

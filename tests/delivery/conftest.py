@@ -20,7 +20,10 @@ from pipelines.segments import parse_segment
 from pipelines.segments import save as save_segment
 from pipelines.settings import Settings
 from pipelines.state import open_state
+from tests.postgres import server
 from tests.segments.people import NOW, person, publish_people
+
+__all__ = ["server"]
 
 SIZE = 70
 """More than one batch of the sender."""

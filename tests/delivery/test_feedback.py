@@ -13,6 +13,7 @@ from sqlalchemy import select
 
 from pipelines.delivery.feedback import ingest_feedback, load_landed
 from pipelines.privacy import address_key, may_mail
+from pipelines.privacy.hiding import hidden_keys
 from pipelines.settings import Settings
 from pipelines.state import open_state, reading
 from pipelines.state.tables import suppressions
@@ -118,8 +119,9 @@ def test_no_text_of_an_event_brings_an_address_or_a_token_along(settings: Settin
         ({"event": "bounce", "type": "bounce"}, ("bounce", "all")),
         ({"event": "bounce", "type": "blocked"}, None),
         ({"event": "spamreport"}, ("complaint", "all")),
-        ({"event": "unsubscribe"}, ("unsubscribed", "marketing")),
-        ({"event": "group_unsubscribe"}, ("unsubscribed", "marketing")),
+        ({"event": "unsubscribe"}, ("unsubscribed", "all")),
+        ({"event": "group_unsubscribe", "asm_group_id": 17}, ("unsubscribed", "group:17")),
+        ({"event": "group_resubscribe", "asm_group_id": 17}, None),
         ({"event": "dropped", "reason": "Bounced Address"}, ("bounce", "all")),
         ({"event": "dropped", "reason": "Spam Reporting Address"}, ("complaint", "all")),
         ({"event": "dropped", "reason": "Recipient List over Package Quota"}, None),
@@ -133,6 +135,7 @@ def test_who_can_not_be_reached_or_wants_no_mail_gets_none(
     ingest_feedback(settings, [write(tmp_path / "one.jsonl", {**event(1), **told})], now=NOW)
     with reading(open_state(settings)) as connection:
         kept = [(row.address_key, row.reason, row.scope) for row in connection.execute(select(suppressions))]
+        hidden = hidden_keys(connection, [address_key("ann.1@example.com")])[address_key("ann.1@example.com")]
         answer = may_mail(connection, "ann.1@example.com", policy="customers", pays=True)
-    assert kept == ([(address_key("ann.1@example.com"), *refused)] if refused else [])
+    assert kept == ([(hidden, *refused)] if refused else [])
     assert answer == ("suppressed" if refused else None)

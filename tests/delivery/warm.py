@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from multiprocessing.process import BaseProcess
 
 from pipelines.delivery import send
 from pipelines.settings import Settings
@@ -25,3 +26,15 @@ def send_in_a_fork(settings: Settings, fault: str) -> int | None:
         process.kill()
     process.close() if code is not None else process.join()
     return code
+
+
+def _send_by_the_clock(settings: Settings, name: str, fault: str) -> None:
+    os.environ["MILLSTREAM_FAULT"] = fault
+    send(settings, name)
+
+
+def begin(settings: Settings, name: str, fault: str = "") -> BaseProcess:
+    """A sender in a process of its own, by the clock on the wall; whoever begins it ends it or waits for it."""
+    process = warm.FORKS.Process(target=_send_by_the_clock, args=(settings, name, fault))
+    process.start()
+    return process

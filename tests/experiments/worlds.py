@@ -20,7 +20,7 @@ _TABLES = {
     "fct_campaign_recipients": "recipient_id varchar, campaign varchar, occurrence varchar, person_id varchar, "
     "variant varchar, state varchar, reason varchar, is_drawn boolean, is_held_out boolean, counted_from timestamp, "
     "is_delivered boolean, is_opened boolean, is_clicked boolean, is_bounced boolean, is_complained boolean, "
-    "is_unsubscribed boolean",
+    "is_unsubscribed boolean, dropped_at timestamp",
     "fct_stripe_facts": "person_id varchar, event varchar, event_at timestamp, fact_id varchar, customer_id varchar, "
     "invoice_id varchar, subscription_id varchar, currency varchar, amount_minor bigint",
     "fct_payments": "account varchar, payment_id varchar, charge_id varchar, kind varchar, person_id varchar, "

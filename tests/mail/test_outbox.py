@@ -5,32 +5,14 @@ from __future__ import annotations
 import email
 import os
 from dataclasses import replace
-from datetime import UTC, datetime
 from email.policy import default
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines.errors import MillstreamError
-from pipelines.mail import Mail, Outbox, mailer_for, to_bytes
-from pipelines.settings import Settings
-
-MAIL = Mail(
-    key="ab" * 32,
-    attempt=1,
-    campaign="win-back",
-    occurrence="once",
-    variant="",
-    to="ann@example.com",
-    from_email="hello@example.com",
-    from_name="Example, Inc. \u00fc",
-    subject="Hello",
-    html="<p>Hello</p>",
-    text="Hello",
-    unsubscribe_url="http://127.0.0.1:8000/u/" + "t0ken_-" * 20,
-    at=datetime(2026, 6, 1, tzinfo=UTC),
-)
+from pipelines.mail import Outbox, to_bytes
+from tests.mail.mails import MAIL
 
 
 def read(mail):
@@ -105,9 +87,3 @@ def test_a_disk_that_refuses_leaves_nothing_behind(tmp_path, monkeypatch):
     result = Outbox(tmp_path).hand_over(MAIL)
     assert (result.outcome, result.reason) == ("not_sent", "No space left on device")
     assert not [path for path in tmp_path.rglob("*") if path.is_file()]
-
-
-@pytest.mark.parametrize("name", ["sendgrid", "smtp"])
-def test_a_mailer_that_is_not_built_says_so(tmp_path, name):
-    with pytest.raises(MillstreamError, match="not built yet"):
-        mailer_for(Settings(MILLSTREAM_DATA_DIR=tmp_path, MILLSTREAM_MAILER=name))

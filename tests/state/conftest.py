@@ -9,6 +9,9 @@ from sqlalchemy import Engine
 
 from pipelines.settings import Settings
 from pipelines.state import open_state
+from tests.postgres import server
+
+__all__ = ["server"]
 
 
 @pytest.fixture

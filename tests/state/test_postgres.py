@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 import os
-import shutil
-import socket
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from uuid import uuid4
 
 import pytest
 import yaml
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import Engine, create_engine, insert, select, text
+from sqlalchemy import Engine, insert, select
 
 from pipelines.campaigns import approve, parse_campaign, save
 from pipelines.delivery import report, send
@@ -29,62 +25,20 @@ from pipelines.state import metadata, open_state, reading, writing
 from pipelines.state.tables import cursors
 from pipelines.warehouse import Warehouse, copy_state
 from tests.accounts import life
+from tests.campaigns import test_occurrences
 from tests.delivery.conftest import DOCUMENT
+from tests.postgres import fresh_database
 from tests.segments.people import person, publish_people
 from tests.state.test_store import ADDER
 
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
 
 
-def binaries() -> Path | None:
-    """Where Debian puts the server's programs, which are not on the PATH."""
-    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
-    on_path = shutil.which("initdb")
-    return found[-1].parent if found else Path(on_path).parent if on_path else None
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A cluster of this test's own on a free loopback port."""
-    programs = binaries()
-    if programs is None:
-        if os.environ.get("CI"):
-            pytest.fail("PostgreSQL is missing; .ci/run installs it")
-        pytest.skip("PostgreSQL is not installed")
-    # Not pytest's folder: the path of a socket must be short, and another user must reach it.
-    folder = Path(tempfile.mkdtemp(prefix="millstream-pg-"))
-    as_postgres: list[str] = []
-    if os.geteuid() == 0:
-        # The server refuses to run as root.
-        shutil.chown(folder, "postgres")
-        as_postgres = ["runuser", "-u", "postgres", "--"]
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-
-    def run(*command: str) -> None:
-        subprocess.run([*as_postgres, *command], cwd="/", check=True, capture_output=True)
-
-    cluster, options = str(folder / "cluster"), f"-h 127.0.0.1 -p {port} -k {folder} -F"
-    run(str(programs / "initdb"), "-A", "trust", "-U", "postgres", "-D", cluster, "--no-sync")
-    run(str(programs / "pg_ctl"), "-D", cluster, "-o", options, "-l", str(folder / "log"), "-w", "start")
-    try:
-        yield f"postgresql+psycopg://postgres@127.0.0.1:{port}"
-    finally:
-        run(str(programs / "pg_ctl"), "-D", cluster, "-m", "immediate", "-w", "stop")
-        shutil.rmtree(folder)
-
-
 @pytest.fixture
 def settings(server: str, tmp_path: Path) -> Settings:
-    name = f"state_{uuid4().hex[:12]}"
-    admin = create_engine(f"{server}/postgres", isolation_level="AUTOCOMMIT")
-    with admin.connect() as connection:
-        connection.execute(text(f"create database {name}"))
-    admin.dispose()
     return Settings(
         MILLSTREAM_DATA_DIR=tmp_path / "data",
-        MILLSTREAM_STATE_URL=f"{server}/{name}",
+        MILLSTREAM_STATE_URL=fresh_database(server),
         MILLSTREAM_POSTAL_ADDRESS="Mill Lane 1, Ely",
     )
 
@@ -138,6 +92,10 @@ def test_a_campaign_is_sent_once_and_its_state_is_copied(engine: Engine, setting
     with Warehouse(settings).write("test") as connection:
         copy_state(connection, engine)
         assert connection.execute("select count(*) from raw_state.campaign_recipients").fetchone() == (8,)
+
+
+def test_campaigns_wait_for_their_time_here_too(engine: Engine, settings: Settings) -> None:
+    test_occurrences.test_each_person_waits_for_their_own_morning_and_is_late_by_their_own_clock(engine, settings)
 
 
 def test_accounts_are_the_same_here(engine: Engine) -> None:

@@ -43,9 +43,12 @@ def add_to(sample: Sample) -> None:
         (3, 2, None, "a3", "a3"),
         (4, 3, "u_dan", "a4", "u_dan"),
     )
+    # Ann's telephone told its zone, and then, on her last day, something that is none.
+    told = {9: '{"timezone": "Asia/Tokyo"}', 20: '{"timezone": "home"}'}
     for number, (visitor, day) in enumerate(((1, 5), (2, 9), (2, 20), (3, 6), (4, 9))):
         at = datetime.fromisoformat(f"2026-01-{day:02} 12:00")
-        event = (f"e{number}", False, "track", "Seen", visitor, at, at, "{}", "{}", at.date())
+        context = told.get(day, "{}") if visitor == 2 else "{}"
+        event = (f"e{number}", False, "track", "Seen", visitor, at, at, "{}", context, at.date())
         sample.insert("raw_events.lake_events", event)
     given, withdrawn = datetime.fromisoformat("2026-01-01"), datetime.fromisoformat("2026-02-01")
     sample.insert(
@@ -83,7 +86,7 @@ def _mails(sample: Sample) -> None:
         payload = '{"sg_machine_open": true}' if event == "open" else "{}"
         # The address is all that says who it was.
         told = (f"x{number}", event, "spring", "once", None, None, _key(address), None, None, None)
-        sample.insert("raw_email.events", (*told, moment, moment, payload))
+        sample.insert("raw_email.events", (*told, moment, moment, payload, None, False))
     sample.insert("raw_state.suppressions", (_key("dan@example.com"), "all", "bounce", "sendgrid", planned))
 
 

@@ -77,7 +77,7 @@ create table raw_rates.rates (
 create table raw_email.events (
     event_id varchar, event varchar, campaign varchar, occurrence varchar, person_id varchar,
     message_id varchar, address_key varchar, url varchar, reason varchar, bounce_type varchar,
-    event_at timestamp, received_at timestamp, payload varchar
+    event_at timestamp, received_at timestamp, payload varchar, dedupe_key varchar, is_machine boolean
 );
 """
 JSONDict = dict[str, Any]

@@ -95,3 +95,9 @@ def test_an_event_before_sign_up_belongs_to_the_user_it_became(built: Built) -> 
         "select person_id, user_id from marts.fct_events where event_id in ('e0', 'e3') order by event_id"
     )
     assert rows == [("u_ann", "u_ann"), ("a3", None)]
+
+
+def test_a_time_zone_is_the_one_an_event_told_else_that_of_the_country_else_the_reporting_zone(built: Built) -> None:
+    assert person(built, "timezone", "person_id = 'u_ann'") == ("Asia/Tokyo",)
+    assert person(built, "country, timezone", "email = 'bob@example.net'") == ("FR", "Europe/Paris")
+    assert person(built, "country, timezone", "person_id = 'cus_cleo'") == (None, "UTC")

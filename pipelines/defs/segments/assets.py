@@ -20,6 +20,7 @@ def memberships(settings: dg.ResourceParam[Settings]) -> dg.MaterializeResult[No
     """Run twice over one snapshot it changes nothing."""
     with told_to_dagster():
         newest = SnapshotReader(settings.published_dir).current()
-        changes = materialise(open_state(settings), newest, settings.now()) if newest else []
+        zone = settings.reporting_timezone
+        changes = materialise(open_state(settings), newest, settings.now(), timezone=zone) if newest else []
     sizes = {f"members/{change.segment}": change.members for change in changes}
     return dg.MaterializeResult(metadata={"segments": len(changes), **sizes})

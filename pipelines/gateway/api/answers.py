@@ -185,7 +185,8 @@ def segment_members(desk: Desk, given: p.Members, _: str) -> Answer:
     """`millstream segment members NAME`."""
     from pipelines.segments import load, told_members
 
-    return told_members(desk.engine, desk.snapshot, desk.settings, load(desk.engine, given.name), given.as_of)
+    document = load(desk.engine, given.name)
+    return told_members(desk.engine, desk.snapshot, desk.settings, document, given.as_of, with_history=given.history)
 
 
 def segment_overlap(desk: Desk, given: p.Overlap, _: str) -> Answer:

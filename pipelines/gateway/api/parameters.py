@@ -146,6 +146,7 @@ class Members(OfPeople):
 
     name: Text
     as_of: AsOf = None
+    history: bool = Field(False, description="Tell also who entered and left when, as the runs wrote it down.")
 
 
 class Overlap(Parameters):

@@ -29,7 +29,7 @@ opened as (
         case
             when
                 events.context like '%"page"%' or events.context like '%"campaign"%'
-                or events.context like '%"userAgent"%'
+                or events.context like '%"userAgent"%' or events.context like '%"timezone"%'
                 then events.context
         end as context,
         case when events.properties like '%"user_agent"%' then events.properties end as logged
@@ -73,6 +73,7 @@ with_context as (
         event,
         is_page_view,
         coalesce({{ json_text('context', 'userAgent') }}, logged_agent) as user_agent,
+        nullif(trim({{ json_text('context', 'timezone') }}), '') as timezone,
         coalesce(page_path, {{ json_text('context', 'page.path') }}) as page_path,
         coalesce(page_url, {{ json_text('context', 'page.url') }}) as page_url,
         coalesce(page_search, {{ json_text('context', 'page.search') }}) as page_search,
@@ -120,6 +121,7 @@ traced as (
         visitor_key,
         event_at,
         is_page_view,
+        timezone,
         {{ is_robot('user_agent') }} as is_robot,
         case when is_page_view then coalesce(page_path, {{ url_path('page_url') }}, event) end as page,
         case when referrer_host is not null then page_referrer end as referrer,

@@ -12,8 +12,24 @@ recipients as (
 
 ),
 
--- SendGrid gives back the campaign we sent along; where it does not, its message id begins with ours
-matched as (
+-- the mail carried the ledger's own key, and the mailer gives it back
+matched_by_key as (
+
+    select
+        events.event_id,
+        recipients.recipient_id,
+        recipients.campaign,
+        recipients.occurrence,
+        recipients.person_id
+
+    from events
+
+    inner join recipients on events.recipient_id = recipients.recipient_id
+
+),
+
+-- mails of an older version carried their campaign; without one the mailer's message id begins with ours
+matched_by_address as (
 
     select
         events.event_id,
@@ -35,6 +51,10 @@ matched as (
                 )
             )
 
+    left join matched_by_key on events.event_id = matched_by_key.event_id
+
+    where matched_by_key.event_id is null
+
     qualify
         row_number() over (
             partition by events.event_id
@@ -43,6 +63,16 @@ matched as (
                 length(recipients.message_id) desc nulls last,
                 recipients.recipient_id asc
         ) = 1
+
+),
+
+matched as (
+
+    select * from matched_by_key
+
+    union all
+
+    select * from matched_by_address
 
 )
 

@@ -12,7 +12,7 @@ suppressions as (
 
     select * from {{ ref('stg_state__suppressions') }}
 
-    where scope in ('all', 'marketing')
+    where scope in ('all', 'marketing') or scope like 'group:%'
 
 ),
 

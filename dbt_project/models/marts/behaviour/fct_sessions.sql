@@ -48,7 +48,8 @@ gathered as (
         count(*) filter (where is_page_view) as page_view_count,
         count(*) filter (where is_robot) > 0 as is_robot,
         {{ value_at_least('page', 'event_number') }} as entry_page,
-        {{ value_at_most('page', 'event_number') }} as exit_page
+        {{ value_at_most('page', 'event_number') }} as exit_page,
+        {{ value_at_most('timezone', 'event_number') }} as timezone
 
     from numbered
 
@@ -90,6 +91,7 @@ described as (
         gathered.page_view_count,
         gathered.entry_page,
         gathered.exit_page,
+        gathered.timezone,
         origins.referrer,
         origins.utm_source,
         origins.utm_medium,

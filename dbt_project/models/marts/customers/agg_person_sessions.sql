@@ -17,6 +17,13 @@ users as (
 
 ),
 
+-- what an event calls its zone may be anything
+time_zones as (
+
+    select timezone from {{ ref('time_zones') }}
+
+),
+
 summed as (
 
     select
@@ -30,13 +37,16 @@ summed as (
         count(*) filter (where sessions.started_at >= {{ as_of() }} - interval 30 day) as session_count_30d,
         min(sessions.started_at) as first_event_at,
         max(sessions.ended_at) as last_event_at,
-        max(sessions.started_at) as last_session_at
+        max(sessions.started_at) as last_session_at,
+        {{ value_at_most('time_zones.timezone', 'sessions.ended_at') }} as timezone
 
     from sessions
 
     inner join users on sessions.person_id = users.user_id
 
-    group by all
+    left join time_zones on sessions.timezone = time_zones.timezone
+
+    group by users.person_id
 
 )
 

@@ -48,6 +48,18 @@ address_keys as (
 
 ),
 
+-- the zone of a country that has several is the one where most of its people live
+country_zones as (
+
+    select
+        timezone,
+        country
+    from {{ ref('time_zones') }}
+
+    where country is not null
+
+),
+
 described as (
 
     select
@@ -61,6 +73,7 @@ described as (
         persons.first_name,
         persons.name,
         persons.country,
+        coalesce(sessions.timezone, country_zones.timezone, '{{ reporting_timezone() | trim }}') as timezone,
         subscriptions.subscription_status,
         subscriptions.plan,
         subscriptions.interval,
@@ -139,6 +152,8 @@ described as (
     left join subscriptions on persons.person_id = subscriptions.person_id
 
     left join sessions on persons.person_id = sessions.person_id
+
+    left join country_zones on persons.country = country_zones.country
 
     left join touches on persons.person_id = touches.person_id
 

@@ -37,8 +37,11 @@ summed_to_recipient as (
         min(event_at) filter (where outcome = 'dropped') as dropped_at,
         min(event_at) filter (where outcome = 'complained') as complained_at,
         min(event_at) filter (where outcome = 'unsubscribed') as unsubscribed_at,
+        min(event_at) filter (where outcome = 'deferred') as deferred_at,
+        min(event_at) filter (where outcome = 'processed') as processed_at,
         count(*) filter (where outcome = 'opened' and not is_machine_open) as open_count,
-        count(*) filter (where outcome = 'clicked') as click_count
+        count(*) filter (where outcome = 'clicked') as click_count,
+        count(*) filter (where outcome = 'scanned') as machine_click_count
 
     from events
 
@@ -60,11 +63,25 @@ described as (
         recipients.variant,
         recipients.state,
         recipients.reason,
+        -- what says most, whatever was told last; everything that was told stays in fct_email_events
+        case
+            when summed_to_recipient.complained_at is not null then 'complained'
+            when summed_to_recipient.unsubscribed_at is not null then 'unsubscribed'
+            when summed_to_recipient.first_clicked_at is not null then 'clicked'
+            when summed_to_recipient.first_opened_at is not null then 'opened'
+            when summed_to_recipient.delivered_at is not null then 'delivered'
+            when summed_to_recipient.bounced_at is not null then 'bounced'
+            when summed_to_recipient.dropped_at is not null then 'dropped'
+            when summed_to_recipient.deferred_at is not null then 'deferred'
+            when summed_to_recipient.processed_at is not null then 'processed'
+            else recipients.state
+        end as status,
 
         -- numerics
         recipients.attempt_count,
         coalesce(summed_to_recipient.open_count, 0) as open_count,
         coalesce(summed_to_recipient.click_count, 0) as click_count,
+        coalesce(summed_to_recipient.machine_click_count, 0) as machine_click_count,
 
         -- booleans
         recipients.is_drawn,

@@ -12,6 +12,12 @@ recipients as (
 
 ),
 
+clicks as (
+
+    select * from {{ ref('int_clicks_compared_to_deliveries') }}
+
+),
+
 persons as (
 
     select * from {{ ref('int_facts_gathered_to_person') }}
@@ -37,14 +43,14 @@ described as (
 
         -- strings
         events.event,
-        case events.event
-            when 'open' then 'opened'
-            when 'click' then 'clicked'
-            when 'bounce' then 'bounced'
-            when 'spamreport' then 'complained'
-            when 'unsubscribe' then 'unsubscribed'
-            when 'group_unsubscribe' then 'unsubscribed'
-            when 'group_resubscribe' then 'resubscribed'
+        case
+            when events.event = 'open' then 'opened'
+            when clicks.is_machine_click then 'scanned'
+            when events.event = 'click' then 'clicked'
+            when events.event = 'bounce' then 'bounced'
+            when events.event = 'spamreport' then 'complained'
+            when events.event in ('unsubscribe', 'group_unsubscribe') then 'unsubscribed'
+            when events.event = 'group_resubscribe' then 'resubscribed'
             else events.event
         end as outcome,
         events.url,
@@ -53,6 +59,7 @@ described as (
 
         -- booleans
         events.is_machine_open,
+        coalesce(clicks.is_machine_click, false) as is_machine_click,
 
         -- timestamps
         events.event_at,
@@ -62,6 +69,8 @@ described as (
     from events
 
     left join recipients on events.event_id = recipients.event_id
+
+    left join clicks on events.event_id = clicks.event_id
 
     left join persons on coalesce(recipients.person_id, events.person_id) = persons.person_id
 

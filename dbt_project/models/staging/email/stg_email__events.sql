@@ -11,6 +11,7 @@ renamed as (
     select
         -- ids
         event_id,
+        dedupe_key as recipient_id,
         campaign,
         coalesce(occurrence, 'once') as occurrence,
         person_id,
@@ -24,7 +25,9 @@ renamed as (
         bounce_type,
 
         -- booleans
-        {{ json_boolean('payload', 'sg_machine_open') }} as is_machine_open,
+        {{ json_boolean('payload', 'sg_machine_open') }} or (event = 'open' and coalesce(is_machine, false))
+            as is_machine_open,
+        event = 'click' and coalesce(is_machine, false) as is_scanner_click,
 
         -- timestamps
         event_at,

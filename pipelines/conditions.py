@@ -2,6 +2,7 @@
 
 A property is read as text. Text is compared with a string, its number with a number; `ne` and
 `not_in` also hold where the property is missing. Values and property names are bound, never pasted.
+Query documents and segments share them; a document that is only read costs no engine.
 """
 
 from __future__ import annotations
@@ -9,11 +10,7 @@ from __future__ import annotations
 import math
 from typing import Annotated, Any, Literal, TypeAlias
 
-import duckdb
-from pydantic import BeforeValidator, Discriminator, Field, Tag, model_validator
-
-from pipelines.behaviour.documents import Document
-from pipelines.warehouse import connect
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag, model_validator
 
 Op = Literal[
     "eq",
@@ -34,7 +31,13 @@ Scope = Literal["event", "user"]
 _SIGNS = {"gt": ">", "gte": ">=", "lt": "<", "lte": "<="}
 
 
-class Condition(Document):
+class _Part(BaseModel):
+    """Keys that it does not name are refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+
+class Condition(_Part):
     """One comparison of one property."""
 
     property: str = Field(min_length=1)
@@ -62,13 +65,13 @@ class Condition(Document):
         return self
 
 
-class AllOf(Document):
+class AllOf(_Part):
     """`{"and": [...]}`"""
 
     nodes: list[Node] = Field(alias="and", min_length=1)
 
 
-class AnyOf(Document):
+class AnyOf(_Part):
     """`{"or": [...]}`"""
 
     nodes: list[Node] = Field(alias="or", min_length=1)
@@ -194,7 +197,11 @@ def _is_scalar(value: object) -> bool:
 
 
 def _check_pattern(pattern: str) -> None:
-    # Only the engine knows its own dialect of patterns (RE2).
+    # Only the engine knows its own dialect of patterns (RE2); late, since most documents have none.
+    import duckdb
+
+    from pipelines.warehouse import connect
+
     with connect() as connection:
         try:
             connection.execute("select regexp_matches('', $pattern)", {"pattern": pattern})

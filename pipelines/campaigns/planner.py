@@ -1,0 +1,250 @@
+"""Planning freezes the audience of one occurrence: what was true at that moment holds for all of it.
+
+The audience is worked out first, onto a file without a name, so that nobody waits for it; then one
+transaction writes it all down and moves the campaign. Planning again adds nobody, and a crash anywhere
+leaves nothing planned.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import pickle
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator
+from datetime import datetime
+from functools import cache
+from itertools import islice
+from operator import itemgetter
+from tempfile import TemporaryFile
+from typing import IO, TYPE_CHECKING, Any
+
+from sqlalchemy import Connection, Engine, func, insert, select, update
+
+from pipelines.campaigns.approval import check_size
+from pipelines.campaigns.audience import Recipient, audience
+from pipelines.campaigns.occurrences import LATE, begin, close, due_of, planned, schedule, timing_of
+from pipelines.campaigns.states import check_move, find, frozen, move
+from pipelines.campaigns.timing import ONCE, Timing, Window, due_time
+from pipelines.errors import MillstreamError
+from pipelines.faults import fault_point
+from pipelines.settings import Settings, is_zone
+from pipelines.state import reading, record, writing
+from pipelines.state.tables import campaigns, recipients
+
+if TYPE_CHECKING:
+    from sqlalchemy.sql.compiler import SQLCompiler
+
+    from pipelines.warehouse import Snapshot
+
+BATCH = 1000
+
+
+def plan_due(engine: Engine, settings: Settings, name: str, now: datetime, newest: Callable[[], Snapshot]) -> int:
+    """Plan whatever of this campaign is to be planned now; returns how many rows that were.
+
+    An approved campaign is planned at once, or scheduled if its document has a schedule, or follows its segment if
+    it has a trigger. What is not due stays.
+    `newest` opens the snapshot, where one is needed.
+    """
+    with reading(engine) as connection:
+        row = find(connection, name)
+        state, told = str(row.state), json.loads(row.document)
+        has_schedule = state == "approved" and frozen(connection, name).document.schedule is not None
+    if told.get("trigger") is not None:
+        from pipelines.campaigns.journeys import follow  # Late: it makes its rows with what is here.
+
+        return follow(engine, settings, name, now, newest)
+    if state == "approved" and not has_schedule:
+        return plan(engine, newest(), settings, name, now)
+    if has_schedule:
+        schedule(engine, settings, name, now, actor="sender", refuse_late=False)
+    with reading(engine) as connection:
+        waits = find(connection, name).state in ("scheduled", "sending")
+        found = due_of(connection, name, now) if waits else []
+    return sum(plan(engine, newest(), settings, name, now, occurrence=one.occurrence) for one in found)
+
+
+def plan(
+    engine: Engine,
+    snapshot: Snapshot,
+    settings: Settings,
+    name: str,
+    now: datetime,
+    *,
+    occurrence: str = ONCE,
+    only: Collection[str] | None = None,
+) -> int:
+    """Freeze the audience of one occurrence and start sending; returns how many rows it has.
+
+    `only` are the persons of the segment whom this occurrence is for; left out, all of them. An occurrence
+    whose time is over is `missed`: whoever would have been mailed is `cancelled`, for the reason `late`.
+
+    Raises:
+        UsageError: no such campaign, or its segment can not be meant of this snapshot.
+        HeldBackError: it grew above the size that one person alone may let out.
+        MillstreamError: the campaign is not approved, or it is not the turn of this occurrence.
+    """
+    with TemporaryFile(dir=settings.data_dir) as spool:
+        with reading(engine) as connection:
+            content = frozen(connection, name)
+            if content.document.trigger is not None:
+                raise MillstreamError(f"campaign {name} follows its segment; nobody is mailed for having been in it.")
+            if planned(connection, name, occurrence):
+                return _size(connection, name, occurrence)
+            if find(connection, name).state != "sending":
+                check_move(connection, name, "sending")
+            people = audience(connection, engine, snapshot, settings, content)
+            wanted = (one for one in people if only is None or one.person_id in only)
+            windows = Windows(timing_of(connection, name), occurrence, settings, now)
+            told = recipients.c.planned_at.type.dialect_impl(engine.dialect).bind_processor(engine.dialect)
+            row_of = LedgerRow(name, occurrence, content.content_hash(), windows, told)
+            counted = _write_down(spool, map(row_of.values, wanted))
+        with writing(engine) as connection:
+            if planned(connection, name, occurrence):
+                return _size(connection, name, occurrence)
+            if frozen(connection, name).content_hash() != content.content_hash():
+                raise MillstreamError(f"campaign {name} changed meanwhile. Nothing was planned; plan it again.")
+            late = windows.are_over or (counted[LATE] > 0 and counted["planned"] == 0)
+            check_size(find(connection, name), 0 if late else counted["planned"], limit=settings.approval_above)
+            begin(connection, name, occurrence, now, snapshot=snapshot.number, late=late)
+            _start(connection, name, now, late=late)
+            _copy(connection, spool)
+            connection.execute(update(campaigns).where(campaigns.c.name == name).values(snapshot=snapshot.number))
+            details: dict[str, object] = {"audience": counted["rows"], "snapshot": snapshot.number}
+            details |= {"occurrence": occurrence, "late": counted[LATE]}
+            record(connection, at=now, actor="sender", action="campaign.plan", subject=name, details=details)
+            fault_point("planner.before_commit")
+    fault_point("planner.after_commit")
+    return counted["rows"]
+
+
+class Windows:
+    """When people may be mailed for one occurrence, worked out once for each zone."""
+
+    def __init__(self, timing: Timing | None, occurrence: str, settings: Settings, now: datetime) -> None:
+        self.now, self._timing, self._default = now, timing, settings.reporting_timezone
+        self._due_at = due_time(occurrence)
+        self._known: dict[str | None, tuple[str | None, Window]] = {}
+
+    @property
+    def are_over(self) -> bool:
+        """Whether it is too late for everybody."""
+        if self._timing is None or self._due_at is None:
+            return False
+        return self._timing.is_over(self._due_at, self.now)
+
+    def of(self, timezone: str | None) -> tuple[str | None, Window]:
+        """The zone, if it is one, and the window in it."""
+        if timezone not in self._known:
+            zone = timezone if timezone is not None and is_zone(timezone) else None
+            window = Window()
+            if self._timing is not None and self._due_at is not None:
+                window = self._timing.window(self._due_at, zone or self._default)
+            self._known[timezone] = zone, window
+        return self._known[timezone]
+
+
+class LedgerRow:
+    """Makes the row of the ledger out of a recipient; `as_told` puts a moment into the form that a driver takes."""
+
+    def __init__(
+        self,
+        campaign: str,
+        occurrence: str,
+        content_hash: str,
+        windows: Windows,
+        as_told: Callable[[datetime | None], Any] | None = None,
+    ) -> None:
+        self._campaign, self._occurrence = campaign, occurrence
+        self._content_hash, self._windows = content_hash, windows
+        # Few moments, many rows: each is put into that form once.
+        self._told = cache(as_told) if as_told is not None else _as_it_is
+        self._now = self._told(windows.now)
+
+    def __call__(self, recipient: Recipient) -> dict[str, Any]:
+        """One row by the names of its columns."""
+        return dict(zip(_COLUMNS, self.values(recipient), strict=True))
+
+    def values(self, recipient: Recipient) -> tuple[Any, ...]:
+        """One row in the order of `_COLUMNS`."""
+        zone, window = self._windows.of(recipient.timezone)
+        if recipient.state == "planned" and window.not_after is not None and window.not_after < self._windows.now:
+            recipient = recipient._replace(state="cancelled", reason=LATE)
+        is_planned, kept = recipient.state == "planned", recipient.kept
+        return (
+            recipient.state,
+            recipient.reason,
+            recipient.key(self._campaign, self._occurrence),
+            self._campaign,
+            self._occurrence,
+            recipient.person_id,
+            recipient.address if is_planned else None,
+            recipient.address_key,
+            kept,
+            recipient.variant,
+            0,
+            zone,
+            self._told(window.not_before),
+            self._told(window.not_after),
+            hashlib.sha256(f"{self._content_hash}|{kept}".encode()).hexdigest(),
+            self._now,
+            None if is_planned else self._now,
+        )
+
+
+_COLUMNS = (
+    "state", "reason", "dedupe_key", "campaign", "occurrence", "person_id", "address", "address_key", "variables",
+    "variant", "attempt", "timezone", "not_before", "not_after", "content_hash", "planned_at", "done_at",
+)  # fmt: skip
+
+
+def _as_it_is(moment: datetime | None) -> datetime | None:
+    return moment
+
+
+def _write_down(spool: IO[bytes], rows: Iterator[tuple[Any, ...]]) -> Counter[str]:
+    """Keep the rows on the file, a batch at a time; how many there are, and how many in each state and too late."""
+    counted: Counter[str] = Counter()
+    while batch := list(islice(rows, BATCH)):
+        pickle.dump(batch, spool, protocol=pickle.HIGHEST_PROTOCOL)
+        counted["rows"] += len(batch)
+        counted.update(state for state, *_ in batch)
+        counted[LATE] += sum(reason == LATE for _, reason, *_ in batch)
+    return counted
+
+
+def _copy(connection: Connection, spool: IO[bytes]) -> None:
+    """Write what the file holds into the ledger, in the caller's transaction."""
+    statement = insert(recipients).compile(dialect=connection.dialect, column_keys=_COLUMNS)
+    sql = str(statement)
+    spool.seek(0)
+    while True:
+        try:
+            batch = pickle.load(spool)  # Written by this very call, on a file that nobody else can open.
+        except EOFError:
+            return
+        # The driver's own way: a row costs a quarter of what it costs with each value looked at again.
+        connection.exec_driver_sql(sql, _parameters(statement, batch))
+        fault_point("planner.after_batch")
+
+
+def _parameters(statement: SQLCompiler, batch: list[tuple[Any, ...]]) -> list[Any]:
+    if statement.positiontup is None:
+        return [dict(zip(_COLUMNS, row, strict=True)) for row in batch]
+    order = itemgetter(*(_COLUMNS.index(name) for name in statement.positiontup))
+    return [order(row) for row in batch]
+
+
+def _start(connection: Connection, name: str, now: datetime, *, late: bool) -> None:
+    if find(connection, name).state == "sending":
+        return
+    if late:
+        close(connection, name, now, actor="sender")
+    else:
+        move(connection, name, "sending", now=now, actor="sender")
+
+
+def _size(connection: Connection, name: str, occurrence: str) -> int:
+    mine = (recipients.c.campaign == name, recipients.c.occurrence == occurrence)
+    return int(connection.scalar(select(func.count()).select_from(recipients).where(*mine)) or 0)
