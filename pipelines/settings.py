@@ -61,6 +61,7 @@ class Settings(BaseSettings):
     smtp_url: SecretStr | None = Field(None, validation_alias="MILLSTREAM_SMTP_URL")
     mailer_seconds: float = Field(30, ge=0.05, le=600, validation_alias="MILLSTREAM_MAILER_SECONDS")
     consent: Literal["required", "customers"] = Field("required", validation_alias="MILLSTREAM_CONSENT")
+    global_holdout: float = Field(0, ge=0, lt=1, validation_alias="MILLSTREAM_GLOBAL_HOLDOUT")
     approval_above: int = Field(10_000, ge=0, validation_alias="MILLSTREAM_APPROVAL_ABOVE")
     campaign_max_age: str = Field("26h", pattern=r"^\d{1,4}[mhdw]$", validation_alias="MILLSTREAM_CAMPAIGN_MAX_AGE")
     from_email: str = Field("hello@example.com", validation_alias="MILLSTREAM_FROM_EMAIL")

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from html import escape
-from urllib.parse import quote
+from typing import Any
 
 import streamlit as st
 
-from dashboards.parts.campaign_words import MEANING, plain, state_badge
-from dashboards.parts.numbers import count, percent
+from dashboards.parts.campaign_words import MEANING, campaign_link, plain, state_badge
+from dashboards.parts.money import money
+from dashboards.parts.numbers import NONE, count, percent
+from dashboards.parts.people import person_link
 from dashboards.parts.segment_tables import segment_link
-from dashboards.parts.table import Link, Row, table
+from dashboards.parts.table import Row, table
 from dashboards.parts.times import stamp
-from dashboards.queries.campaigns import STATES, Campaign
+from dashboards.queries.campaigns import REACHED, STATES, Campaign
 from dashboards.view import View
 
 _COUNTED = ("Audience", "Accepted", "Ambiguous", "Excluded", "Open")
@@ -42,12 +45,6 @@ def _row(one: Campaign, view: View) -> Row:
         *map(count, counted),
         stamp(one.updated_at, view.zone),
     )
-
-
-def campaign_link(name: str, words: str | None = None, *, people: str | None = None) -> Link:
-    """A link to a campaign, or to the people of it who are in one state."""
-    chosen = f"&people={quote(plain(people), safe='')}" if people else ""
-    return Link(words or name, f"campaigns?campaign={quote(name, safe='')}{chosen}")
 
 
 def certificate(campaign: Campaign, view: View) -> None:
@@ -87,19 +84,52 @@ def ledger_table(campaign: Campaign, view: View) -> None:
     )
 
 
-def told_table(campaign: Campaign, told: dict[str, int], view: View) -> None:
-    """What the mailer told of the mails that it took."""
+def told_table(campaign: Campaign, told: dict[str, int], found: dict[str, Any] | None, view: View) -> None:
+    """From the mail to the money: what the mailer took and told, who reached the goal, what they paid.
+
+    Each number leads to its people. What went wrong stands below.
+    """
     base = campaign.accepted + campaign.counts["ambiguous"]
-    rows: list[Row] = [
-        (plain(outcome), count(people), percent(people / base) if base else "–") for outcome, people in told.items()
-    ]
+    way = ("delivered", "opened", "clicked")
+    rows: list[Row] = [("sent", campaign_link(campaign.name, count(base), people="accepted"), NONE)]
+    rows += [_told_row(campaign, outcome, told[outcome], base) for outcome in way if outcome in told]
+    if found is not None and found["conversion"] is not None:
+        rate, earned = found["conversion"]["treated"], found["revenue"]
+        reached = campaign_link(campaign.name, count(rate["converted"]), people=REACHED["treated"])
+        rows.append(("reached the goal", reached, percent(rate["rate"])))
+        rows.append(("paid, net", money(earned["treated"]["net_minor"], earned["currency"]), NONE))
+    rows += [_told_row(campaign, outcome, people, base) for outcome, people in told.items() if outcome not in way]
     table(("Outcome", "People", "Share"), rows, numbers=("People", "Share"), caption="Outcomes", colours=view.colours)
+
+
+def _told_row(campaign: Campaign, outcome: str, people: int, base: int) -> Row:
+    words = f"{plain(outcome)} (unreliable)" if outcome == "opened" else plain(outcome)
+    return words, campaign_link(campaign.name, count(people), people=outcome), percent(people / base) if base else NONE
+
+
+def doubt_table(campaign: Campaign, view: View) -> None:
+    """The mails that nobody knows of: whose, when they were handed over, and why."""
+    rows: list[Row] = [
+        (
+            person_link(one["person_id"]),
+            stamp(one["in_flight_at"], view.zone) if one["in_flight_at"] else NONE,
+            plain(one["reason"] or NONE),
+        )
+        for one in campaign.in_doubt
+    ]
+    headers = ("Person", "Handed over", "Why nobody knows")
+    table(headers, rows, whole=("Handed over",), caption="Mails in doubt", colours=view.colours)
+
+
+def why_not(campaign: Campaign) -> Counter[str]:
+    """How many got no mail for each reason; why a mail is in doubt is none of them."""
+    return Counter(campaign.reasons) - Counter(one["reason"] for one in campaign.in_doubt if one["reason"])
 
 
 def reasons_table(campaign: Campaign, view: View) -> None:
     """Why people got no mail."""
     rows: list[Row] = [
         (plain(reason), count(number))
-        for reason, number in sorted(campaign.reasons.items(), key=lambda pair: (-pair[1], pair[0]))
+        for reason, number in sorted(why_not(campaign).items(), key=lambda pair: (-pair[1], pair[0]))
     ]
     table(("Reason", "People"), rows, numbers=("People",), caption="Reasons", colours=view.colours)

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from dashboards.parts.campaign_tables import campaign_link
-from dashboards.parts.campaign_words import state_badge
+from dashboards.parts.campaign_words import campaign_link, state_badge
 from dashboards.parts.empty import nothing_here
 from dashboards.parts.numbers import count
 from dashboards.parts.table import table

@@ -31,7 +31,8 @@ from pipelines.campaigns import (
     send_test,
     show,
 )
-from pipelines.delivery import at_work, outcomes, recipients_in, report, start
+from pipelines.delivery import at_work, outcomes, people_told, recipients_in, report, start
+from pipelines.experiments import people_who_reached, told_report
 from pipelines.mail import mailer_for
 from pipelines.settings import Settings
 from pipelines.state import writing
@@ -40,6 +41,8 @@ from pipelines.warehouse import Snapshot
 MAILED = ("accepted", "ambiguous")
 STATES = (*OPEN, *MAILED, *EXCLUDED)
 """Ledger states in the order of a recipient's life."""
+REACHED = {"treated": "reached_the_goal", "holdout": "reached_it_held_out"}
+"""What the people who reached the goal are called, by group."""
 
 
 @dataclass(frozen=True)
@@ -61,6 +64,7 @@ class Campaign:
     certificate: str
     duplicates: int
     missing: int
+    in_doubt: list[dict[str, Any]]
 
     @property
     def accepted(self) -> int:
@@ -107,6 +111,29 @@ def with_proof(settings: Settings, campaign: Campaign) -> Campaign:
 def told_of(snapshot: Snapshot, *, name: str) -> dict[str, int]:
     """How many recipients' mails were delivered, opened and so on, by what the mailer told until the snapshot."""
     return outcomes(snapshot, name)
+
+
+def earned_by(settings: Settings, snapshot: Snapshot, name: str) -> dict[str, Any]:
+    """What `millstream campaign report` tells of goal, lift, money and variants, by the data of the snapshot."""
+    return _told_report(snapshot, settings, name=name, state=one_campaign(settings, name).certificate)
+
+
+# The certificate changes with every mail, so a report is as new as the ledger.
+@per_snapshot
+def _told_report(snapshot: Snapshot, _settings: Settings, *, name: str, state: str) -> dict[str, Any]:
+    return told_report(state_engine(_settings), _settings, name, snapshot)
+
+
+def people_behind(settings: Settings, snapshot: Snapshot | None, name: str, who: str) -> list[str]:
+    """The people behind a number of the report: in a state, of whom something was told, or who reached the goal."""
+    if who in STATES:
+        return [str(one["person_id"]) for one in recipients_in(state_engine(settings), name, who)]
+    if snapshot is None:
+        return []
+    if who in REACHED.values():
+        document = load(state_engine(settings), name).document
+        return people_who_reached(snapshot, document, held_out=who == REACHED["holdout"])
+    return people_told(snapshot, name, who)
 
 
 def looked_at(
@@ -255,4 +282,5 @@ def _campaign(settings: Settings, row: dict[str, Any]) -> Campaign:
         certificate=told["certificate"],
         duplicates=told["duplicates"],
         missing=told["missing"],
+        in_doubt=told["in_doubt"],
     )

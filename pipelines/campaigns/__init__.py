@@ -8,10 +8,10 @@ makes the mails, `create_codes` the discount codes in them, and `send_test` show
 room `delivery`.
 """
 
-from pipelines.campaigns.audience import dedupe_key
+from pipelines.campaigns.audience import audience, dedupe_key
 from pipelines.campaigns.content import Rendered, RenderError, Templates, carries_link
 from pipelines.campaigns.copies import copy, discard
-from pipelines.campaigns.document import RECIPIENT, Body, CampaignDocument, Content, parse_campaign, stored
+from pipelines.campaigns.document import RECIPIENT, Body, CampaignDocument, Content, Goal, parse_campaign, stored
 from pipelines.campaigns.gates import HeldBackError, Hold
 from pipelines.campaigns.journeys import following, told_journeys
 from pipelines.campaigns.lint import Finding, lint
@@ -37,12 +37,14 @@ __all__ = [
     "Content",
     "Due",
     "Finding",
+    "Goal",
     "HeldBackError",
     "Hold",
     "RenderError",
     "Rendered",
     "Templates",
     "approve",
+    "audience",
     "cancel",
     "carries_link",
     "codes_for",

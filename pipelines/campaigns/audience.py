@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sqlalchemy import Connection, Engine
 
-from pipelines.campaigns.assignment import is_held_out, variant_of
+from pipelines.campaigns.assignment import is_held_out, is_held_out_of_all, variant_of
 from pipelines.campaigns.content import EVENTS, Templates
 from pipelines.campaigns.document import Content
 from pipelines.campaigns.recent import with_recent_events
@@ -27,6 +27,10 @@ if TYPE_CHECKING:
     from pipelines.warehouse import Snapshot
 
 _JSON = json.JSONEncoder(ensure_ascii=False)
+TRANSACTIONAL = "transactional"
+"""The purpose of mails that people asked for."""
+GLOBAL_HOLDOUT = "global_holdout"
+"""Why somebody is held out of all campaigns, and so of no comparison within one."""
 
 
 class Recipient(NamedTuple):
@@ -97,7 +101,7 @@ def recipients_of(
     connection: Connection, settings: Settings, content: Content, people: Iterable[dict[str, Any]]
 ) -> Iterator[Recipient]:
     """These people (with `columns_of`, the `best_first`), one for each address, with what is to become of them."""
-    recipient = _Recipients(content)
+    recipient = _Recipients(content, settings.global_holdout)
     for one in addressed(connection, people, settings.consent, content.document.purpose):
         yield recipient(one)
 
@@ -105,16 +109,21 @@ def recipients_of(
 class _Recipients:
     """Makes recipients: what is the same for all of them is looked up once."""
 
-    def __init__(self, content: Content) -> None:
+    def __init__(self, content: Content, global_holdout: float) -> None:
         document = content.document
+        # What somebody asked for, such as a receipt, nobody is held out of.
+        self._global_holdout = 0.0 if document.purpose == TRANSACTIONAL else global_holdout
         self._name, self._holdout, self._weights = document.name, document.holdout, document.weights()
         self._traits = Templates(content).traits()
 
     def __call__(self, one: Addressed) -> Recipient:
-        person, address, reason = one
+        person, address, refusal = one
+        reason: str | None = refusal
         person_id = str(person["person_id"])
         state = "suppressed" if reason else "planned"
-        if reason is None and self._holdout and is_held_out(self._name, person_id, self._holdout):
+        if reason is None and self._global_holdout and is_held_out_of_all(person_id, self._global_holdout):
+            state, reason = "holdout", GLOBAL_HOLDOUT
+        elif reason is None and self._holdout and is_held_out(self._name, person_id, self._holdout):
             state = "holdout"
         return Recipient(
             person_id,

@@ -1,8 +1,4 @@
-"""The campaign document: YAML or JSON in, a checked campaign with its body out. No data in here.
-
-Keys that later versions understand are refused by name, so that nobody believes in a schedule that
-is not kept.
-"""
+"""The campaign document: YAML or JSON in, a checked campaign with its body out. No data in here."""
 
 from __future__ import annotations
 
@@ -28,7 +24,6 @@ from pipelines.privacy import InvalidAddressError, parse_address
 from pipelines.segments import NAME, Condition, Strict, span_text
 from pipelines.settings import is_zone
 
-LATER = ("goal",)
 MAX_BODY = 2_000_000
 """Bytes; mail programs cut far smaller ones."""
 _INLINE = ("html", "text")
@@ -341,13 +336,12 @@ def parse_campaign(text: str, folder: Path) -> Content:
         UsageError: it can not be meant, every problem with its path; or a body is not there.
     """
     found = load_mapping(text, "campaign")
-    later = [key for key in LATER if key in found]
-    if later:
-        raise UsageError(f"{', '.join(later)}: not supported yet. Leave it out. Nothing was saved.")
     try:
         document = CampaignDocument.model_validate(found)
     except ValidationError as error:
         raise problems(error, "campaign") from None
+    if document.goal is not None:
+        _check_goal(document.goal)
     own = Body(_html(folder, document, "") or "", document.text or "")
     with_mails: tuple[tuple[str, Sequence[Variant | Step]], ...] = (
         ("variants", document.variants),
@@ -360,6 +354,15 @@ def parse_campaign(text: str, folder: Path) -> Content:
         if (body := _own_body(folder, one, f"{kind}[{number}].", own)) is not None
     }
     return Content(document, own.html, own.text, bodies)
+
+
+def _check_goal(goal: Goal) -> None:
+    from pipelines.behaviour import check_name  # Late: sending asks for no facts.
+
+    try:
+        check_name(goal.event)
+    except ValueError as problem:
+        raise UsageError(f"goal.event: {problem}. Nothing was saved.") from None
 
 
 def stored(document: str, html: str, text: str, bodies: str = "{}") -> Content:

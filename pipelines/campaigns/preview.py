@@ -107,7 +107,7 @@ class _Look:
         """Count one row; a mail is made where it can tell something new."""
         self.audience += 1
         self.states[row.state] += 1
-        if row.reason:
+        if row.reason and row.state != "holdout":
             self.left_out[row.reason] += 1
         if row.state != "planned":
             return

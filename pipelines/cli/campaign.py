@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from pipelines.cli.earned import print_earned, print_next
 from pipelines.cli.output import emit, note, table
 from pipelines.cli.segment import AsJson, AsOf, published
 from pipelines.errors import MillstreamError, UsageError
@@ -100,7 +101,12 @@ def preview_campaign(
     settings = load_settings()
     engine = open_state(settings)
     moment = end_of_day(as_of, settings.reporting_timezone)
-    found = preview(engine, published(settings), settings, name, moment, person=person, variant=variant, step=step)
+    snapshot = published(settings)
+    found = preview(engine, snapshot, settings, name, moment, person=person, variant=variant, step=step)
+    if moment is not None:
+        from pipelines.experiments import back_test
+
+        found = {**found, "next": back_test(engine, snapshot, settings, name, moment)}
     if as_json:
         emit(found)
         return
@@ -111,6 +117,8 @@ def preview_campaign(
     )
     if found["excluded"]:
         table(("excluded because", "people"), found["excluded"].items(), numbers=(1,))
+    if "next" in found:
+        print_next(found["next"])
     if found["findings"]:
         columns = ("level", "place", "message")
         table(columns, [[finding[key] for key in columns] for finding in found["findings"]])
@@ -270,7 +278,7 @@ def report_campaign(
     as_json: AsJson = False,
 ) -> None:
     """What became of everybody, and whether it adds up."""
-    from pipelines.delivery import told_report
+    from pipelines.experiments import told_report
     from pipelines.state import open_state
     from pipelines.warehouse import SnapshotReader
 
@@ -281,6 +289,7 @@ def report_campaign(
         emit(found)
         return
     _print_report(found)
+    print_earned(found)
     if people:
         names = ("person_id", "state", "reason", "variant", "done_at")
         table(
@@ -342,4 +351,8 @@ def _print_report(found: dict[str, Any]) -> None:
     table((f"{found['campaign']}: {found['state']}", "people"), rows, numbers=(1,))
     if found["reasons"]:
         table(("reason", "people"), found["reasons"].items(), numbers=(1,))
-    print(found["certificate"])
+    print(found["certificate"] + (": here they are" if found["in_doubt"] else "."))
+    if found["in_doubt"]:
+        names = ("person_id", "dedupe_key", "in_flight_at", "reason")
+        rows = [tuple(one[name] for name in names) for one in found["in_doubt"]]
+        table(("person", "key of the mail", "handed over", "why nobody knows"), rows)

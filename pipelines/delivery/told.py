@@ -8,23 +8,38 @@ if TYPE_CHECKING:
     from pipelines.warehouse import Snapshot
 
 
+TOLD = {
+    "delivered": "is_delivered",
+    "opened": "is_opened",
+    "clicked": "is_clicked",
+    "bounced": "is_bounced",
+    "dropped": "dropped_at is not null",
+    "complained": "is_complained",
+    "unsubscribed": "is_unsubscribed",
+}
+"""What a mailer tells of a mail, in the order in which it is shown, and how the mart has it."""
+
+
 def outcomes(snapshot: Snapshot | None, name: str) -> dict[str, int]:
     """How many recipients' mails were delivered, opened and so on until the snapshot; what nobody did is left out."""
     if snapshot is None or not snapshot.has("marts.fct_campaign_recipients"):
         return {}
+    counted = ", ".join(f"count(*) filter (where {told}) as {outcome}" for outcome, told in TOLD.items())
+    rows = snapshot.query(f"select {counted} from marts.fct_campaign_recipients where campaign = $name", name=name)
+    return {outcome: int(people) for outcome, people in rows.row(0, named=True).items() if people}
+
+
+def people_told(snapshot: Snapshot, name: str, outcome: str) -> list[str]:
+    """The people of whose mail this was told.
+
+    Raises:
+        ValueError: no mailer tells that.
+    """
+    if outcome not in TOLD:
+        raise ValueError(f"no mailer tells {outcome!r}")
     rows = snapshot.query(
-        """
-        select
-            count(*) filter (where is_delivered) as delivered,
-            count(*) filter (where is_opened) as opened,
-            count(*) filter (where is_clicked) as clicked,
-            count(*) filter (where is_bounced) as bounced,
-            count(*) filter (where dropped_at is not null) as dropped,
-            count(*) filter (where is_complained) as complained,
-            count(*) filter (where is_unsubscribed) as unsubscribed
-        from marts.fct_campaign_recipients
-        where campaign = $name
-        """,
+        "select distinct person_id from marts.fct_campaign_recipients "
+        f"where campaign = $name and {TOLD[outcome]} and person_id is not null order by person_id",
         name=name,
     )
-    return {outcome: int(people) for outcome, people in rows.row(0, named=True).items() if people}
+    return [str(person) for person in rows["person_id"]]

@@ -106,7 +106,10 @@ def _simulate(customers: int, months: int, seed: int, until: date) -> Business:
     truth |= {
         "sessions_by_month": told.sessions.by_month(),
         "people": people_truth(told.diaries, told.guests, world.books),
-        "campaigns": world.mailings.truth({diary.person.user_id: diary.paid for diary in told.diaries}),
+        "campaigns": world.mailings.truth(
+            {diary.person.user_id: diary.paid for diary in told.diaries},
+            {diary.person.user_id: diary.by_mail for diary in told.diaries},
+        ),
     }
     return Business(world.books.objects, files, told.consents, world.mailings, truth)
 

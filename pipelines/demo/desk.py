@@ -50,6 +50,7 @@ class Diary:
 
     `milestones`: (second, event name, properties). `mrr`: (second, exact MRR from then on).
     `spans`: [from, to) seconds with access to the product. `paid`: when an invoice of theirs was paid.
+    `by_mail`: those of them that paid for what a mail had offered.
     `clicked`: a second, and the campaign whose link was clicked in it.
     """
 
@@ -59,6 +60,7 @@ class Diary:
     mrr: list[tuple[int, Fraction]] = field(default_factory=list)
     spans: list[tuple[int, int]] = field(default_factory=list)
     paid: list[int] = field(default_factory=list)
+    by_mail: list[int] = field(default_factory=list)
     clicked: list[tuple[int, Mailing]] = field(default_factory=list)
 
 

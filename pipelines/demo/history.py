@@ -53,7 +53,8 @@ def _content(told: dict[str, Any]) -> Content:
     document = documents.CAMPAIGN.read_text()
     own = {"name": told["name"], "segment": told["segment"], "subject": json.dumps(told["subject"])}
     lines = [f"{key}: {own[key]}" if (key := line.partition(":")[0]) in own else line for line in document.splitlines()]
-    return parse_campaign("\n".join([*lines, f"holdout: {told['holdout']}", ""]), documents.CAMPAIGN.parent)
+    more = [f"holdout: {told['holdout']}", f"goal: {json.dumps(told['goal'])}", ""]
+    return parse_campaign("\n".join([*lines, *more]), documents.CAMPAIGN.parent)
 
 
 def _recipient(campaign: str, content: Content, told: dict[str, Any], sent_at: datetime) -> dict[str, Any]:

@@ -105,9 +105,12 @@ class Mailings:
         """Campaigns with at least one recipient; a short story has too few people for all of them."""
         return (sent for sent in self.sent if sent.recipients)
 
-    def truth(self, paid: Mapping[str, Iterable[int]]) -> Json:
-        """Who reached the goal, by when each user's invoices were paid."""
-        return {sent.mailing.name: _counted(sent, paid) for sent in self.had_audience()}
+    def truth(self, paid: Mapping[str, Iterable[int]], by_mail: Mapping[str, Iterable[int]]) -> Json:
+        """Who reached the goal, by when each user's invoices were paid, and which of them for what a mail offered.
+
+        `converted_by_mail` would not have reached it without: the effect that was planted.
+        """
+        return {sent.mailing.name: _counted(sent, paid, by_mail) for sent in self.had_audience()}
 
     def _deliver(self, sent: Sent, recipient: Json, rng: Random) -> Reaction:
         # Twenty mails a second leave the provider, in the order of the audience.
@@ -172,12 +175,15 @@ def _plan(start: int, end: int) -> list[Mailing]:
     return [Mailing(**(vars(mailing) | {"sent_at": at})) for at, mailing in moments]
 
 
-def _counted(sent: Sent, paid: Mapping[str, Iterable[int]]) -> Json:
-    counts = {"audience": 0, "held_out": 0, "treated": 0, "converted_treated": 0, "converted_held_out": 0}
+def _counted(sent: Sent, paid: Mapping[str, Iterable[int]], by_mail: Mapping[str, Iterable[int]]) -> Json:
+    counts = {"audience": 0, "held_out": 0, "treated": 0, "converted_treated": 0, "converted_held_out": 0,
+              "converted_by_mail": 0}  # fmt: skip
     begin = sent.mailing.sent_at
     for recipient in sent.recipients:
         arm = "held_out" if recipient["held_out"] else "treated"
         counts["audience"] += 1
         counts[arm] += 1
-        counts[f"converted_{arm}"] += any(begin <= at <= begin + GOAL_SECONDS for at in paid[recipient["user_id"]])
+        inside = {at for at in paid[recipient["user_id"]] if begin <= at <= begin + GOAL_SECONDS}
+        counts[f"converted_{arm}"] += bool(inside)
+        counts["converted_by_mail"] += bool(inside) and inside <= set(by_mail[recipient["user_id"]])
     return counts

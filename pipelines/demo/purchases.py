@@ -21,14 +21,17 @@ Json = dict[str, Any]
 class Checkout:
     """One download on its way through Stripe's checkout: it is told how the payment went."""
 
-    def __init__(self, desk: Desk, cashier: Cashier, session: Json, details: Json) -> None:
+    def __init__(self, desk: Desk, cashier: Cashier, session: Json, details: Json, *, is_by_mail: bool) -> None:
         self._desk, self._cashier, self._session, self._details = desk, cashier, session, details
+        self._is_by_mail = is_by_mail
 
     def paid(self, at: int, invoice: Json) -> None:
         """The session is complete, and the shop's own page says so in an event."""
         paid_by = {"invoice": invoice["id"], "payment_intent": self._cashier.paid_with[invoice["id"]]}
         complete_session(self._desk, self._session, at, **paid_by)
         self._desk.diary.milestones.append((at, "Order Completed", self._details))
+        if self._is_by_mail:
+            self._desk.diary.by_mail.append(at)
 
     def failed(self, at: int, invoice: Json, last: bool) -> None:
         """After the last try nothing more is asked for, and the session runs out."""
@@ -43,10 +46,11 @@ class Checkout:
 
 
 def buy_download(desk: Desk, cashier: Cashier, at: int, name: str | None = None) -> None:
-    """A customer buys one download: a checkout session, an invoice of its own, paid at once."""
+    """A customer buys one download, any or the one that a mail offered: a checkout session, and an invoice."""
     books = desk.books
     if desk.customer.get("deleted"):
         return
+    is_by_mail = name is not None
     name = name or desk.rng.choice(tuple(DOWNLOADS))
     price = desk.catalogue.downloads[name, desk.person.country.currency]
     drawn = lines.line(books.new_id("il_1", 23), desk.person.country, price, 1, price["unit_amount"], (at, at), name)
@@ -60,7 +64,7 @@ def buy_download(desk: Desk, cashier: Cashier, at: int, name: str | None = None)
     session |= {"customer": desk.customer["id"], "invoice_creation": session["invoice_creation"] | {"enabled": True}}
     details = order_details(session, name)
     desk.diary.milestones.append((at, "Checkout Started", details))
-    desk.agenda.at(at + 1, cashier.finalise, invoice, Checkout(desk, cashier, session, details))
+    desk.agenda.at(at + 1, cashier.finalise, invoice, Checkout(desk, cashier, session, details, is_by_mail=is_by_mail))
 
 
 def buy_as_guest(desk: Desk, at: int, user_id: str | None) -> None:

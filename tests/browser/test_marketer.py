@@ -95,7 +95,7 @@ def test_from_a_segment_on_screen_to_a_sent_campaign_with_its_certificate(
         found = report(engine, "hello-all", Outbox(settings.outbox_dir))
         assert (found["state"], found["accepted"]) == ("sent", mailable)
         assert page.get_by_text(found["certificate"], exact=True).is_visible()
-        assert found["certificate"].endswith("duplicates 0, missing 0")
+        assert found["certificate"].endswith("duplicates 0, missing 0, ambiguous 0")
         if shots is not None:
             page.screenshot(path=shots / "marketer-report.png", full_page=True)
         assert sight.strangers() == []

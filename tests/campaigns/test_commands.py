@@ -81,7 +81,7 @@ def test_the_whole_way_from_a_file_to_a_certificate(millstream, files, people, s
     assert (code, answer["state"], answer["approved_by"]) == (0, "approved", "ann")
     code, answer = millstream("campaign", "send", "win-back", "--json")
     assert (code, answer["state"], answer["accepted"]) == (0, "sent", 3)
-    assert answer["certificate"] == "audience 5 = accepted 3 + ambiguous 0 + excluded 2, duplicates 0, missing 0"
+    assert answer["certificate"] == "audience 5 = accepted 3 + suppressed 2; duplicates 0, missing 0, ambiguous 0"
     code, again = millstream("campaign", "send", "win-back", "--json")
     assert (code, again["this_call"]["accepted"], again["accepted"]) == (0, 0, 3)
     assert len(list(settings.outbox_dir.rglob("*.eml"))) == 3

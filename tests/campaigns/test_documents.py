@@ -52,6 +52,7 @@ def everybody(engine):
         ({"discount": {"amount_off": 5.5, "currency": "JPY"}}, "discount: 'amount_off' has more decimals"),
         ({"discount": {"percent_off": 101}}, "discount.percent_off"),
         ({"schedule": {"at": "2026-11-27T09:00Z"}}, "schedule.at: write the time without a zone"),
+        ({"goal": {"event": "stripe:bought"}}, "goal.event: there is no fact"),
     ],
 )
 def test_a_wrong_document_is_named_by_its_path(tmp_path, changes, words):

@@ -33,6 +33,16 @@ match:
     - trait: {field: mrr, op: gte, value: 5, currency: USD}
     - event: {name: Home, count: {op: gte, value: 2}, within: 90d}
 """
+# Whoever pays was mailed or held out by turns; some mails were delivered and clicked.
+_EARNED = """
+    insert into marts.fct_campaign_recipients by name
+    select
+        $campaign as campaign, 'once' as occurrence, person_id as recipient_id, person_id, true as is_drawn,
+        number % 3 = 0 as is_held_out, $sent::timestamp as counted_from, number % 9 = 1 as is_delivered,
+        number % 9 = 1 as is_clicked, false as is_opened, false as is_bounced, false as is_complained,
+        false as is_unsubscribed
+    from (select person_id, row_number() over (order by person_id) as number from marts.dim_customers)
+"""
 _HTML = "<p>Hello</p><a href='{{ unsubscribe_url }}'>Leave</a> {{ postal_address }}"
 
 
@@ -87,13 +97,7 @@ def crowd(filled: Path, folder: Path) -> Path:
             'update raw_stripe.charges set payload = json_merge_patch(payload, \'{"status": "floating"}\') '
             "where id = (select min(id) from raw_stripe.charges)"
         )
-        connection.execute(
-            "insert into marts.fct_campaign_recipients by name select $campaign as campaign, recipient_id, "
-            "is_delivered, is_clicked, false as is_opened, false as is_bounced, false as is_complained, "
-            "false as is_unsubscribed from (values ('a', true, true), ('b', true, false)) "
-            "as told (recipient_id, is_delivered, is_clicked)",
-            {"campaign": CAMPAIGN},
-        )
+        connection.execute(_EARNED, {"campaign": CAMPAIGN, "sent": (NOW - timedelta(days=40)).replace(tzinfo=None)})
         connection.execute("update raw_events.loads set loaded_at = loaded_at - interval 3 hour")
         refresh_lake_view(connection, settings)
         store_checks(connection, [failed], now=NOW)

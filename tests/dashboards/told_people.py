@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from dashboards.parts.campaign_earned import points, signed
 from dashboards.parts.money import money
 from dashboards.parts.numbers import count, counted
 from tests.dashboards.asking import PAGE, Ask, Row, mrr_of, pages, people, share
@@ -46,9 +47,42 @@ def campaign(ask: Ask) -> Iterator[str]:
     for reason, number in sorted(told["reasons"].items(), key=lambda pair: (-pair[1], pair[0])):
         yield f"{_plain(reason)} {count(number)}"
     assert told["events"]
+    base = told["accepted"] + told["ambiguous"]
+    yield f"sent {count(base)}"
+    way = [outcome for outcome in ("delivered", "opened", "clicked") if outcome in told["events"]]
+    for outcome in way:
+        yield f"{outcome} {count(told['events'][outcome])} {share(told['events'][outcome], base)}"
+    rate, earned = told["conversion"]["treated"], told["revenue"]
+    yield f"reached the goal {count(rate['converted'])} {share(rate['converted'], rate['people'])}"
+    yield f"paid, net {money(earned['treated']['net_minor'], earned['currency'])}"
     for outcome, number in told["events"].items():
-        yield f"{outcome} {count(number)} {share(number, told['accepted'] + told['ambiguous'])}"
+        if outcome not in way:
+            yield f"{outcome} {count(number)} {share(number, base)}"
+    yield from _earned(told)
     yield from people(ask, [one["person_id"] for one in told["recipients"] if one["state"] == "accepted"])
+
+
+def _earned(told: Row) -> Iterator[str]:
+    """Goal, lift of people and of money, both groups, last touch."""
+    goal, conversion, revenue = told["goal"], told["conversion"], told["revenue"]
+    assert conversion["treated"]["converted"]
+    yield f"{goal['event']} within {goal['within']} of the mail"
+    low, high = (points(end) for end in conversion["interval"])
+    yield f"{points(conversion['lift'])} {low} to {high}"
+    yield f"{signed(round(conversion['incremental']))} people {_plain(conversion['verdict'])}"
+    amounts = [money(minor, revenue["currency"]) for minor in (revenue["lift_minor"], *revenue["interval_minor"])]
+    yield f"{amounts[0]} per person {amounts[1]} to {amounts[2]}"
+    yield f"{money(revenue['incremental_minor'], revenue['currency'])} {_plain(revenue['verdict'])}"
+    if conversion["verdict"] == "underpowered" and conversion["needed_people"]:
+        yield f"takes {count(conversion['needed_people'])} people each"
+    for group in ("treated", "holdout"):
+        rate, paid = conversion[group], revenue[group]
+        yield f"{count(rate['people'])} {count(rate['converted'])} {share(rate['converted'], rate['people'])}"
+        for name in ("gross", "refunds", "discounts", "net", "net_per_person"):
+            yield money(paid[f"{name}_minor"], revenue["currency"])
+    touched = told["last_touch"]
+    yield f"{count(touched['payments'])} payments"
+    yield money(touched["net_minor"], touched["currency"])
 
 
 def waiting_campaign(ask: Ask) -> Iterator[str]:

@@ -197,8 +197,14 @@ def test_a_campaigns_effect_is_in_the_payments(story: Path, stored: Data, truth:
             arm = "held_out" if recipient["held_out"] else "treated"
             converted = any(begin <= at <= begin + 14 * 86_400 for at in paid[recipient["user_id"]])
             found.update({"audience": 1, arm: 1, f"converted_{arm}": int(converted)})
-        assert truth["campaigns"][campaign["name"]] == dict(found) | {"audience": len(campaign["recipients"])}
+        told = truth["campaigns"][campaign["name"]]
+        by_mail = told["converted_by_mail"]
+        assert told == dict(found) | {"audience": len(campaign["recipients"]), "converted_by_mail": by_mail}
+        # Nobody buys by a mail that offers nothing, or that did not come.
+        assert 0 <= by_mail <= found["converted_treated"]
+    assert truth["campaigns"]["getting-started-digest"]["converted_by_mail"] == 0
     launch = truth["campaigns"]["field-guide-launch"]
+    assert launch["converted_by_mail"] / launch["treated"] > 0.1
     assert launch["converted_treated"] / launch["treated"] - launch["converted_held_out"] / launch["held_out"] > 0.1
 
 

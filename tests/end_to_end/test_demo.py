@@ -62,6 +62,16 @@ def test_the_past_campaigns_stand_in_the_ledger_with_their_holdout(made: tuple[P
         assert report["states"]["holdout"] == people["held_out"]
         assert report["accepted"] == people["treated"]
         assert (report["duplicates"], report["missing"]) == (0, 0)
+        conversion, times = report["conversion"], report["goal"]
+        assert (times["event"], times["within"], times["is_over"]) == ("stripe:invoice_paid", "14d", True)
+        assert conversion["treated"]["converted"] == people["converted_treated"]
+        assert conversion["holdout"]["converted"] == people["converted_held_out"]
+        low, high = conversion["interval"]
+        assert low <= people["converted_by_mail"] / people["treated"] <= high
+        money = report["revenue"]["treated"]
+        assert money["net_minor"] == money["gross_minor"] - money["discounts_minor"] - money["refunds_minor"]
+        assert (money["net_minor"] > 0) == (people["converted_treated"] > 0)
+    assert "field-guide-launch" in told
 
 
 def test_a_second_call_reuses_the_data_gives_the_same_numbers_and_mails_nobody(

@@ -86,7 +86,7 @@ def test_a_campaign_is_sent_once_and_its_state_is_copied(engine: Engine, setting
         send(settings, "win-back", lambda: NOW)
     assert (
         report(engine, "win-back")["certificate"]
-        == "audience 8 = accepted 6 + ambiguous 0 + excluded 2, duplicates 0, missing 0"
+        == "audience 8 = accepted 6 + suppressed 2; duplicates 0, missing 0, ambiguous 0"
     )
     assert len(list(settings.outbox_dir.rglob("*.eml"))) == 6
     with Warehouse(settings).write("test") as connection:

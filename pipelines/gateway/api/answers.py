@@ -213,7 +213,7 @@ def campaign_show(desk: Desk, given: p.Named, _: str) -> Answer:
 
 def campaign_report(desk: Desk, given: p.CampaignReport, _: str) -> Answer:
     """`millstream campaign report NAME`."""
-    from pipelines.delivery import told_report
+    from pipelines.experiments import told_report
 
     return told_report(desk.engine, desk.settings, given.name, desk.snapshot_if_any, people=given.recipients)
 

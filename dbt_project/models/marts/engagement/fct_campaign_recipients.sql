@@ -92,6 +92,7 @@ described as (
         coalesce(summed_to_recipient.machine_click_count, 0) as machine_click_count,
 
         -- booleans
+        recipients.is_drawn,
         recipients.state = 'holdout' as is_held_out,
         summed_to_recipient.delivered_at is not null as is_delivered,
         -- a mail whose click was told was opened, even where its images were not fetched
@@ -107,6 +108,7 @@ described as (
         recipients.planned_at,
         recipients.sent_at,
         recipients.done_at,
+        coalesce(recipients.sent_at, recipients.due_at, recipients.planned_at) as counted_from,
         summed_to_recipient.delivered_at,
         summed_to_recipient.first_opened_at,
         summed_to_recipient.first_clicked_at,

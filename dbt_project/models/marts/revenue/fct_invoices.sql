@@ -30,6 +30,7 @@ linked as (
             as bigint
         ) as tax_minor,
         invoices.total_minor,
+        cast(invoices.discount_minor as bigint) as discount_minor,
         invoices.due_minor,
         invoices.paid_minor,
         invoices.remaining_minor,

@@ -25,8 +25,14 @@ renamed as (
         -- numerics
         attempt as attempt_count,
 
+        -- booleans
+        -- whoever may get no mail when the audience is frozen is nobody's to draw; later a sender has had the row
+        not (state = 'suppressed' and owner is null and done_at <= planned_at)
+        and coalesce(reason, '') <> 'global_holdout' as is_drawn,
+
         -- timestamps
         planned_at,
+        not_before as due_at,
         in_flight_at as sent_at,
         done_at
 

@@ -43,6 +43,7 @@ renamed as (
             {{ json_integer('payload', 'total_excluding_tax') }},
             {{ json_integer('payload', 'total') }} - coalesce({{ json_integer('payload', 'tax') }}, 0)
         ) as total_excluding_tax_minor,
+        coalesce({{ json_sum('payload', 'total_discount_amounts', 'amount') }}, 0) as discount_minor,
         {{ json_integer('payload', 'amount_due') }} as due_minor,
         {{ json_integer('payload', 'amount_paid') }} as paid_minor,
         {{ json_integer('payload', 'amount_remaining') }} as remaining_minor,
