@@ -158,7 +158,7 @@ def _rendering(settings: Settings, content: Content) -> float:
 
 def _mails(settings: Settings, content: Content, count: int) -> list[Mail]:
     making, now = Making(settings, content), datetime.now(UTC)
-    made = [making.mail(_claimed(number), now) for number in range(count)]
+    made = [making.mail(_claimed(number), now, {}) for number in range(count)]
     return [mail for mail in made if isinstance(mail, Mail)]
 
 
