@@ -120,7 +120,7 @@ def test_a_mail_programs_click_leaves_the_list_of_the_campaign_and_again_changes
     with reading(open_state(settings)) as connection:
         last = told(connection, KEY, "news")[-1]
     assert (last.action, last.at, last.source, last.proof) == (
-        "withdrawn", NOW, "link", "the link in a mail of digest",
+        "withdrawn", NOW, "link:digest", "the link in a mail of digest",
     )  # fmt: skip
     # What somebody imports later does not bring it back.
     import_consents(open_state(settings), [ConsentRow(1, ANN, "old list", NOW.replace(year=2027), purpose="news")], NOW)

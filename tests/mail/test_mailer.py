@@ -144,3 +144,17 @@ def test_the_command_refuses_before_anybody_is_claimed(set_up, changes: dict[str
     assert done.stdout == ""
     found = report(engine, name)
     assert (found["state"], found["audience"]) == ("approved", 0)
+
+
+def test_the_command_hands_everybody_to_the_mail_server_once_it_is_live(set_up) -> None:
+    postbox = Postbox()
+    with receiving(postbox, needs_login=True) as at:
+        settings = set_up({**BY_SMTP, "MILLSTREAM_SMTP_URL": f"smtp://{USER}:{PASSWORD}@{at}"})
+        name = make_campaign(settings, open_state(settings), 12)
+        done = warm.millstream("campaign", "send", name)
+        again = warm.millstream("campaign", "send", name)
+    assert (done.returncode, again.returncode) == (0, 0), done.stderr + again.stderr
+    assert "duplicates 0, missing 0" in done.stdout
+    reached = [address for envelope in postbox.mails for address in envelope.rcpt_tos]
+    assert len(reached) == len(set(reached)) == report(open_state(settings), name)["accepted"] > 0
+    assert PASSWORD not in done.stdout + done.stderr

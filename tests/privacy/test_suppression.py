@@ -165,7 +165,7 @@ def test_everything_that_was_told_stays_in_the_ledger(engine: Engine) -> None:
         unsubscribe(connection, Unsubscription(address_key(ANN), "spring"), everything=False, now=NOW + 2 * DAY)
         entries = told(connection, address_key(ANN))
     assert [(one.action, one.source, one.proof) for one in entries] == [
-        ("granted", "phone", "call 7"), ("granted", "form", "box"), ("withdrawn", "link", "the link in a mail of spring"),
+        ("granted", "phone", "call 7"), ("granted", "form", "box"), ("withdrawn", "link:spring", "the link in a mail of spring"),
     ]  # fmt: skip
 
 
