@@ -79,7 +79,7 @@ class Watched:
     def hand_over(self, mail: Mail) -> object:
         """Pass it on."""
         self._count += 1
-        if self._count % 500 == 0:
+        if self._count % 100 == 0:
             self.memory.append(_memory())
         return self._mailer.hand_over(mail)
 
@@ -158,7 +158,7 @@ def _rendering(settings: Settings, content: Content) -> float:
 
 def _mails(settings: Settings, content: Content, count: int) -> list[Mail]:
     making, now = Making(settings, content), datetime.now(UTC)
-    made = [making.mail(_claimed(number), now) for number in range(count)]
+    made = [making.mail(_claimed(number), now, {}) for number in range(count)]
     return [mail for mail in made if isinstance(mail, Mail)]
 
 
@@ -227,8 +227,8 @@ def _settings(folder: Path, url: str) -> Settings:
         MILLSTREAM_CONSENT="customers",
         MILLSTREAM_MAILER="sendgrid",
         MILLSTREAM_SEND_MODE="live",
-        MILLSTREAM_FROM_EMAIL="news@millstream.test",
-        MILLSTREAM_PUBLIC_URL="https://mail.millstream.test",
+        MILLSTREAM_FROM_EMAIL="news@northwind.example",
+        MILLSTREAM_PUBLIC_URL="https://mail.northwind.example",
         SENDGRID_API_KEY="SG.benchmark",
         SENDGRID_API_BASE=url,
     )

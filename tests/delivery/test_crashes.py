@@ -156,8 +156,8 @@ def suffer(settings: Settings, kills: int, *, commands: int = 0, seed: int, slow
             MILLSTREAM_MAILER="sendgrid",
             MILLSTREAM_SEND_MODE="live",
             MILLSTREAM_MAILER_SECONDS=1,
-            MILLSTREAM_FROM_EMAIL="news@millstream.test",
-            MILLSTREAM_PUBLIC_URL="https://mail.millstream.test",
+            MILLSTREAM_FROM_EMAIL="news@northwind.example",
+            MILLSTREAM_PUBLIC_URL="https://mail.northwind.example",
             SENDGRID_API_KEY="SG.test",
             SENDGRID_API_BASE=url,
         )
