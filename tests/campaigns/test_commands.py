@@ -24,6 +24,8 @@ CAMPAIGN = "name: win-back\nsegment: pro\nsubject: Hello\nbody: templates/mail.h
 def files(tmp_path, settings, monkeypatch):
     monkeypatch.setenv("MILLSTREAM_DATA_DIR", str(settings.data_dir))
     monkeypatch.setenv("MILLSTREAM_POSTAL_ADDRESS", settings.postal_address)
+    # The data are of a day that is long over.
+    monkeypatch.setenv("MILLSTREAM_CAMPAIGN_MAX_AGE", "9999d")
     folder = tmp_path / "documents"
     (folder / "templates").mkdir(parents=True)
     (folder / "templates" / "mail.html").write_text(HTML)
