@@ -3,6 +3,7 @@
 import dagster as dg
 
 from pipelines.defs.campaigns.assets import OCCURRENCES, sent
+from pipelines.delivery import settle_doubts
 from pipelines.operations.campaigns import waiting
 from pipelines.resources import told_to_dagster
 from pipelines.settings import Settings
@@ -27,10 +28,15 @@ campaigns = dg.define_asset_job(
     default_status=dg.DefaultSensorStatus.RUNNING,
 )
 def campaigns_due(settings: dg.ResourceParam[Settings]) -> dg.SensorResult:
-    """Asks for a run of each campaign that has something to do now; of the same thing again after ten minutes."""
+    """Asks for a run of each campaign that has something to do now; of the same thing again after ten minutes.
+
+    Mails in doubt are settled on the way, of campaigns that are over as well.
+    """
     now = settings.now()
     with told_to_dagster():
-        found = waiting(settings, open_state(settings), now)
+        engine = open_state(settings)
+        settle_doubts(engine, now)
+        found = waiting(settings, engine, now)
     if not found:
         return dg.SensorResult(skip_reason="no campaign has anything to do now")
     turn = int(now.timestamp()) // AGAIN
