@@ -55,7 +55,9 @@ class Settings(BaseSettings):
     send_mode: Literal["dry", "live"] = Field("dry", validation_alias="MILLSTREAM_SEND_MODE")
     sendgrid_api_key: SecretStr | None = Field(None, validation_alias="SENDGRID_API_KEY")
     sendgrid_api_base: str = Field("https://api.sendgrid.com", validation_alias="SENDGRID_API_BASE")
-    sendgrid_503: Literal["ambiguous", "retry"] = Field("ambiguous", validation_alias="MILLSTREAM_SENDGRID_503")
+    sendgrid_unavailable: Literal["ambiguous", "retry"] = Field(
+        "ambiguous", validation_alias="MILLSTREAM_SENDGRID_UNAVAILABLE"
+    )
     smtp_url: SecretStr | None = Field(None, validation_alias="MILLSTREAM_SMTP_URL")
     mailer_seconds: float = Field(30, ge=0.05, le=600, validation_alias="MILLSTREAM_MAILER_SECONDS")
     consent: Literal["required", "customers"] = Field("required", validation_alias="MILLSTREAM_CONSENT")

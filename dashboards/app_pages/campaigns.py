@@ -11,7 +11,8 @@ from dashboards.parts.campaign_actions import (
     started,
     waiting,
 )
-from dashboards.parts.campaign_form import NEXT, campaign_form
+from dashboards.parts.campaign_automation import campaign_automation, follow_button
+from dashboards.parts.campaign_form import NEXT, campaign_form, copy_and_delete, edit_form
 from dashboards.parts.campaign_preview import audience_and_mail
 from dashboards.parts.campaign_report import campaign_report
 from dashboards.parts.campaign_tables import campaign_list
@@ -50,6 +51,7 @@ held_out = f" · holdout {campaign.holdout:.0%}" if campaign.holdout else ""
 small(f"{campaign.subject} · segment {campaign.segment}{held_out}", view.colours)
 if campaign.reason:
     st.warning(f"This campaign is {campaign.state}: {literal(campaign.reason)}")
+follows = campaign_automation(campaign, view)
 
 if campaign.state == "sending" or (campaign.state == "approved" and started(campaign.name)):
     progress(campaign, view)
@@ -58,6 +60,8 @@ elif campaign.state == "scheduled":
 elif campaign.state == "paused":
     go_on_button(campaign, view)
 elif campaign.state in ("draft", "approved"):
+    with st.expander("Change it", icon=":material/edit:"):
+        edit_form(campaign, segments, view)
     if view.snapshot is None:
         step = "approve" if campaign.state == "draft" else "send"
         nothing_here(
@@ -68,8 +72,12 @@ elif campaign.state in ("draft", "approved"):
     planned = audience_and_mail(campaign, view.snapshot, view)
     if planned is not None and campaign.state == "draft":
         approve_button(campaign, view)
+    elif planned is not None and follows:
+        follow_button(campaign, view)
     elif planned is not None:
         send_button(campaign, planned, view)
         schedule_controls(campaign, view)
 if campaign.audience:
     campaign_report(campaign, view)
+with st.expander("Copy or delete", icon=":material/content_copy:"):
+    copy_and_delete(campaign, view)

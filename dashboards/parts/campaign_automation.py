@@ -12,8 +12,9 @@ from dashboards.parts.table import table
 from dashboards.parts.times import clock
 from dashboards.parts.words import literal, small
 from dashboards.queries.automation import automation_of
-from dashboards.queries.campaigns import Campaign
+from dashboards.queries.campaigns import Campaign, sent_on
 from dashboards.view import View
+from pipelines.errors import MillstreamError
 
 _OVER = ("sent", "cancelled", "failed")
 _REASONS = {
@@ -24,11 +25,12 @@ _REASONS = {
 }
 
 
-def campaign_automation(campaign: Campaign, view: View) -> None:
-    """Draw it; nothing for a campaign that is over and never had journeys."""
+def campaign_automation(campaign: Campaign, view: View) -> bool:
+    """Draw it, nothing where it does nothing by itself; returns whether it follows its segment."""
     told = automation_of(view.settings, campaign.name)
     if told["goes_by_itself"] and campaign.state not in _OVER:
-        small(_when(told, campaign, view), view.colours)
+        if told["journeys"] is not None:
+            small(_when(told, campaign, view), view.colours)
         for hold in told["held_back"]:
             st.warning(literal(f"Held back: {hold['what']} {hold['mend']}"), icon=":material/front_hand:")
         if not told["held_back"]:
@@ -37,14 +39,26 @@ def campaign_automation(campaign: Campaign, view: View) -> None:
         small(_rule(told), view.colours)
     if told["journeys"] is not None and told["journeys"]["since"] is not None:
         _journeys(told["journeys"], view)
+    return told["journeys"] is not None
+
+
+def follow_button(campaign: Campaign, view: View) -> None:
+    """Let an approved campaign follow its segment; nobody who is inside now is mailed."""
+    label = f"Follow {campaign.segment} from now on"
+    if st.button(label, type="primary", key="follow", icon=":material/conversion_path:"):
+        try:
+            sent_on(view.settings, campaign.name, actor=view.person.name)
+        except MillstreamError as problem:
+            st.error(literal(str(problem)), icon=":material/error:")
+            return
+        st.session_state["sender-of"] = campaign.name
+        st.rerun(scope="app")
 
 
 def _when(told: dict[str, Any], campaign: Campaign, view: View) -> str:
     due = told["next_due_at"]
     if due is not None:
-        return f"Next due at {clock(due, view.zone)}."
-    if told["journeys"] is None:
-        return "Not scheduled yet."
+        return f"The next step is due at {clock(due, view.zone)}."
     if told["journeys"]["since"] is None:
         return f"Follows the segment {campaign.segment} from the moment at which it begins."
     return f"Follows the segment {campaign.segment} since {clock(told['journeys']['since'], view.zone)}."

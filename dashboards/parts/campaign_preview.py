@@ -1,9 +1,11 @@
-"""Before a campaign goes out: who would get it, who would not and why, and the mail of a real person."""
+"""Before a campaign goes out: who would get it and why not, what is wrong with it, the mail of a real person."""
 
 from __future__ import annotations
 
 import streamlit as st
 
+from dashboards.parts.campaign_checklist import checklist
+from dashboards.parts.campaign_trial import try_out
 from dashboards.parts.campaign_words import plain
 from dashboards.parts.links import leads_to
 from dashboards.parts.mail_preview import mail_preview
@@ -37,13 +39,17 @@ def audience_and_mail(campaign: Campaign, snapshot: Snapshot, view: View) -> int
         small("Fixed when it is sent; consent is asked again before each mail.", view.colours)
         if found["without_needed_traits"]:
             st.warning(f"{count(found['without_needed_traits'])} lack a trait that the mail needs and get none.")
+    with left, st.container(border=True):
+        st.subheader("Checklist", anchor=False)
+        checklist(found["findings"], view)
     with right, st.container(border=True):
         st.subheader("The mail", anchor=False)
-        _mail(campaign, snapshot, view, {one["person_id"]: str(one["to"]) for one in found["sample"]})
+        sample = {one["person_id"]: str(one["to"]) for one in found["sample"]}
+        _mail(campaign, snapshot, view, sample, found["mails"])
     return int(found["planned"])
 
 
-def _mail(campaign: Campaign, snapshot: Snapshot, view: View, sample: dict[str, str]) -> None:
+def _mail(campaign: Campaign, snapshot: Snapshot, view: View, sample: dict[str, str], mails: list[str]) -> None:
     if not sample:
         small("Nobody would get a mail, so there is none to look at.", view.colours)
         return
@@ -54,6 +60,12 @@ def _mail(campaign: Campaign, snapshot: Snapshot, view: View, sample: dict[str, 
         key=f"as-{campaign.name}",
         width=360,
     )
-    mail = looked_at(view.settings, snapshot, campaign.name, person)["mail"]
+    chosen = None
+    if mails:
+        what = "Step" if campaign.has_steps else "Variant"
+        chosen = st.segmented_control(what, mails, key=f"mail-of-{campaign.name}")
+    variant, step = (None, chosen) if campaign.has_steps else (chosen, None)
+    mail = looked_at(view.settings, snapshot, campaign.name, person, variant, step)["mail"]
     leads_to(person_link(person).address, "This person's page", view.colours)
     mail_preview(mail, view)
+    try_out(campaign, snapshot, view, person, variant)

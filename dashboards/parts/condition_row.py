@@ -1,4 +1,7 @@
-"""One condition of a rule as a row of inputs: a property, an event, a mail, another segment."""
+"""One condition of a rule as a row of inputs: a property, an event, a mail, a campaign, a part, another segment.
+
+What has no inputs (a filter of an event's properties, a score, a group within a group) stands there in words.
+"""
 
 from __future__ import annotations
 
@@ -9,18 +12,28 @@ from typing import Any
 
 import streamlit as st
 
-from dashboards.queries.rules import Json
+from dashboards.parts.words import literal
+from dashboards.queries.rules import Json, has_inputs, in_words
 from dashboards.queries.segments import common_values
 from pipelines.segments import COMPARED, OPS, TIMES, Field
 from pipelines.warehouse import Snapshot
 
 DEBOUNCE = "400ms"
-KINDS = {"trait": "Property", "event": "Did event", "email": "Campaign mail", "segment": "Segment"}
+KINDS = {
+    "trait": "Property",
+    "event": "Did event",
+    "email": "Campaign mail",
+    "campaign": "Recipient",
+    "segment": "Segment",
+    "percent": "Part of all",
+}
+_STATES = (None, "accepted", "holdout", "delivered", "opened", "clicked", "bounced", "suppressed", "unsubscribed")
 _TOLD = ("click", "open", "delivered", "bounce", "unsubscribe", "spamreport")
 _SPANS = {None: "ever", "1d": "1 day", "7d": "7 days", "14d": "14 days", "30d": "30 days", "60d": "60 days",
           "90d": "90 days", "180d": "180 days", "365d": "365 days"}  # fmt: skip
 _EXACT = ("eq", "ne")
 _MANY = ("in", "not_in")
+_CLOSE = ":material/close:"
 _ANY = ("is_set", "is_not_set")
 
 
@@ -38,12 +51,17 @@ class Choices:
 
 def condition_row(uid: str, start: Json, choices: Choices, remove: Callable[[], None]) -> Json | None:
     """Draw the inputs, beginning with `start`; the condition as it stands, None while it is incomplete."""
+    if not has_inputs(start, choices.fields):
+        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+            st.markdown(literal(in_words(start)), width="stretch")
+            st.button("Remove condition", icon=_CLOSE, key=f"{uid}-remove", on_click=remove, type="tertiary")
+        return start
     inner = start.get("not", start)
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         kind = _select("Kind", list(KINDS), next(iter(inner)), uid, "kind", words=KINDS, width=140)
-        draw = {"trait": _trait, "event": _event, "email": _email, "segment": _segment}[kind]
+        draw = _DRAW[kind]
         condition = draw(uid, inner.get(kind) if kind in inner else None, choices, "not" in start)
-        st.button("Remove condition", icon=":material/close:", key=f"{uid}-remove", on_click=remove, type="tertiary")
+        st.button("Remove condition", icon=_CLOSE, key=f"{uid}-remove", on_click=remove, type="tertiary")
     return condition
 
 
@@ -122,6 +140,33 @@ def _segment(uid: str, start: Any, choices: Choices, negated: bool) -> Json | No
         return None
     name = _select("Segment", names, names[0], uid, "segment", width=220)
     return {"segment": name} if is_in == "in" else {"not": {"segment": name}}
+
+
+def _campaign(uid: str, start: Any, choices: Choices, _negated: bool) -> Json | None:
+    begun = start or {"name": "any"}
+    names = list(dict.fromkeys(["any", begun["name"], *choices.campaigns]))
+    name = _select("Campaign", names, begun["name"], uid, "of-campaign", width=220)
+    states = list(dict.fromkeys([*_STATES, begun.get("state")]))
+    words = {state: "in any state" if state is None else state.replace("_", " ") for state in states}
+    state = _select("Whose mail is", states, begun.get("state"), uid, "state", words=words, width=170)
+    return {"campaign": {"name": name} | ({"state": state} if state else {})}
+
+
+def _percent(uid: str, start: Any, _choices: Choices, _negated: bool) -> Json | None:
+    begun = start or {"of": 50, "salt": "first-split"}
+    share = st.number_input("Per cent", 0.0, 100.0, float(begun["of"]), key=f"{uid}-share", width=130)
+    salt = st.text_input("Split", str(begun["salt"]), key=f"{uid}-salt", live=DEBOUNCE, width=200).strip()
+    return {"percent": {"of": _whole(share), "salt": salt}} if share and salt else None
+
+
+_DRAW = {
+    "trait": _trait,
+    "event": _event,
+    "email": _email,
+    "campaign": _campaign,
+    "segment": _segment,
+    "percent": _percent,
+}
 
 
 def _count(uid: str, start: Json) -> Json:

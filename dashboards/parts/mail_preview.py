@@ -15,6 +15,8 @@ from dashboards.view import View
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; form-action 'none'; base-uri 'none'"
 # Readers see mails on white; without a ground of its own the dark theme would shine through.
 _PAPER = "<style>:root{color-scheme:light;background:#fff}</style>"
+PHONE = 375
+"""Pixels across."""
 _HEAD = f'<meta charset="utf-8"><meta http-equiv="Content-Security-Policy" content="{_POLICY}">{_PAPER}'
 
 
@@ -29,12 +31,14 @@ def mail_preview(mail: dict[str, Any], view: View) -> None:
     small(f"Subject: {mail['subject']}", view.colours)
     if mail["state"] != "planned":
         st.warning(f"This person gets no mail: {str(mail['reason'] or mail['state']).replace('_', ' ')}.")
-    as_html, as_text = st.tabs(["Mail", "Plain text"])
+    as_html, on_phone, as_text = st.tabs(["Mail", "On a phone", "Plain text"])
     with as_html:
         st.iframe(frame_address(mail["html"]), height=420, alt="The mail as its reader sees it")
+    with on_phone:
+        st.iframe(frame_address(mail["html"]), height=560, width=PHONE, alt="The mail on a narrow screen")
     with as_text:
         st.code(mail["text"], language=None, wrap_lines=True)
 
 
 def _variant(mail: dict[str, Any]) -> str:
-    return f" · variant {mail['variant']}" if mail["variant"] else ""
+    return "".join(f" · {what} {mail[what]}" for what in ("variant", "step") if mail[what])

@@ -11,10 +11,10 @@ import yaml
 from dashboards.parts.condition_row import DEBOUNCE, Choices
 from dashboards.parts.people import people_table
 from dashboards.parts.segment_builder import START, begin, builder
-from dashboards.parts.segment_tables import figures, losses
+from dashboards.parts.segment_tables import figures, guessed, losses
 from dashboards.parts.words import literal, small
 from dashboards.queries.rules import Json, document_of, groups_of
-from dashboards.queries.segments import keep, look, members_csv
+from dashboards.queries.segments import everybody, guess, keep, look, members_csv
 from dashboards.view import View
 from pipelines.errors import MillstreamError
 from pipelines.segments import SegmentDocument
@@ -24,17 +24,27 @@ NEXT, TOLD = "segment-next", "segment-told"
 
 
 @st.fragment
-def editor(view: View, choices: Choices, document: SegmentDocument | None) -> None:
-    """The builder and what it finds; only this part runs again while somebody draws."""
+def editor(
+    view: View, choices: Choices, document: SegmentDocument | None, ready: SegmentDocument | None = None
+) -> None:
+    """The builder and what it finds; only this part runs again while somebody draws.
+
+    It begins with the saved `document`, else with one of the gallery, which is not saved yet.
+    """
     left, right = st.columns([3, 2])
     with left:
-        match, missing, name, description = _inputs(view, choices, document)
+        match, missing, name, description = _inputs(view, choices, document, ready)
         pressed = st.button("Save segment", type="primary", key="save", disabled=bool(missing) or not name)
     with right, st.container(border=True):
         try:
             written = yaml.safe_load(match) if isinstance(match, str) else match
             rule = document_of(name or "draft", description, written)
+            first = st.empty()
+            if (about := guess(view.settings, choices.snapshot, rule)) is not None:
+                with first:
+                    guessed(about, everybody(choices.snapshot), view)
             found = look(view.settings, choices.snapshot, rule)
+            first.empty()
         except (MillstreamError, yaml.YAMLError) as problem:
             told = str(problem) if isinstance(problem, MillstreamError) else "The rule is no YAML."
             st.warning(literal(told), icon=":material/warning:")
@@ -56,10 +66,13 @@ def editor(view: View, choices: Choices, document: SegmentDocument | None) -> No
         st.code(yaml.safe_dump(rule.plain(), sort_keys=False, allow_unicode=True), language="yaml")
 
 
-def _inputs(view: View, choices: Choices, document: SegmentDocument | None) -> tuple[Json | str, int, str, str]:
+def _inputs(
+    view: View, choices: Choices, document: SegmentDocument | None, ready: SegmentDocument | None
+) -> tuple[Json | str, int, str, str]:
     """The rule (drawn or as text), how many conditions are incomplete, name and description."""
-    begun: dict[str, Any] = document.plain()["match"] if document else {"all": _first(choices)}
-    loaded = f"{document.name}:{document.content_hash()}" if document else "new"
+    given = document or ready
+    begun: dict[str, Any] = given.plain()["match"] if given else {"all": _first(choices)}
+    loaded = f"{given.name}:{given.content_hash()}" if given else "new"
     groups = groups_of(begun)
     if groups is None:
         small("This rule has a shape that the builder can not draw; it is edited as text.", view.colours)
@@ -71,8 +84,8 @@ def _inputs(view: View, choices: Choices, document: SegmentDocument | None) -> t
     else:
         begin(loaded, groups)
         match, missing = builder(choices, view)
-    given, about = (document.name, document.description) if document else ("", "")
-    name = st.text_input("Name", given, key=f"name-{loaded}", live=DEBOUNCE, placeholder="for example lapsed_annual")
+    called, about = (given.name, given.description) if given else ("", "")
+    name = st.text_input("Name", called, key=f"name-{loaded}", live=DEBOUNCE, placeholder="for example lapsed_annual")
     description = st.text_input("Description", about, key=f"description-{loaded}", live=DEBOUNCE)
     return match, missing, name.strip(), description.strip()
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -17,7 +17,10 @@ from pipelines.campaigns import (
     OPEN,
     approve,
     cancel,
+    copy,
+    discard,
     listing,
+    load,
     move,
     occurrences_of,
     parse_campaign,
@@ -25,6 +28,7 @@ from pipelines.campaigns import (
     resume,
     save,
     schedule,
+    send_test,
     show,
 )
 from pipelines.delivery import at_work, outcomes, recipients_in, report, start
@@ -50,6 +54,7 @@ class Campaign:
     segment: str
     holdout: float
     schedule: dict[str, str]
+    has_steps: bool
     audience: int
     counts: dict[str, int]
     reasons: dict[str, int]
@@ -104,13 +109,60 @@ def told_of(snapshot: Snapshot, *, name: str) -> dict[str, int]:
     return outcomes(snapshot, name)
 
 
-def looked_at(settings: Settings, snapshot: Snapshot, name: str, person: str | None = None) -> dict[str, Any]:
-    """What `millstream campaign preview` tells: the audience by reason, and the mail of one person.
+def looked_at(
+    settings: Settings,
+    snapshot: Snapshot,
+    name: str,
+    person: str | None = None,
+    variant: str | None = None,
+    step: str | None = None,
+) -> dict[str, Any]:
+    """What `millstream campaign preview` tells: the audience by reason, the findings, the mail of one person.
 
     Raises:
         UsageError: its segment or its template can not be used.
     """
-    return preview(state_engine(settings), snapshot, settings, name, person=person)
+    return preview(state_engine(settings), snapshot, settings, name, person=person, variant=variant, step=step)
+
+
+def tested(
+    settings: Settings,
+    snapshot: Snapshot,
+    name: str,
+    to: Sequence[str],
+    *,
+    person: str,
+    variant: str | None,
+    actor: str,
+) -> list[dict[str, Any]]:
+    """Send a test, as `millstream campaign test` does; what became of each mail.
+
+    Raises:
+        MillstreamError: an address is none, or the mailer takes no mail.
+    """
+    mailer = mailer_for(settings)
+    try:
+        return send_test(
+            state_engine(settings), snapshot, settings, name, to, settings.now(),
+            mailer=mailer, actor=actor, person=person, variant=variant,
+        )  # fmt: skip
+    finally:
+        mailer.close()
+
+
+def written(settings: Settings, name: str) -> dict[str, Any]:
+    """The document of a campaign with its bodies in it, to be changed and kept again."""
+    return load(state_engine(settings), name).written()
+
+
+def copied(settings: Settings, name: str, new: str, *, actor: str) -> None:
+    """Keep it under another name, too, as `millstream campaign copy` does."""
+    copy(state_engine(settings), name, new, settings.now(), actor=actor)
+
+
+def discarded(settings: Settings, name: str, *, actor: str) -> None:
+    """Take away what was never sent, as `millstream campaign delete` does."""
+    discard(state_engine(settings), name, settings.now(), actor=actor)
 
 
 def keep(settings: Settings, document: Mapping[str, Any], *, actor: str) -> str:
@@ -196,6 +248,7 @@ def _campaign(settings: Settings, row: dict[str, Any]) -> Campaign:
         segment=str(document.get("segment", "")),
         holdout=float(document.get("holdout") or 0),
         schedule=document.get("schedule") or {},
+        has_steps=bool(document.get("steps")),
         audience=told["audience"],
         counts={state: int(told["states"].get(state, 0)) for state in STATES},
         reasons=told["reasons"],

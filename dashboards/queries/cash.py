@@ -7,7 +7,7 @@ from datetime import date
 
 from dashboards.queries.cache import per_snapshot
 from dashboards.queries.movements import Grain, is_over
-from pipelines.revenue import cash, periods
+from pipelines.revenue import Question, cash, periods
 from pipelines.warehouse import Snapshot
 
 PARTS = ("gross", "refunds", "disputes", "fees", "net")
@@ -36,7 +36,7 @@ class Cash:
 @per_snapshot
 def cash_periods(snapshot: Snapshot, *, first: date, last: date, by: Grain, currency: str, timezone: str) -> Cash:
     """The answer of `revenue cash` for these days."""
-    answer = cash(snapshot, date_from=first, date_to=last, by=by, currency=currency, timezone=timezone)
+    answer = cash(snapshot, Question(date_from=first, date_to=last, by=by, currency=currency, timezone=timezone))
     rows, unconverted = answer["rows"], answer["unconverted"]
     assert isinstance(rows, list)
     assert isinstance(unconverted, list)

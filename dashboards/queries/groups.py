@@ -8,7 +8,7 @@ from typing import Any
 
 from dashboards.queries.cache import per_snapshot
 from dashboards.queries.movements import KINDS
-from pipelines.revenue import Group, movements_by_group
+from pipelines.revenue import Group, Question, movements_by_group
 from pipelines.warehouse import Snapshot
 
 APART: tuple[Group, ...] = ("plan", "product", "interval", "currency", "country", "channel", "segment")
@@ -39,7 +39,7 @@ class Apart:
 def groups_moved(snapshot: Snapshot, *, group: Group, first: date, last: date, currency: str, timezone: str) -> Apart:
     """The movements of the range by group, months summed."""
     answer = movements_by_group(
-        snapshot, group=group, date_from=first, date_to=last, by="month", currency=currency, timezone=timezone
+        snapshot, Question(date_from=first, date_to=last, by="month", currency=currency, timezone=timezone), group=group
     )
     rows, unconverted = answer["rows"], answer["unconverted"]
     assert isinstance(rows, list)

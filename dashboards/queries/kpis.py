@@ -9,7 +9,7 @@ from typing import Any
 
 from dashboards.queries.cache import per_snapshot
 from dashboards.queries.revenue_days import NetRevenue, net_revenue
-from pipelines.revenue import churn, movements, mrr, summary
+from pipelines.revenue import Question, churn, movements, mrr, summary
 from pipelines.revenue.ledger import KINDS
 from pipelines.revenue.ratios import gained_and_lost
 from pipelines.warehouse import Snapshot
@@ -51,16 +51,18 @@ def kpis(snapshot: Snapshot, *, currency: str, timezone: str) -> Kpis:
     day, before = figures.day, figures.day - DAYS
     asked: dict[str, Any] = {"currency": currency, "timezone": timezone}
     weeks: dict[str, Any] = {"date_from": day - WEEKS + ONE, "date_to": day, "by": "week", **asked}
-    levels = _rows(mrr(snapshot, **weeks))
-    then = _rows(mrr(snapshot, date_from=before, date_to=before, by="day", **asked))[0]
-    rates = _rows(churn(snapshot, **weeks))
-    rate_then = _rows(churn(snapshot, date_from=before, date_to=before, by="day", **asked))[0]
+    levels = _rows(mrr(snapshot, Question(**weeks)))
+    then = _rows(mrr(snapshot, Question(date_from=before, date_to=before, by="day", **asked)))[0]
+    rates = _rows(churn(snapshot, Question(**weeks)))
+    rate_then = _rows(churn(snapshot, Question(date_from=before, date_to=before, by="day", **asked)))[0]
     # Weeks begin on Monday; one that is not over would look like a drop.
     sunday = day - timedelta(days=(day.weekday() + 1) % 7)
     over = {"date_from": sunday - WEEKS + ONE, "date_to": sunday, "by": "week", **asked}
-    weekly = _rows(movements(snapshot, **over))
-    recent = _sums(_rows(movements(snapshot, date_from=before + ONE, date_to=day, by="month", **asked)))
-    earlier = _sums(_rows(movements(snapshot, date_from=before - DAYS + ONE, date_to=before, by="month", **asked)))
+    weekly = _rows(movements(snapshot, Question(**over)))
+    recent = _sums(_rows(movements(snapshot, Question(date_from=before + ONE, date_to=day, by="month", **asked))))
+    earlier = _sums(
+        _rows(movements(snapshot, Question(date_from=before - DAYS + ONE, date_to=before, by="month", **asked)))
+    )
     has_past = then["mrr_minor"] > 0
     return Kpis(
         day=day,

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from dashboards.queries.cache import per_snapshot
 from pipelines.people import people, persons_of
-from pipelines.revenue import NATIVE, Period, movements, movers, periods
+from pipelines.revenue import NATIVE, Period, Question, movements, movers, periods
 from pipelines.revenue.counts import moved_customers
 from pipelines.warehouse import Snapshot
 
@@ -61,7 +61,7 @@ class Mover:
 @per_snapshot
 def periods_moved(snapshot: Snapshot, *, first: date, last: date, by: Grain, currency: str, timezone: str) -> Moved:
     """The answer of `revenue movements` for these days."""
-    answer = movements(snapshot, date_from=first, date_to=last, by=by, currency=currency, timezone=timezone)
+    answer = movements(snapshot, Question(date_from=first, date_to=last, by=by, currency=currency, timezone=timezone))
     cut = periods(first, last, by)
     return Moved(
         [_period(row, period, by, last) for row, period in zip(_rows(answer), cut, strict=True)],
@@ -104,7 +104,9 @@ def unclosed(snapshot: Snapshot, *, first: date, last: date, timezone: str) -> l
 
     No rate is at work there, so anything but nothing means that the ledger does not add up.
     """
-    answer = movements(snapshot, date_from=first, date_to=last, by="month", currency=NATIVE, timezone=timezone)
+    answer = movements(
+        snapshot, Question(date_from=first, date_to=last, by="month", currency=NATIVE, timezone=timezone)
+    )
     lacking: dict[str, int] = {}
     for row in _rows(answer):
         lacking[row["currency"]] = lacking.get(row["currency"], 0) + abs(row["fx_minor"])

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from dashboards.queries.cache import per_snapshot
-from pipelines.revenue import mrr_by_group
+from pipelines.revenue import Question, mrr_by_group
 from pipelines.warehouse import Snapshot
 
 
@@ -23,7 +23,7 @@ class Plan:
 def top_plans(snapshot: Snapshot, *, day: date, currency: str, timezone: str) -> list[Plan]:
     """Products by MRR at the end of `day`, the largest first; balances without a rate are left out."""
     answer = mrr_by_group(
-        snapshot, group="product", date_from=day, date_to=day, by="day", currency=currency, timezone=timezone
+        snapshot, Question(date_from=day, date_to=day, by="day", currency=currency, timezone=timezone), group="product"
     )
     rows = answer["rows"]
     assert isinstance(rows, list)

@@ -7,7 +7,7 @@ from datetime import date
 
 from dashboards.queries.cache import per_snapshot
 from pipelines.people import people, persons_of
-from pipelines.revenue import CAUSES, DEFAULT_PROFILE, compare
+from pipelines.revenue import CAUSES, DEFAULT_PROFILE, Question, compare
 from pipelines.warehouse import Snapshot
 
 
@@ -45,7 +45,7 @@ class Compared:
 @per_snapshot
 def compared(snapshot: Snapshot, *, day: date, currency: str, timezone: str) -> Compared:
     """The answer of `revenue compare` for the end of `day`."""
-    answer = compare(snapshot, date_from=day, date_to=day, by="day", currency=currency, timezone=timezone)
+    answer = compare(snapshot, Question(date_from=day, date_to=day, by="day", currency=currency, timezone=timezone))
     rows, totals, unconverted = answer["rows"], answer["totals"], answer["unconverted"]
     assert isinstance(rows, list)
     assert isinstance(totals, list)

@@ -10,6 +10,7 @@ from typing import Any
 from dashboards.queries.cache import per_snapshot
 from dashboards.queries.movements import Grain
 from pipelines.revenue import (
+    Question,
     arpa,
     check_published,
     cohorts,
@@ -65,8 +66,7 @@ def reported(
 ) -> Reported:
     """The answer of a report for these days."""
     check_published(snapshot, report)
-    asked: dict[str, Any] = {"date_from": first, "date_to": last, "currency": currency, "timezone": timezone}
-    answer = REPORTS[report](snapshot, **asked, **({} if report == "survival" else {"by": by}))
+    answer = REPORTS[report](snapshot, Question(first, last, currency=currency, timezone=timezone, by=by))
     rows, unconverted = answer["rows"], answer["unconverted"]
     assert isinstance(rows, list)
     assert isinstance(unconverted, list)

@@ -7,7 +7,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from dashboards.queries.health import state_engine
-from pipelines.revenue import as_reported
+from pipelines.revenue import Question, as_reported
 from pipelines.settings import Settings
 from pipelines.warehouse import Snapshot
 
@@ -25,14 +25,10 @@ def mrr_as_reported(
     zone = settings.reporting_timezone
     return as_reported(
         snapshot,
+        Question(date_from=first, date_to=last, by=by, currency=currency, timezone=zone),
         state_engine(settings),
         "mrr",
         moment=datetime.combine(reported_on, time.max, ZoneInfo(zone)).astimezone(UTC),
-        date_from=first,
-        date_to=last,
-        by=by,
-        currency=currency,
-        timezone=zone,
     )
 
 

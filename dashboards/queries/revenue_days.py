@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from dashboards.queries.cache import per_snapshot
-from pipelines.revenue import cash
+from pipelines.revenue import Question, cash
 from pipelines.warehouse import Snapshot
 
 _PARTS = ("gross_minor", "refunds_minor", "disputes_minor", "fees_minor")
@@ -32,7 +32,7 @@ def net_revenue(snapshot: Snapshot, *, currency: str, timezone: str) -> NetReven
     first, last = snapshot.query("select min(paid_date), max(paid_date) from marts.fct_payments").row(0)
     if first is None:
         return NetRevenue(currency, [], [])
-    answer = cash(snapshot, date_from=first, date_to=last, by="day", currency=currency, timezone=timezone)
+    answer = cash(snapshot, Question(date_from=first, date_to=last, by="day", currency=currency, timezone=timezone))
     rows, unconverted = answer["rows"], answer["unconverted"]
     assert isinstance(rows, list)
     assert isinstance(unconverted, list)

@@ -11,21 +11,30 @@ import polars as pl
 from dashboards.queries.cache import per_snapshot
 from dashboards.queries.health import state_engine
 from pipelines.segments import (
+    NEEDED,
     Field,
     SegmentDocument,
+    estimate,
     export_members,
+    gallery,
+    history,
     listing,
     load,
     lookup_of,
-    members,
+    member_rows,
+    overlap,
+    people_count,
     preview,
     reach,
     save,
     snapshot_fields,
+    stays,
 )
 from pipelines.settings import Settings
 from pipelines.warehouse import Snapshot
 
+MANY = 50_000
+"""People: of fewer the exact number comes as fast as an estimate."""
 EMAILS = "marts.fct_email_events"
 
 
@@ -56,8 +65,49 @@ def look(settings: Settings, snapshot: Snapshot, document: SegmentDocument) -> L
     engine, zone = state_engine(settings), settings.reporting_timezone
     lookup = lookup_of(engine)
     answer = preview(snapshot, document, timezone=zone, lookup=lookup)
-    answer |= reach(engine, snapshot, document, settings.consent, timezone=zone)
-    return Look(answer, members(snapshot, document, timezone=zone, lookup=lookup))
+    rows = member_rows(snapshot, document, NEEDED, timezone=zone, lookup=lookup)
+    answer |= reach(engine, snapshot, document, settings.consent, timezone=zone, rows=rows)
+    return Look(answer, [row["person_id"] for row in rows])
+
+
+def guess(settings: Settings, snapshot: Snapshot, document: SegmentDocument) -> int | None:
+    """About how many a rule finds, told before the exact number; None where that takes no time anyway.
+
+    Raises:
+        UsageError: it can not be meant; the message names the path.
+    """
+    zone = settings.reporting_timezone
+    if everybody(snapshot) < MANY:
+        return None
+    return estimate(snapshot, document, timezone=zone, lookup=lookup_of(state_engine(settings)))
+
+
+@per_snapshot
+def everybody(snapshot: Snapshot) -> int:
+    """How many people there are."""
+    return people_count(snapshot)
+
+
+def shared(settings: Settings, snapshot: Snapshot, names: Sequence[str]) -> dict[str, Any]:
+    """How many people segments share, as `millstream segment overlap` tells it."""
+    engine = state_engine(settings)
+    documents = [load(engine, name) for name in names]
+    return overlap(snapshot, documents, timezone=settings.reporting_timezone, lookup=lookup_of(engine))
+
+
+def past(settings: Settings, name: str) -> list[dict[str, Any]]:
+    """Every moment at which a run saw somebody enter or leave, the first one first, with the members after it."""
+    return history(state_engine(settings), name)
+
+
+def newest_stays(settings: Settings, name: str, limit: int) -> list[dict[str, Any]]:
+    """Who entered last, and when they left."""
+    return stays(state_engine(settings), name, limit)
+
+
+def ready(settings: Settings) -> list[SegmentDocument]:
+    """Segments to begin with."""
+    return gallery(settings.reporting_currency)
 
 
 def keep(settings: Settings, snapshot: Snapshot | None, document: SegmentDocument, *, actor: str) -> bool:

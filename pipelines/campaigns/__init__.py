@@ -1,22 +1,28 @@
 """Campaigns: a document with its body, its approval, and the audience frozen from a segment.
 
 `parse_campaign` reads a document, `save`, `load`, `show`, `listing` and `approve` keep it;
-`preview` tells what it would do, `plan` freezes who gets it; `Templates` makes the mails. `schedule`
-lets it wait for its time, `due` and `following` say what is to be done now. `move`, `resume`, `cancel` and, at the
-sender's end, `settled` are the only ways from one state to another. Sending is the room `delivery`.
+`preview` tells what it would do, `lint` what is wrong with it, `plan` freezes who gets it; `Templates`
+makes the mails, `create_codes` the discount codes in them, and `send_test` shows one to its author.
+`schedule` lets it wait for its time, `due` and `following` say what is to be done now. `move`, `resume`,
+`cancel` and, at the sender's end, `settled` are the only ways from one state to another. Sending is the
+room `delivery`.
 """
 
 from pipelines.campaigns.audience import dedupe_key
 from pipelines.campaigns.content import Rendered, RenderError, Templates, carries_link
+from pipelines.campaigns.copies import copy, discard
 from pipelines.campaigns.document import RECIPIENT, Body, CampaignDocument, Content, parse_campaign, stored
 from pipelines.campaigns.gates import HeldBackError, Hold
 from pipelines.campaigns.journeys import following, told_journeys
 from pipelines.campaigns.lint import Finding, lint
 from pipelines.campaigns.occurrences import LATE, Due, due, due_of, occurrences_of, schedule, settled
+from pipelines.campaigns.offers import codes_for, create_codes
 from pipelines.campaigns.planner import plan, plan_due
 from pipelines.campaigns.preview import preview
+from pipelines.campaigns.redeemed import offers_told
 from pipelines.campaigns.states import EXCLUDED, NEXT, OPEN, cancel, find, frozen, move, resume
 from pipelines.campaigns.store import approve, findings, listing, load, save, show
+from pipelines.campaigns.testing import send_test
 from pipelines.campaigns.timing import ONCE
 
 __all__ = [
@@ -39,7 +45,11 @@ __all__ = [
     "approve",
     "cancel",
     "carries_link",
+    "codes_for",
+    "copy",
+    "create_codes",
     "dedupe_key",
+    "discard",
     "due",
     "due_of",
     "find",
@@ -51,6 +61,7 @@ __all__ = [
     "load",
     "move",
     "occurrences_of",
+    "offers_told",
     "parse_campaign",
     "plan",
     "plan_due",
@@ -58,6 +69,7 @@ __all__ = [
     "resume",
     "save",
     "schedule",
+    "send_test",
     "settled",
     "show",
     "stored",

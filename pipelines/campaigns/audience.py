@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from sqlalchemy import Connection, Engine
 
 from pipelines.campaigns.assignment import is_held_out, variant_of
-from pipelines.campaigns.content import Templates
+from pipelines.campaigns.content import EVENTS, Templates
 from pipelines.campaigns.document import Content
+from pipelines.campaigns.recent import with_recent_events
 from pipelines.errors import UsageError
 from pipelines.money import major
 from pipelines.segments import NEEDED, Addressed, addressed, best_first, lookup_of, money
@@ -75,7 +76,14 @@ def audience(
         raise UsageError(f"segment: there is no segment {document.segment!r}.")
     zone = settings.reporting_timezone
     people = best_first(snapshot, segment, columns_of(content), as_of, timezone=zone, lookup=find_segment)
-    yield from recipients_of(connection, settings, content, people)
+    yield from recipients_of(connection, settings, content, told_recently(snapshot, content, people, as_of))
+
+
+def told_recently(
+    snapshot: Snapshot, content: Content, people: Iterable[dict[str, Any]], as_of: datetime | None = None
+) -> Iterable[dict[str, Any]]:
+    """These people with their newest events, where a mail speaks of them."""
+    return with_recent_events(snapshot, people, as_of) if EVENTS in Templates(content).used() else people
 
 
 def columns_of(content: Content) -> list[str]:
@@ -134,4 +142,6 @@ def trait_values(person: dict[str, Any], traits: Sequence[str]) -> dict[str, obj
         elif isinstance(value, Decimal):
             value = str(value)
         values[name] = value
+    if EVENTS in person:
+        values[EVENTS] = person[EVENTS]
     return values

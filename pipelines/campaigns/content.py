@@ -154,17 +154,27 @@ def _with_room(html: str) -> str:
     return f"{html[:end]}{{{{ {_PREHEADER} }}}}{html[end:]}"
 
 
+def place_of(content: Content, part: str, name: str) -> str:
+    """Where this part of a variant's or step's mail stands: `subject B`, or `subject` where it is the campaign's."""
+    if part in ("html", "text"):
+        is_own = name in content.bodies
+    else:
+        variant = next((one for one in content.document.variants if one.name == name), None)
+        is_own = variant is None or getattr(variant, part) is not None
+    return f"{part} {name}".strip() if is_own else part
+
+
 def sources(content: Content) -> dict[str, str]:
-    """Every template of the campaign by its place: `subject B`, `html`."""
+    """Every template of the campaign by its place."""
     found: dict[str, str] = {}
     for name, wording in content.document.mails().items():
-        body, owner = content.body_of(name), name if name in content.bodies else ""
-        found[f"subject {name}".strip()] = wording.subject
-        found[f"html {owner}".strip()] = body.html
-        if wording.preheader:
-            found[f"preheader {name}".strip()] = wording.preheader
-        if body.text:
-            found[f"text {owner}".strip()] = body.text
+        body = content.body_of(name)
+        parts = {"subject": wording.subject, "html": body.html, "preheader": wording.preheader, "text": body.text}
+        found |= {
+            place_of(content, part, name): source
+            for part, source in parts.items()
+            if source or part in ("subject", "html")
+        }
     return found
 
 

@@ -23,11 +23,12 @@ from pipelines.campaigns.mjml import html_of
 from pipelines.documents import load_mapping, problems
 from pipelines.errors import UsageError
 from pipelines.mail import one_line
+from pipelines.money import minor
 from pipelines.privacy import InvalidAddressError, parse_address
 from pipelines.segments import NAME, Condition, Strict, span_text
 from pipelines.settings import is_zone
 
-LATER = ("discount", "goal")
+LATER = ("goal",)
 MAX_BODY = 2_000_000
 """Bytes; mail programs cut far smaller ones."""
 _INLINE = ("html", "text")
@@ -124,6 +125,8 @@ class Discount(Strict):
             raise ValueError("write either 'percent_off' or 'amount_off'")
         if (self.amount_off is None) != (self.currency is None):
             raise ValueError("'amount_off' and 'currency' go together")
+        if self.amount_off is not None and self.currency is not None and minor(self.amount_off, self.currency) % 1:
+            raise ValueError("'amount_off' has more decimals than its currency")
         if (self.duration == "repeating") != (self.duration_in_months is not None):
             raise ValueError("'duration_in_months' goes with 'duration: repeating'")
         if self.per_recipient and self.code is not None:
@@ -311,6 +314,17 @@ class Content(NamedTuple):
     def stored_bodies(self) -> str:
         """The stored form of the bodies of variants and steps."""
         return json.dumps({name: body._asdict() for name, body in sorted(self.bodies.items())}, ensure_ascii=False)
+
+    def written(self) -> dict[str, Any]:
+        """The document with its bodies in it: what can be changed and saved again, without any file."""
+        plain: dict[str, Any] = json.loads(self.canonical())
+        own = {"": Body(self.html, self.text)} if self.document.has_own_body else {}
+        places = {"": plain} | {one["name"]: one for kind in ("variants", "steps") for one in plain.get(kind, [])}
+        for name, body in {**own, **self.bodies}.items():
+            place = places[name]
+            place.pop("body", None)
+            place |= {"html": body.html} | ({"text": body.text} if body.text else {})
+        return plain
 
     def content_hash(self) -> str:
         """SHA-256 over the document and its bodies: what an approval stands for."""

@@ -8,15 +8,23 @@ whether a person's name could become markup.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from difflib import get_close_matches
 from typing import Any, Literal, NamedTuple, TypeAlias
 
-from pipelines.campaigns.content import Rendered, RenderError, Templates, known_variables, parse_problem, sources
+from pipelines.campaigns.content import (
+    Rendered,
+    RenderError,
+    Templates,
+    known_variables,
+    parse_problem,
+    place_of,
+    sources,
+)
 from pipelines.campaigns.document import Content
 from pipelines.campaigns.links import SHORTENERS, host_of, is_unsafe, problem_of, scheme_of
 from pipelines.campaigns.markup import Markup, Tag, taken_apart
-from pipelines.campaigns.trial import CODE, HOSTILE, LINKS, reader
+from pipelines.campaigns.trial import CODE, HOSTILE, LINKS, MARK, reader
 from pipelines.settings import Settings
 
 MAX_SIZE = 102_000
@@ -81,7 +89,7 @@ def lint(content: Content) -> list[Finding]:
     found = [*_unknown(content, templates)]
     for name in templates.names:
         found += [
-            Finding(one.level, one.code, f"{one.part} {name}".strip(), one.message)
+            Finding(one.level, one.code, place_of(content, one.part, name), one.message)
             for one in _of_mail(content, templates, name)
         ]
     if content.document.discount is not None and "discount_code" not in templates.used():
@@ -144,7 +152,7 @@ def _of_mail(content: Content, templates: Templates, name: str) -> Iterator[Said
         pass  # Whoever lacks a trait gets no mail; how many these are is told by the preview.
     else:
         yield from _carried(content, name, bare, taken_apart(bare.html), " for whoever has no trait")
-    yield from _kept_apart(markup, made)
+    yield from _kept_apart(made)
     yield from _unsafe(markup)
     yield from _links(markup)
     yield from _left_over(full, markup)
@@ -174,18 +182,19 @@ def _carried(content: Content, name: str, mail: Rendered, markup: Markup, whom: 
         yield Said("blocks", "too_large", "html", words)
 
 
-def _kept_apart(markup: Markup, made: Any) -> Iterator[Said]:
+def _kept_apart(made: Callable[[Mapping[str, Any]], Rendered]) -> Iterator[Said]:
     """Whether a reader's trait stays text."""
     try:
         hostile = taken_apart(made(reader(HOSTILE)).html)
     except RenderError:
         return
-    if hostile.shape() != markup.shape():
+    names = (name for tag in hostile.tags for name in (tag.name, *(name for name, _ in tag.attributes)))
+    if any(MARK in name for name in names):
         words = "a variable stands where a reader's trait could become markup: write it inside quotes or between tags"
         yield Said("blocks", "trait_as_markup", "html", words)
         return
     styles = [hostile.styles, *(tag.get("style") or "" for tag in hostile.tags)]
-    if any(HOSTILE in style for style in styles):
+    if any(MARK in style for style in styles):
         yield Said("blocks", "trait_in_style", "html", "a reader's trait stands inside a style")
     for tag in hostile.tags:
         for _, address in tag.addresses():

@@ -39,10 +39,6 @@ class Markup(NamedTuple):
     styles: str
     comments: str
 
-    def shape(self) -> list[tuple[str, tuple[str, ...]]]:
-        """Tags and the names of their attributes: what no reader's trait may change."""
-        return [(tag.name, tuple(name for name, _ in tag.attributes)) for tag in self.tags]
-
 
 def taken_apart(html: str) -> Markup:
     """The tags, words and styles of this HTML."""

@@ -13,7 +13,7 @@ import hashlib
 import hmac
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sqlalchemy import Connection, Engine, insert, select, update
@@ -64,22 +64,37 @@ def offered_sample(content: Content) -> dict[str, object]:
     return {} if discount is None else {CODE: discount.code or SAMPLE_CODE}
 
 
-def codes_of(engine: Engine, content: Content, keys: Iterable[str]) -> dict[str, dict[str, object]]:
-    """What the mails with these dedupe keys are given to render with: the code, where it was created."""
+def codes_for(
+    engine: Engine, settings: Settings, content: Content, keys: Iterable[str], now: datetime
+) -> Mapping[str, Mapping[str, object]]:
+    """What the mails with these dedupe keys are given to render with: the code, where Stripe took it.
+
+    Whoever was planned since `create_codes` gets one now. A code that Stripe refused is left out, so the
+    template finds none and the mail does not go.
+
+    Raises:
+        MillstreamError: see `create_codes`.
+    """
     wanted = list(keys)
     discount = content.document.discount
     if discount is None or not wanted:
         return {}
-    shared = _shared_key(content)
+    shared = shared_key(content.document.name)
     asked = wanted if discount.per_recipient else [shared]
+    known = _decided(engine, asked)
+    if len(known) < len(asked):
+        create_codes(engine, settings, content.document.name, now)
+        known = _decided(engine, asked)
+    given: dict[str, Mapping[str, object]] = {key: {CODE: code} for key, code in known.items() if code is not None}
+    return given if discount.per_recipient else dict.fromkeys(wanted, given.get(shared, {}))
+
+
+def _decided(engine: Engine, keys: Sequence[str]) -> dict[str, str | None]:
+    """The codes that were created, None where one failed; what is still open is left out."""
+    told = select(offers.c.dedupe_key, offers.c.code, offers.c.state)
     with reading(engine) as connection:
-        rows = connection.execute(
-            select(offers.c.dedupe_key, offers.c.code).where(
-                offers.c.dedupe_key.in_(asked), offers.c.state == "created"
-            )
-        ).all()
-    known = {row.dedupe_key: {CODE: row.code} for row in rows}
-    return known if discount.per_recipient else dict.fromkeys(wanted, known[shared]) if shared in known else {}
+        rows = connection.execute(told.where(offers.c.dedupe_key.in_(keys), offers.c.state != "planned")).all()
+    return {row.dedupe_key: row.code if row.state == "created" else None for row in rows}
 
 
 def create_codes(
@@ -140,7 +155,7 @@ def _plan(engine: Engine, settings: Settings, content: Content, discount: Discou
 
 def _lacking(connection: Connection, content: Content, discount: Discount) -> Iterator[tuple[str, datetime | None]]:
     if not discount.per_recipient:
-        key = _shared_key(content)
+        key = shared_key(content.document.name)
         if connection.execute(select(offers.c.code).where(offers.c.dedupe_key == key)).first() is None:
             yield key, None
         return
@@ -161,7 +176,7 @@ def _planned(engine: Engine, name: str) -> list[Code]:
     waiting = select(offers.c.dedupe_key, offers.c.code, offers.c.expires_at)
     with reading(engine) as connection:
         rows = connection.execute(waiting.where(offers.c.campaign == name, offers.c.state == "planned").limit(CHUNK))
-        return [Code(*row) for row in rows]
+        return [Code(row.dedupe_key, row.code, row.expires_at) for row in rows]
 
 
 def _create(
@@ -293,11 +308,10 @@ def _code(secret: bytes, key: str) -> str:
     return "-".join((text[:4], text[4:8], text[8:12]))
 
 
-def _shared_key(content: Content) -> str:
-    return hashlib.sha256(f"{content.document.name}|offered to all".encode()).hexdigest()
+def shared_key(campaign: str) -> str:
+    """The key of the one code that a campaign offers to all."""
+    return hashlib.sha256(f"{campaign}|offered to all".encode()).hexdigest()
 
 
 def _expiry(discount: Discount, since: datetime) -> datetime | None:
-    if discount.expires_in is None:
-        return None
-    return since + timedelta(seconds=span_length(discount.expires_in).total_seconds())
+    return None if discount.expires_in is None else since + span_length(discount.expires_in)

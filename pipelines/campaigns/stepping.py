@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sqlalchemy import Connection, Engine, Select, bindparam, insert, select, update
 
-from pipelines.campaigns.audience import columns_of, recipients_of
+from pipelines.campaigns.audience import columns_of, recipients_of, told_recently
 from pipelines.campaigns.document import CampaignDocument, Content
 from pipelines.campaigns.planner import LedgerRow, Windows
 from pipelines.campaigns.states import find, move
@@ -123,7 +123,7 @@ def _asked(
     if content.document.exit is not None:
         leaves = content.document.exit.model_dump(by_alias=True, exclude_unset=True)
         out = set(members(snapshot, _rule([listed, leaves]), timezone=zone, lookup=lookup))
-    return out, {str(row["person_id"]): row for row in found}
+    return out, {str(row["person_id"]): row for row in told_recently(snapshot, content, found)}
 
 
 def _rule(parts: list[dict[str, Any]]) -> SegmentDocument:

@@ -10,7 +10,7 @@ import json
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Engine, insert, select, update
+from sqlalchemy import Connection, Engine, insert, select, update
 
 from pipelines.campaigns.approval import check_approver, is_second, saved_it
 from pipelines.campaigns.audience import audience
@@ -25,7 +25,7 @@ from pipelines.state.tables import campaigns
 
 
 def save(engine: Engine, content: Content, now: datetime, *, actor: str = "cli") -> bool:
-    """Keep a campaign and its body under its name; returns whether anything changed.
+    """Keep a campaign and its bodies under its name; returns whether anything changed.
 
     Raises:
         MillstreamError: it has begun to send or is over.
@@ -39,25 +39,46 @@ def save(engine: Engine, content: Content, now: datetime, *, actor: str = "cli")
             raise MillstreamError(
                 f"campaign {name} is {kept.state}, so its content stays. Nothing was saved. Save it under another name."
             )
-        values = {
-            "document": content.canonical(),
-            "html": content.html,
-            "text": content.text,
-            "bodies": content.stored_bodies(),
-            "content_hash": hash_,
-            "state": "draft",
-            "saved_by": actor,
-            "approved_by": None,
-            "approved_at": None,
-            "updated_at": now,
-        }
         if kept is None:
-            connection.execute(insert(campaigns).values(name=name, created_at=now, **values))
+            _insert(connection, content, now, actor)
         else:
+            values = _values(content, now, actor)
             connection.execute(update(campaigns).where(campaigns.c.name == name).values(**values))
         details: dict[str, object] = {"content_hash": hash_}
         record(connection, at=now, actor=actor, action="campaign.save", subject=name, details=details)
     return True
+
+
+def keep_new(engine: Engine, content: Content, now: datetime, *, actor: str, copied_from: str) -> bool:
+    """Keep a copy under its name; False where there is a campaign of this name."""
+    name = content.document.name
+    with writing(engine) as connection:
+        if connection.execute(select(campaigns.c.name).where(campaigns.c.name == name)).first() is not None:
+            return False
+        _insert(connection, content, now, actor)
+        details: dict[str, object] = {"from": copied_from, "content_hash": content.content_hash()}
+        record(connection, at=now, actor=actor, action="campaign.copy", subject=name, details=details)
+    return True
+
+
+def _insert(connection: Connection, content: Content, now: datetime, actor: str) -> None:
+    values = _values(content, now, actor)
+    connection.execute(insert(campaigns).values(name=content.document.name, created_at=now, **values))
+
+
+def _values(content: Content, now: datetime, actor: str) -> dict[str, object]:
+    return {
+        "document": content.canonical(),
+        "html": content.html,
+        "text": content.text,
+        "bodies": content.stored_bodies(),
+        "content_hash": content.content_hash(),
+        "state": "draft",
+        "saved_by": actor,
+        "approved_by": None,
+        "approved_at": None,
+        "updated_at": now,
+    }
 
 
 def load(engine: Engine, name: str) -> Content:

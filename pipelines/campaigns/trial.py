@@ -6,7 +6,8 @@ from typing import Any
 
 from pipelines.segments import trait_kinds
 
-HOSTILE = "Tri\"al' <i>x`"
+MARK = "zq9"
+HOSTILE = f"{MARK}\" {MARK}' {MARK} <{MARK}>"
 """A trait that would be markup wherever it is not escaped, and would end an attribute without quotes."""
 LINKS = {
     "unsubscribe_url": f"https://unsubscribe.invalid/u/{'trial' * 24}",

@@ -139,6 +139,71 @@ def approve_campaign(name: Name, user: User = None, as_json: AsJson = False) -> 
         print(f"campaign {name} approved by {kept['approved_by']}. `millstream campaign send {name}` sends it.")
 
 
+@group.command("test")
+def try_campaign(
+    name: Name,
+    to: Annotated[list[str], typer.Option("--to", help="An address of your own; up to five.")],
+    person: Person = None,
+    variant: Annotated[str | None, typer.Option(help="The mail of this variant.")] = None,
+    step: Annotated[str | None, typer.Option(help="The mail of this step of a sequence.")] = None,
+    user: User = None,
+    as_json: AsJson = False,
+) -> None:
+    """Send one mail of it to yourself, marked [TEST]; it counts nowhere."""
+    from pipelines.campaigns import send_test
+    from pipelines.mail import mailer_for
+    from pipelines.state import open_state
+
+    settings = load_settings()
+    engine = open_state(settings)
+    mailer = mailer_for(settings)
+    try:
+        told = send_test(
+            engine, published(settings), settings, name, to, settings.now(),
+            mailer=mailer, actor=user or getpass.getuser(), person=person, variant=variant, step=step,
+        )  # fmt: skip
+    finally:
+        mailer.close()
+    if as_json:
+        emit({"campaign": name, "mails": told})
+    else:
+        table(("to", "outcome", "reason"), [one.values() for one in told])
+
+
+@group.command("copy")
+def copy_campaign(
+    name: Name,
+    new: Annotated[str, typer.Argument(help="Name of the copy.")],
+    user: User = None,
+    as_json: AsJson = False,
+) -> None:
+    """Keep it under another name, too, as a draft."""
+    from pipelines.campaigns import copy, show
+    from pipelines.state import open_state
+
+    settings = load_settings()
+    engine = open_state(settings)
+    copy(engine, name, new, settings.now(), actor=user or getpass.getuser())
+    if as_json:
+        emit(_short(show(engine, new)))
+    else:
+        print(f"campaign {new} saved as a copy of {name}: draft.")
+
+
+@group.command("delete")
+def delete_campaign(name: Name, user: User = None, as_json: AsJson = False) -> None:
+    """Take away a campaign that was never sent."""
+    from pipelines.campaigns import discard
+    from pipelines.state import open_state
+
+    settings = load_settings()
+    discard(open_state(settings), name, settings.now(), actor=user or getpass.getuser())
+    if as_json:
+        emit({"name": name, "deleted": True})
+    else:
+        print(f"campaign {name} deleted.")
+
+
 @group.command("schedule")
 def schedule_campaign(
     name: Name,

@@ -35,7 +35,7 @@ def import_file(
     ] = False,
     links: Annotated[
         Path | None,
-        typer.Option(help="With --double-opt-in: write address and confirm link of each into this CSV file."),
+        typer.Option(help="With --double-opt-in: a CSV file to write each address with its confirm link into."),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")] = False,
 ) -> None:

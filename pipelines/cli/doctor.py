@@ -16,7 +16,7 @@ def register(app: typer.Typer) -> None:
 
 
 def doctor(
-    is_offline: Annotated[bool, typer.Option("--offline", help="Do not ask Stripe what the key may read.")] = False,
+    is_offline: Annotated[bool, typer.Option("--offline", help="Ask neither Stripe nor the mailer.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")] = False,
 ) -> None:
     """What is wrong with settings, keys, disk or data, or stuck, and how to mend it. Changes nothing, exit 0."""

@@ -11,9 +11,10 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Engine, Row, and_, bindparam, func, or_, select, update
+from sqlalchemy import Connection, Engine, Row, Select, Update, and_, bindparam, func, or_, select, update
 
 from pipelines.delivery.limits import Gate
 from pipelines.faults import fault_point
@@ -33,6 +34,18 @@ _ASKED = [
         "timezone", "not_after",
     )
 ]  # fmt: skip
+_STATE = select(campaigns.c.state).where(campaigns.c.name == bindparam("campaign"))
+# Statements that run for every few mails are made once: making one costs more than running it.
+_THESE = _columns.dedupe_key.in_(bindparam("keys", expanding=True))
+# By their keys alone: with the campaign in it, SQLite would look through all of the campaign.
+_DUE = select(*_ASKED).where(_THESE, _columns.state.in_(WAITING))
+_MINE = select(*_ASKED).where(_THESE, _columns.state == "claimed", _columns.owner == bindparam("by"))
+_CLAIM = update(recipients).where(_THESE).values(state="claimed", owner=bindparam("by"))
+_TAKE_OFF = (
+    update(recipients)
+    .where(_THESE)
+    .values(state="in_flight", attempt=_columns.attempt + 1, in_flight_at=bindparam("now"))
+)
 _BACK = {"not_sent": "retry_wait", "later": "retry_wait", "refused": "planned"}
 """What becomes of a mail that the mailer did not take, and that may be tried again."""
 
@@ -76,18 +89,16 @@ class Ledger:
 
     def is_sending(self, connection: Connection) -> bool:
         """Whether the campaign still is; without its bodies, which may be long."""
-        state = select(campaigns.c.state).where(campaigns.c.name == self.campaign)
-        return connection.execute(state).scalar() == "sending"
+        return connection.execute(_STATE, {"campaign": self.campaign}).scalar() == "sending"
 
     def claim(self, keys: Sequence[str], now: datetime) -> list[Claimed] | None:
         """Take these recipients, but for those who may not be mailed (now); None where nobody is to be mailed."""
         with writing(self.engine) as connection:
             if not self.is_sending(connection):
                 return None
-            rows = self._rows(connection, keys, _columns.state.in_(WAITING))
+            rows = _rows(connection, _DUE, {"keys": list(keys)})
             rows = self._who_may(connection, rows, now)
-            taken = {"state": "claimed", "owner": self.owner}
-            _change(connection, [(row.dedupe_key, row.state, taken) for row in rows])
+            connection.execute(_CLAIM, {"keys": [row.dedupe_key for row in rows], "by": self.owner})
             fault_point("sender.before_claim")
         return [_claimed(row) for row in rows]
 
@@ -110,20 +121,10 @@ class Ledger:
     def _take_off(self, connection: Connection, leaving: Sequence[Claimed], now: datetime) -> set[str] | None:
         if not self.is_sending(connection):
             return None
-        still_mine = and_(_columns.state == "claimed", _columns.owner == self.owner)
-        rows = self._rows(connection, [row.key for row in leaving], still_mine)
+        rows = _rows(connection, _MINE, {"keys": [row.key for row in leaving], "by": self.owner})
         rows = self._who_may(connection, rows, now, leaving=True)
-        flying = [
-            (row.dedupe_key, "claimed", {"state": "in_flight", "attempt": row.attempt + 1, "in_flight_at": now})
-            for row in rows
-        ]
-        _change(connection, flying, owner=self.owner)
+        connection.execute(_TAKE_OFF, {"keys": [row.dedupe_key for row in rows], "now": now})
         return {row.dedupe_key for row in rows}
-
-    def _rows(self, connection: Connection, keys: Sequence[str], where: Any) -> list[Row[Any]]:
-        chosen = select(*_ASKED).where(_columns.dedupe_key.in_(keys), self._mine, where)
-        found = {row.dedupe_key: row for row in connection.execute(chosen)}
-        return [found[key] for key in keys if key in found]
 
     def _who_may(
         self, connection: Connection, rows: Sequence[Row[Any]], now: datetime, *, leaving: bool = False
@@ -200,6 +201,12 @@ def minute_before(moment: datetime) -> datetime:
     return moment - timedelta(minutes=1)
 
 
+def _rows(connection: Connection, chosen: Select[Any], asked: dict[str, Any]) -> list[Row[Any]]:
+    """The chosen rows, in the order of their keys."""
+    found = {row.dedupe_key: row for row in connection.execute(chosen, asked)}
+    return [found[key] for key in asked["keys"] if key in found]
+
+
 def _claimed(row: Row[Any]) -> Claimed:
     return Claimed(
         key=row.dedupe_key,
@@ -232,8 +239,14 @@ def _change(
     for key, was, values in changes:
         row = {"b_key": key, "b_was": was, **values}
         alike.setdefault(tuple(values), []).append(row if owner is None else {**row, "b_owner": owner})
-    for rows in alike.values():
-        same = [_columns.dedupe_key == bindparam("b_key"), _columns.state == bindparam("b_was")]
-        if owner is not None:
-            same.append(_columns.owner == bindparam("b_owner"))
-        connection.execute(update(recipients).where(*same), rows)
+    for columns, rows in alike.items():
+        connection.execute(_moved(columns, is_owned=owner is not None), rows)
+
+
+@cache
+def _moved(columns: tuple[str, ...], *, is_owned: bool) -> Update:
+    """The statement that gives a row, if it is in the expected state (and its owner's), these columns."""
+    same = [_columns.dedupe_key == bindparam("b_key"), _columns.state == bindparam("b_was")]
+    if is_owned:
+        same.append(_columns.owner == bindparam("b_owner"))
+    return update(recipients).where(*same).values({name: bindparam(name) for name in columns})

@@ -12,7 +12,7 @@ from functools import cache
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from sqlalchemy import Connection, Row, func, select
+from sqlalchemy import Connection, Row, bindparam, func, select
 
 from pipelines.campaigns import CampaignDocument
 from pipelines.privacy import Candidate, reasons
@@ -22,6 +22,16 @@ from pipelines.state.tables import recipients
 
 COUNTED = ("accepted", "in_flight", "ambiguous")
 """States of mails that somebody got, or may have got."""
+_columns = recipients.c
+_HAD = (
+    select(_columns.address_key, func.count())
+    .where(
+        _columns.address_key.in_(bindparam("addresses", expanding=True)),
+        _columns.in_flight_at > bindparam("since"),
+        _columns.state.in_(COUNTED),
+    )
+    .group_by(_columns.address_key)
+)
 LATE = {"state": "cancelled", "reason": "late"}
 
 
@@ -43,8 +53,8 @@ class Gate:
         With `leaving` those who may be mailed are: two mails to one address count for each other.
         """
         # Whoever was planned had paid where paying counts; what can have changed is a refusal.
-        candidates = [Candidate(row.address, pays=True) for row in rows]
-        refusals = reasons(connection, candidates, self.consent, self.purpose)
+        people = [Candidate(row.address, pays=True) for row in rows]
+        refusals = reasons(connection, people, self.consent, self.purpose)
         had = self._had(connection, rows, now)
         away: dict[str, dict[str, object]] = {}
         for row, refusal in zip(rows, refusals, strict=True):
@@ -76,13 +86,9 @@ class Gate:
         """How many mails of any campaign went to each of these addresses within the cap's time."""
         if self.cap is None:
             return {}
-        columns = recipients.c
-        counted = select(columns.address_key, func.count()).where(
-            columns.address_key.in_({row.address_key for row in rows}),
-            columns.in_flight_at > now - span_length(self.cap.within),
-            columns.state.in_(COUNTED),
-        )
-        return {row[0]: row[1] for row in connection.execute(counted.group_by(columns.address_key))}
+        addresses = list({row.address_key for row in rows})
+        asked = {"addresses": addresses, "since": now - span_length(self.cap.within)}
+        return {row[0]: row[1] for row in connection.execute(_HAD, asked)}
 
 
 def quiet_times(text: str) -> tuple[time, time]:

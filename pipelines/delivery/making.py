@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 
 from pipelines.campaigns import Content, RenderError, Templates, carries_link
@@ -20,14 +21,19 @@ class Making:
         self._secret = secret_key(settings)
         self._links = settings.public_url.rstrip("/")
 
-    def mail(self, row: Claimed, at: datetime) -> Mail | Handover:
-        """The finished mail, or why this person can not get one."""
+    def mail(self, row: Claimed, at: datetime, extra: Mapping[str, object]) -> Mail | Handover:
+        """The finished mail, or why this person can not get one; `extra` is what is no trait: a discount code."""
         token = unsubscribe_token(self._secret, row.address_key, self._document.name)
         link = f"{self._links}/u/{token}"
         postal = self._settings.postal_address
         try:
             made = self._templates.render(
-                row.variables, variant=row.variant, step=row.step, unsubscribe_url=link, postal_address=postal
+                row.variables,
+                variant=row.variant,
+                step=row.step,
+                unsubscribe_url=link,
+                postal_address=postal,
+                extra=extra,
             )
         except RenderError as problem:
             return Handover("rejected", reason=str(problem)[:200])

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import Engine
 
-from pipelines.campaigns import HeldBackError, Hold, plan_due
+from pipelines.campaigns import HeldBackError, Hold, create_codes, plan_due
 from pipelines.delivery.doubt import settle_doubts
 from pipelines.delivery.ledger import recover
 from pipelines.delivery.lock import only_sender
@@ -80,6 +80,7 @@ def send(
             return SendReport(name, state, held_back=shut)
         in_doubt = recover(engine, name, watch.now())
         settle_doubts(engine, watch.now(), name)
+        create_codes(engine, settings, name, watch.now(), stopped=stop, note=note)
         done = Sending(settings, engine, mailer, name, watch, stop, note).run(in_doubt)
         return replace(done, held_back=shut)
 

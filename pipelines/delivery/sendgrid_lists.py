@@ -170,7 +170,7 @@ def _count(connection: Connection) -> int:
 
 
 def _only_here(connection: Connection, seen: set[str]) -> int:
-    ours = set(connection.scalars(select(suppressions.c.address_key).where(suppressions.c.source == SOURCE)))
+    ours: set[str] = set(connection.scalars(select(suppressions.c.address_key).where(suppressions.c.source == SOURCE)))
     return len(ours - set(hidden_keys(connection, seen).values()))
 
 

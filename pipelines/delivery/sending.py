@@ -12,7 +12,7 @@ from datetime import datetime
 
 from sqlalchemy import Engine
 
-from pipelines.campaigns import Hold, find, frozen, move, settled
+from pipelines.campaigns import Hold, codes_for, find, frozen, move, settled
 from pipelines.delivery.breaker import Breaker
 from pipelines.delivery.hands import Answer, Hands
 from pipelines.delivery.ledger import Claimed, Landed, Ledger, minute_before
@@ -34,7 +34,7 @@ BATCH = 64
 """Recipients claimed at once."""
 LISTED = 10_000
 """Keys of due recipients looked up at once: what a sender holds in memory of a campaign of any size."""
-SEVERAL = CONNECTIONS // 2
+SEVERAL = CONNECTIONS * 3 // 4
 """Answers that are waited for, as long as they come one after the other, before the ledger is written."""
 Note = Callable[[str], None]
 
@@ -95,6 +95,7 @@ class Sending:
         self.engine, self.name, self.watch, self.stop = engine, name, watch, stop
         with reading(engine) as connection:
             content = frozen(connection, name)
+        self.settings, self.content = settings, content
         owner = f"{socket.gethostname()[:40]}:{os.getpid()}:{secrets.token_hex(4)}"
         self.making = Making(settings, content)
         self.ledger = Ledger(engine, Gate(settings, content.document), name, owner)
@@ -189,8 +190,9 @@ class Sending:
             if claimed is None:
                 return False
             fault_point("sender.after_claim")
+            codes = codes_for(self.engine, self.settings, self.content, [row.key for row in claimed], now)
             for row in claimed:
-                made = self.making.mail(row, now)
+                made = self.making.mail(row, now, codes.get(row.key, {}))
                 if isinstance(made, Mail):
                     self.ready.append((row, made))
                 else:

@@ -19,6 +19,7 @@ def outcomes(snapshot: Snapshot | None, name: str) -> dict[str, int]:
             count(*) filter (where is_opened) as opened,
             count(*) filter (where is_clicked) as clicked,
             count(*) filter (where is_bounced) as bounced,
+            count(*) filter (where dropped_at is not null) as dropped,
             count(*) filter (where is_complained) as complained,
             count(*) filter (where is_unsubscribed) as unsubscribed
         from marts.fct_campaign_recipients

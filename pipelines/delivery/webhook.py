@@ -214,20 +214,25 @@ class Inbox:
 
     async def _is_known(self, ids: Sequence[str]) -> bool:
         """Whether each of these events is on disk; of one that is on its way there, once it is."""
-        unknown = [one for one in ids if one not in self._known]
-        underway = {one: self._on_their_way[one] for one in unknown if one in self._on_their_way}
-        for done in underway.values():
-            await asyncio.shield(asyncio.wrap_future(done))
-        rest = [one for one in unknown if one not in underway]
-        if not rest:
-            return True
-        try:
-            found = await asyncio.wait_for(self._ask(rest), self._patience)
-        except Exception as problem:
-            _log.warning("the state store was not asked for known mail events (%s)", type(problem).__name__)
-            return False
-        self._remember(sorted(found))
-        return found >= set(rest)
+        safe: set[str] = set()
+        asked: set[str] = set()
+        # Looked at again after each wait: another delivery of the same events may have come meanwhile.
+        while True:
+            rest = [one for one in ids if one not in self._known and one not in safe]
+            underway = [one for one in rest if one in self._on_their_way]
+            if underway:
+                for done in {id(done): done for done in map(self._on_their_way.__getitem__, underway)}.values():
+                    await asyncio.shield(asyncio.wrap_future(done))
+                safe.update(underway)
+                continue
+            fresh = [one for one in rest if one not in asked]
+            if not fresh:
+                return not rest
+            asked.update(fresh)
+            try:
+                self._remember(sorted(await asyncio.wait_for(self._ask(fresh), self._patience)))
+            except Exception as problem:
+                _log.warning("the state store was not asked for known mail events (%s)", type(problem).__name__)
 
     async def _applied(self, delivery: Delivery, now: datetime) -> None:
         work = asyncio.ensure_future(self._apply(delivery.events, now))

@@ -21,8 +21,18 @@ from pipelines.demo.refusals import Refusal, invalid, missing
 
 Json = dict[str, Any]
 _COUPON = frozenset(
-    ["id", "name", "percent_off", "amount_off", "currency", "duration", "duration_in_months", "max_redemptions"]
-    + ["redeem_by", "metadata"]
+    [
+        "id",
+        "name",
+        "percent_off",
+        "amount_off",
+        "currency",
+        "duration",
+        "duration_in_months",
+        "max_redemptions",
+        "redeem_by",
+        "metadata",
+    ]
 )
 _CODE = frozenset(["promotion", "code", "expires_at", "max_redemptions", "metadata", "active", "customer"])
 

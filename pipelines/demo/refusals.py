@@ -32,7 +32,8 @@ def forbidden(path: str, what: str = "read") -> Refusal:
     kind = path.strip("/").split("/")[1]
     message = (
         "The provided key 'rk_test_********' does not have the required permissions for this endpoint on account "
-        f"'acct_1Demo'. Having the 'rak_{kind.removesuffix('s')}_{what}' permission would allow this request to continue."
+        f"'acct_1Demo'. Having the 'rak_{kind.removesuffix('s')}_{what}' permission would allow this request to "
+        "continue."
     )
     return Refusal(403, message)
 

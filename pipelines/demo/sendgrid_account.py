@@ -63,7 +63,7 @@ class MailKnobs:
     `script`: modes of the next mails, in order of arrival. `to`: the mode of an address. Else one is
     drawn by `weights` and `seed`. `slow_seconds`: how late `slow` answers. `reset_seconds`: how far
     ahead X-RateLimit-Reset lies, or `reset` is its text ("" = the header is left out). `api_key`: the
-    only key accepted (else any that begins with `SG.`).
+    only key accepted (else any that begins with `SG.`). `scopes`: what the key may do.
     """
 
     script: deque[str] = field(default_factory=deque)
@@ -74,6 +74,7 @@ class MailKnobs:
     reset_seconds: int = 1
     reset: str | None = None
     api_key: str | None = None
+    scopes: list[str] = field(default_factory=lambda: ["mail.send", "suppression.read"])
 
     def turn(self, changes: Mapping[str, Any]) -> None:
         """Change some of them.
@@ -107,8 +108,8 @@ class SendGridAccount:
     """One account. `accepted`: how often each `dk` was taken; `answered`: how many mails got each mode.
 
     `connections` counts those that were ever made. `mails` are the newest ones taken, for whoever wants
-    to look at them. `lists` are its suppressions by the last part of their path (`bounces`, `blocks`, ...),
-    newest first.
+    to look at them, and `message_ids` what the last one of each `dk` is called. `lists` are its suppressions
+    by the last part of their path (`bounces`, `blocks`, ...), newest first.
     """
 
     def __init__(self, knobs: MailKnobs | None = None, *, keep: int = 100) -> None:
@@ -116,6 +117,7 @@ class SendGridAccount:
         self.accepted: Counter[str] = Counter()
         self.answered: Counter[str] = Counter()
         self.connections = 0
+        self.message_ids: dict[str, str] = {}
         self.mails: deque[Json] = deque(maxlen=keep)
         self.lists: dict[str, list[Json]] = {}
         self._arrived: Counter[str] = Counter()
@@ -142,6 +144,8 @@ class SendGridAccount:
             return _refusal(401)
         if (method, path) == ("POST", "/v3/mail/send"):
             return self._mail(body)
+        if (method, path) == ("GET", "/v3/scopes"):
+            return _json({"scopes": self.knobs.scopes})
         if method == "GET" and path.startswith(("/v3/suppression/", "/v3/asm/")):
             return _json(self._page(path.rpartition("/")[2], parse_qs(query)))
         return _refusal(404)
@@ -165,6 +169,8 @@ class SendGridAccount:
             if mail.get("mail_settings", {}).get("sandbox_mode", {}).get("enable"):
                 return Reply(200)
             self.accepted.update(keys)
+            named = hashlib.sha256(f"{keys}:{self.accepted[keys[0]]}".encode()).hexdigest()[:22]
+            self.message_ids |= dict.fromkeys(keys, named)
             self.mails.append(mail)
         return self._answer(name, mode, keys)
 
@@ -187,8 +193,8 @@ class SendGridAccount:
         if mode.status is None:
             return Reply(None)
         if mode.status == 202:
-            told = hashlib.sha256(f"{keys}:{self.accepted[keys[0]]}".encode()).hexdigest()[:22]
-            return Reply(202, (("X-Message-Id", told),), after=self.knobs.slow_seconds if name == "slow" else 0.0)
+            told = (("X-Message-Id", self.message_ids[keys[0]]),)
+            return Reply(202, told, after=self.knobs.slow_seconds if name == "slow" else 0.0)
         refusal = _refusal(mode.status)
         if mode.status != 429:
             return refusal

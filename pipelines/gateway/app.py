@@ -104,7 +104,8 @@ class Gateway:
             outcome, delivery = await self._sendgrid.take(body, signature, timestamp, now=self._clock())
             self._counts.took(SENDGRID, outcome)
             if outcome == "accepted":
-                self._counts.messages(SENDGRID, len(delivery.events), delivery.set_aside)
+                reasons = [reason.replace(" ", "_") for reason in delivery.set_aside]
+                self._counts.messages(SENDGRID, len(delivery.events), reasons)
             return Response(_TAKEN[outcome], media_type="application/json")
 
         return await self._answer(SENDGRID, take())

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from contextlib import closing
+from typing import TYPE_CHECKING, Protocol
 
 from pipelines.errors import MillstreamError
 from pipelines.mail.message import Handover, Mail
@@ -10,6 +11,10 @@ from pipelines.mail.outbox import Outbox
 from pipelines.mail.ready import obstacles
 from pipelines.mail.smtp_server import smtp_server
 from pipelines.settings import Settings
+
+if TYPE_CHECKING:
+    from pipelines.mail.sendgrid import SendGrid
+    from pipelines.mail.smtp import Smtp
 
 _UNTOUCHED = "Nobody was mailed and nothing was claimed."
 
@@ -54,7 +59,18 @@ def mailer_for(settings: Settings) -> Mailer:
     return _over_the_wire(settings)
 
 
-def _over_the_wire(settings: Settings) -> Mailer:
+def refusal(settings: Settings, *, seconds: float) -> str | None:
+    """Why the configured mailer would take no mail of ours now, asked of it; nothing is handed over.
+
+    None where there is nothing to ask: the outbox, or one that `obstacles` keep from mailing.
+    """
+    if settings.mailer == "outbox" or obstacles(settings):
+        return None
+    with closing(_over_the_wire(settings.model_copy(update={"mailer_seconds": seconds}))) as asked:
+        return asked.refusal()
+
+
+def _over_the_wire(settings: Settings) -> Smtp | SendGrid:
     # Late: a sender that writes files needs neither.
     if settings.mailer == "smtp" and settings.smtp_url is not None:
         from pipelines.mail.smtp import Smtp
@@ -67,5 +83,5 @@ def _over_the_wire(settings: Settings) -> Mailer:
         settings.sendgrid_api_key,
         base=settings.sendgrid_api_base,
         seconds=settings.mailer_seconds,
-        on_503=settings.sendgrid_503,
+        on_503=settings.sendgrid_unavailable,
     )

@@ -16,7 +16,7 @@ from pipelines.mail.smtp_server import smtp_server
 from pipelines.settings import Settings
 
 _HERE = ("127.0.0.1", "localhost", "::1", None)
-_NOBODYS = re.compile(r"@(.+\.)?example\.(com|net|org)$", re.IGNORECASE)
+_NOBODYS = re.compile(r"@(.+\.)?example\.com$", re.IGNORECASE)
 _KEY = re.compile(r"[\x21-\x7e]+")
 
 

@@ -75,6 +75,20 @@ class SendGrid:
         """Whether it may be an id of SendGrid's: anything but a Message-ID of ours."""
         return bool(message_id) and not is_ours(message_id)
 
+    def refusal(self) -> str | None:
+        """Why it would send no mail of ours now, asked of it; nothing is handed over."""
+        try:
+            answer = self._client().get("/v3/scopes")
+        except httpx.HTTPError as problem:
+            return told_reason(f"SendGrid can not be reached: {type(problem).__name__}")
+        if answer.status_code != 200:
+            return _reason(answer)
+        try:
+            may_send = "mail.send" in orjson.loads(answer.content)["scopes"]
+        except (orjson.JSONDecodeError, KeyError, TypeError):
+            return "what answers is not SendGrid"
+        return None if may_send else "the key may not send mail"
+
     def close(self) -> None:
         """Close the connections; a later mail opens new ones."""
         with self._lock:

@@ -41,6 +41,8 @@ def body(mail: Mail) -> dict[str, Any]:
             }
         ],
         "from": sender,
+        # The person's own one counts; by SendGrid's OpenAPI document a mail must have this one, too.
+        "subject": one_line(mail.subject),
         # An empty part would be refused.
         "content": [{"type": kind, "value": encodable(text)} for kind, text in parts if text],
         "categories": ["campaign"],
@@ -52,5 +54,5 @@ def body(mail: Mail) -> dict[str, Any]:
 def _untracked(html: str, url: str) -> str:
     """The mail whose unsubscribe link leads straight to us: leaving is no click, and hangs on no redirector."""
     for quote in ('"', "'"):
-        html = html.replace(f"href={quote}{url}{quote}", f'clicktracking="off" href={quote}{url}{quote}')
+        html = html.replace(f"href={quote}{url}{quote}", f"clicktracking=off href={quote}{url}{quote}")
     return html

@@ -18,8 +18,8 @@ from functools import cached_property
 from pipelines.mail.message import Handover, Mail, ascii_domain, is_ours, to_bytes, told_reason
 from pipelines.mail.smtp_server import SmtpServer
 
-LATER = timedelta(minutes=5)
-"""When to come again after a reply 4xx about one mail: what servers that greylist ask for."""
+LATER = timedelta(minutes=1)
+"""When to come again after a reply 4xx to a mail: the server is a relay, and one that says so has too much to do."""
 _LEAVE = 421
 """The server is about to close the connection."""
 _TOO_LARGE = 552
@@ -69,6 +69,14 @@ class Smtp:
     def gave(self, message_id: str) -> bool:
         """Whether it is a Message-ID of ours: over SMTP the mail's id is the one that we gave it."""
         return is_ours(message_id)
+
+    def refusal(self) -> str | None:
+        """Why it would not let us in now, asked of it; nothing is handed over."""
+        try:
+            self._drop(self._connect(), politely=True)
+        except _Gone as gone:
+            return gone.result.reason
+        return None
 
     def close(self) -> None:
         """Take leave on every connection; a later mail opens new ones."""

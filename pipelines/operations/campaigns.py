@@ -14,6 +14,7 @@ import sys
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime
+from tempfile import TemporaryFile
 from typing import Any, NamedTuple
 
 from sqlalchemy import Engine, exists, func, insert, select, update
@@ -177,31 +178,32 @@ def send_in_child(settings: Settings, name: str, *, said: Callable[[str], None])
     """
     settings.logs_dir.mkdir(parents=True, exist_ok=True)
     command = [sys.executable, "-c", _COMMAND, "campaign", "send", name, "--unattended", "--json"]
-    process = subprocess.Popen(
-        tied(command),
-        env={**os.environ, **settings.environment()},
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
     last = ""
-    try:
-        assert process.stderr is not None
-        assert process.stdout is not None
-        with (settings.logs_dir / f"send-{name}.log").open("a", encoding="utf-8") as log:
-            for line in process.stderr:
+    with (
+        TemporaryFile("w+", encoding="utf-8") as answer,
+        (settings.logs_dir / f"send-{name}.log").open("a", encoding="utf-8") as log,
+        subprocess.Popen(
+            tied(command),
+            env={**os.environ, **settings.environment()},
+            stdin=subprocess.DEVNULL,
+            stdout=answer,
+            stderr=subprocess.PIPE,
+            text=True,
+        ) as process,
+    ):
+        try:
+            for line in process.stderr or ():
                 log.write(line)
                 log.flush()
                 last = line.strip() or last
                 said(line.rstrip())
-        answer = process.stdout.read()
-        code = process.wait()
-    finally:
-        _end(process)
-    if code != 0:
-        raise MillstreamError(last or f"the sender of {name} ended with code {code}.")
-    found: dict[str, Any] = json.loads(answer)
+            code = process.wait()
+        finally:
+            _end(process)
+        if code != 0:
+            raise MillstreamError(last or f"the sender of {name} ended with code {code}.")
+        answer.seek(0)
+        found: dict[str, Any] = json.load(answer)
     return found
 
 

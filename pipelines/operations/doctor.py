@@ -24,7 +24,7 @@ from pipelines.warehouse import Snapshot, SnapshotReader
 def examine(settings: Settings, *, is_offline: bool = False) -> dict[str, Any]:
     """The document of `millstream doctor --json`: problems first, then builds, checks, sources and loads.
 
-    Stripe is asked what the key may read, unless `is_offline`.
+    Stripe is asked what the key may read and the mailer whether it takes mails, unless `is_offline`.
     """
     engine, now = open_state(settings), settings.now()
     snapshot = SnapshotReader(settings.published_dir).current()
@@ -34,7 +34,7 @@ def examine(settings: Settings, *, is_offline: bool = False) -> dict[str, Any]:
     at_stripe = None
     if not is_offline:
         at_stripe, told_there = installation.at_stripe(settings)
-        problems += told_there
+        problems += [*told_there, *installation.at_the_mailer(settings)]
     problems += [*_publishing(snapshot, builds, now), *_stuck(settings, engine)]
     return {
         "now": now,

@@ -1,6 +1,6 @@
 """Whether this installation can do its work: its folder and disk, its settings, what its Stripe key may read.
 
-A look changes nothing; only `at_stripe` leaves this machine, with one small question for each list.
+A look changes nothing; only `at_stripe` and `at_the_mailer` leave this machine, with small questions.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import stripe
 
 from pipelines.errors import MillstreamError
 from pipelines.landing import Landing
-from pipelines.mail import obstacles
+from pipelines.mail import obstacles, refusal
 from pipelines.settings import Settings
 from pipelines.stripe import StripeApi, missing_permissions
 
@@ -24,7 +24,7 @@ ROOM = 1024**3
 SKEW = 5.0
 """Seconds by which this machine's clock may differ from Stripe's."""
 TIMEOUT = 2.0
-"""Seconds for a question to Stripe: somebody waits for the answer."""
+"""Seconds for a question to Stripe or the mailer: somebody waits for the answer."""
 
 
 class Problem(NamedTuple):
@@ -86,6 +86,15 @@ def configuration(settings: Settings) -> list[Problem]:
             )
         )
     return problems
+
+
+def at_the_mailer(settings: Settings) -> list[Problem]:
+    """What the configured mailer says of us; asks it, and hands nothing over."""
+    told = refusal(settings, seconds=TIMEOUT)
+    if told is None:
+        return []
+    mend = "Look at what it names (docs/mailers.md), then look again."
+    return [Problem(f"Mails can not go out by {settings.mailer}: {told}.", mend)]
 
 
 def deliveries(settings: Settings) -> list[Problem]:

@@ -43,7 +43,8 @@ def unsubscribe(connection: Connection, asked: Unsubscription, *, everything: bo
     for one in sorted(lists):
         entries = told(connection, key, one)
         if not entries or entries[-1].action != "withdrawn":
-            changed.append(withdraw(connection, key, source=LINK, now=now, purpose=one, proof=proof))
+            source = f"{LINK}:{asked.campaign}"  # The campaign's report counts them by it.
+            changed.append(withdraw(connection, key, source=source, now=now, purpose=one, proof=proof))
     return any(changed)
 
 

@@ -60,7 +60,7 @@ def _batch_reasons(
     known = {key for key in keys if key is not None}
     refused = suppressed(connection, known, purpose)
     rows = connection.execute(_AGREED, {"keys": list(known), "purpose": purpose}).all()
-    agreed: dict[str, bool] = {str(key): agrees == 1 for key, agrees in rows}
+    agreed: dict[str, bool] = {row[0]: row[1] == 1 for row in rows}
     return [_reason(candidate, key, refused, agreed, policy) for candidate, key in zip(batch, keys, strict=True)]
 
 

@@ -5,8 +5,8 @@ answer by period, in one currency or each in its own (`native`), `trials` by per
 `buyer_cohorts` are the cohorts of all who ever paid;
 `mrr_by_group` and `movements_by_group` take them apart; `movers` names the customers behind a
 movement; `compare` tells why profiles differ; `explain` tells the rows behind one day's number; `summary`
-gives the few figures that the overview and the demo show. `asked_report` and `asked_explanation` take a
-question as it was written.
+gives the few figures that the overview and the demo show. Each report by period takes a snapshot and a
+`Question`; `asked_report` and `asked_explanation` take one as it was written.
 Currencies are converted when asked, by dated rates.
 """
 
@@ -27,6 +27,7 @@ from pipelines.revenue.ledger import NATIVE, Period, periods
 from pipelines.revenue.ltv import ltv
 from pipelines.revenue.options import check_against, check_group, check_published
 from pipelines.revenue.profiles import DEFAULT_PROFILE, check_profile, profiles
+from pipelines.revenue.question import Question
 from pipelines.revenue.rates import Rates, load_rates
 from pipelines.revenue.ratios import arpa, quick_ratio
 from pipelines.revenue.recovery import recovery
@@ -47,6 +48,7 @@ __all__ = [
     "Group",
     "Move",
     "Period",
+    "Question",
     "Rates",
     "RatesOf",
     "Report",

@@ -18,9 +18,8 @@ from typing import Any, NamedTuple
 
 from pipelines.revenue.customers import booked_moves, spread
 from pipelines.revenue.groupings import Group, Grouping, grouping
-from pipelines.revenue.ledger import KINDS, NATIVE, Grain, Ledger, Period, periods
-from pipelines.revenue.profiles import DEFAULT_PROFILE
-from pipelines.revenue.rates import load_rates
+from pipelines.revenue.ledger import KINDS, NATIVE, Ledger, Period
+from pipelines.revenue.question import Question
 from pipelines.revenue.reports import Row, answer
 from pipelines.revenue.shares import split
 from pipelines.revenue.transfers import parts_of
@@ -50,69 +49,47 @@ class _Figures:
     customers: dict[str, set[Customer]] = field(default_factory=lambda: defaultdict(set))
 
 
-def mrr_by_group(
-    snapshot: Snapshot,
-    *,
-    group: Group,
-    date_from: date,
-    date_to: date,
-    by: Grain,
-    currency: str,
-    timezone: str,
-    account: str | None = None,
-    profile: str = DEFAULT_PROFILE,
-) -> Row:
+def mrr_by_group(snapshot: Snapshot, asked: Question, *, group: Group) -> Row:
     """`mrr` with a row per value of the group, the largest first; the value is null where nothing is known.
 
     A customer counts with each plan, product, interval and currency that they pay for.
     """
-    asked = _Asked(snapshot, group, currency, account, profile)
+    apart = _Apart(asked.ledger(snapshot), grouping(snapshot, group))
     rows: list[Row] = []
-    for period in periods(date_from, date_to, by):
-        held = asked.held(period.end)
+    for period in asked.periods():
+        held = apart.held(period.end)
         for key in sorted(held, key=lambda key: _largest_first(key, held[key].closing)):
             minor = held[key].closing
             counted = len(held[key].customers["paying"])
-            rows.append(asked.head(period, key) | {"mrr_minor": minor, "arr_minor": 12 * minor, "customers": counted})
-    return answer("mrr", asked.ledger, timezone, rows)
+            rows.append(apart.head(period, key) | {"mrr_minor": minor, "arr_minor": 12 * minor, "customers": counted})
+    return answer("mrr", apart.ledger, asked, rows)
 
 
-def movements_by_group(
-    snapshot: Snapshot,
-    *,
-    group: Group,
-    date_from: date,
-    date_to: date,
-    by: Grain,
-    currency: str,
-    timezone: str,
-    account: str | None = None,
-    profile: str = DEFAULT_PROFILE,
-) -> Row:
+def movements_by_group(snapshot: Snapshot, asked: Question, *, group: Group) -> Row:
     """`movements` with a row per value of the group that held or moved something in the period.
 
     `transfer_minor` is what switches of plan moved between the groups: nothing in total, and nothing
     between groups of customers.
     """
-    asked = _Asked(snapshot, group, currency, account, profile)
-    cut = periods(date_from, date_to, by)
+    apart = _Apart(asked.ledger(snapshot), grouping(snapshot, group))
+    cut = asked.periods()
     figures: list[dict[Key, _Figures]] = [defaultdict(_Figures) for _ in cut]
     for period, own in zip(cut, figures, strict=True):
-        for key, held in asked.held(period.start - timedelta(days=1)).items():
+        for key, held in apart.held(period.start - timedelta(days=1)).items():
             own[key].opening = held.closing
-        for key, held in asked.held(period.end).items():
+        for key, held in apart.held(period.end).items():
             own[key].closing = held.closing
     starts = [period.start for period in cut]
-    for part in asked.moved(Period(date_from, date_to)):
+    for part in apart.moved(Period(asked.date_from, asked.date_to)):
         found = figures[bisect_right(starts, part.day) - 1][part.key]
         found.moved[part.kind] += part.minor
         found.customers[part.kind].add(part.customer)
     rows = [
-        asked.head(period, key) | _moved_row(own[key])
+        apart.head(period, key) | _moved_row(own[key])
         for period, own in zip(cut, figures, strict=True)
         for key in sorted(own, key=lambda key: _largest_first(key, 0))
     ]
-    return answer("movements", asked.ledger, timezone, rows)
+    return answer("movements", apart.ledger, asked, rows)
 
 
 class _Part(NamedTuple):
@@ -125,12 +102,12 @@ class _Part(NamedTuple):
     minor: int
 
 
-class _Asked:
-    """One question: the ledger in the answer's currency and the groups of its lines."""
+class _Apart:
+    """The ledger in the answer's currency and the groups of its lines."""
 
-    def __init__(self, snapshot: Snapshot, group: Group, currency: str, account: str | None, profile: str) -> None:
-        self.ledger = Ledger(snapshot, load_rates(snapshot), currency, account=account, profile=profile)
-        self._grouping: Grouping = grouping(snapshot, group)
+    def __init__(self, ledger: Ledger, groups: Grouping) -> None:
+        self.ledger = ledger
+        self._grouping = groups
 
     def head(self, period: Period, key: Key) -> Row:
         """The fields that say what a row is about; a group of currencies has the amounts' own beside it."""

@@ -32,6 +32,7 @@ from pipelines.revenue.options import (
     reported_moment,
 )
 from pipelines.revenue.profiles import DEFAULT_PROFILE, check_profile
+from pipelines.revenue.question import Question
 from pipelines.revenue.rates import load_rates
 from pipelines.revenue.ratios import arpa, quick_ratio
 from pipelines.revenue.recovery import recovery
@@ -85,7 +86,7 @@ def asked_report(
     *,
     date_from: str | None = None,
     date_to: str | None = None,
-    by: str | None = None,
+    by: Grain | None = None,
     currency: str | None = None,
     group: str | None = None,
     basis: str | None = None,
@@ -116,25 +117,25 @@ def asked_report(
     first = parse_day("--from", date_from) or last.replace(year=last.year - 1, day=1)
     if first > last:
         raise UsageError(f"--from {first} lies after --to {last}.")
-    question = _WHOLE[report] if group is None else partial(_APART[report], group=group)
+    told = _WHOLE[report] if group is None else partial(_APART[report], group=group)
     if basis == "payments":
-        question = buyer_cohorts
+        told = buyer_cohorts
     if moment is not None:
-        question = partial(as_reported, engine=open_state(settings), report=report, moment=moment)
+        told = partial(as_reported, engine=open_state(settings), report=report, moment=moment)
     if rates_of != "day":
-        question = partial(question, rates_of=rates_of)
+        told = partial(told, rates_of=rates_of)
     if against is not None:
-        question = partial(question, against=SnapshotReader(settings.published_dir).kept(against))
-    return question(
-        snapshot,
+        told = partial(told, against=SnapshotReader(settings.published_dir).kept(against))
+    question = Question(
         date_from=first,
         date_to=last,
-        **({} if report == "survival" else {"by": by or "month"}),
+        by=by or "month",
         currency=wanted_currency(snapshot, currency or settings.reporting_currency),
         timezone=settings.reporting_timezone,
         account=account,
         profile=profile,
     )
+    return told(snapshot, question)
 
 
 def asked_explanation(

@@ -9,6 +9,7 @@ from pipelines.revenue.behind import Behind, currency_of, month_until, row_of, s
 from pipelines.revenue.behind_mrr import TABLES as LEDGER_TABLES
 from pipelines.revenue.deferred import LINES, end_of_day, lines_deferred
 from pipelines.revenue.ledger import Ledger, Period
+from pipelines.revenue.question import Question
 from pipelines.revenue.recovery import FAILED, invoices_failed
 from pipelines.revenue.reports import Row
 from pipelines.revenue.scheduled import OPEN, items_leaving
@@ -126,10 +127,10 @@ def deferred(ledger: Ledger, at: date, timezone: str) -> Behind:
 def survival(ledger: Ledger, at: date, timezone: str) -> Behind:
     """The subscriptions that began in the twelve months before that of the day and until it, each with its life."""
     period = Period(at.replace(year=at.year - 1, day=1), at)
-    lives = lifetimes(
-        ledger.snapshot, date_from=period.start, date_to=at, timezone=timezone, account=ledger.account,
-        profile=ledger.profile,
-    )  # fmt: skip
+    whole = Question(
+        period.start, at, currency=ledger.currency, timezone=timezone, account=ledger.account, profile=ledger.profile
+    )
+    lives = lifetimes(ledger.snapshot, whole)
     rows = [
         row_of(
             life._asdict(), "ended" if life.is_end else "in_sight", amount=None, currency=None,

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import NamedTuple
 
-from pipelines.revenue.ledger import NATIVE, Grain, first_day, periods
-from pipelines.revenue.profiles import DEFAULT_PROFILE
+from pipelines.revenue.ledger import NATIVE, Grain, first_day
+from pipelines.revenue.question import Question
 from pipelines.revenue.rates import Rates, load_rates
 from pipelines.revenue.reports import Row, frame
 from pipelines.warehouse import Snapshot
@@ -48,29 +48,19 @@ class _Cohort:
     """Money by day and its own currency: what is converted once."""
 
 
-def buyer_cohorts(
-    snapshot: Snapshot,
-    *,
-    date_from: date,
-    date_to: date,
-    by: Grain,
-    currency: str,
-    timezone: str,
-    account: str | None = None,
-    profile: str = DEFAULT_PROFILE,
-) -> Row:
+def buyer_cohorts(snapshot: Snapshot, asked: Question) -> Row:
     """A row per cohort that began in the days asked for and period since.
 
     `customers` paid in the period, `repeat_customers` had paid on a second day by its end, `paid_minor` is what was
     charged less what was refunded and disputed, tax included, each day's sum converted at that day's rate.
     """
     rates = load_rates(snapshot)
-    paid, unconverted = _paid(snapshot, rates, currency, until=date_to, account=account)
-    cut = periods(date_from, date_to, by)
-    names = [first_day(period.start, by) for period in cut]
+    paid, unconverted = _paid(snapshot, rates, asked.currency, until=asked.date_to, account=asked.account)
+    cut = asked.periods()
+    names = [first_day(period.start, asked.by) for period in cut]
     rows: list[Row] = []
-    for (own, began), cohort in sorted(_cohorts(paid, date_from, by).items()):
-        money, since, repeated = _money(cohort, rates, currency, own, by), names.index(began), 0
+    for (own, began), cohort in sorted(_cohorts(paid, asked.date_from, asked.by).items()):
+        money, since, repeated = _money(cohort, rates, asked.currency, own, asked.by), names.index(began), 0
         for number, name in enumerate(names[since:]):
             repeated += cohort.repeated[name]
             rows.append(
@@ -85,7 +75,7 @@ def buyer_cohorts(
                     "paid_minor": money[name],
                 }
             )
-    return frame("cohorts", snapshot, currency, timezone, unconverted, rows, profile=profile) | {"basis": "payments"}
+    return frame("cohorts", snapshot, asked, unconverted, rows) | {"basis": "payments"}
 
 
 def _paid(

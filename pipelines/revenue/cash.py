@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections import defaultdict
 from datetime import date
 
-from pipelines.revenue.ledger import NATIVE, Grain, Period, periods
-from pipelines.revenue.profiles import DEFAULT_PROFILE
+from pipelines.revenue.ledger import NATIVE, Period
+from pipelines.revenue.question import Question
 from pipelines.revenue.rates import Rates, load_rates
 from pipelines.revenue.reports import Row, frame
 from pipelines.warehouse import Snapshot
@@ -20,30 +20,20 @@ _PARTS = ("gross", "tax", "refunds", "disputes", "fees")
 Sums = dict[tuple[date, str], dict[str, int]]
 
 
-def cash(
-    snapshot: Snapshot,
-    *,
-    date_from: date,
-    date_to: date,
-    by: Grain,
-    currency: str,
-    timezone: str,
-    account: str | None = None,
-    profile: str = DEFAULT_PROFILE,
-) -> Row:
+def cash(snapshot: Snapshot, asked: Question) -> Row:
     """Gross (with tax), tax, refunds, disputes, fees and net of each period; every amount that leaves is positive.
 
     Money that moved is the same under every profile.
     """
-    asked: dict[str, object] = {"start": date_from, "end": date_to, "account": account}
-    cut = periods(date_from, date_to, by)
-    if currency == NATIVE:
-        rows = _native_rows(snapshot, cut, asked)
-        return frame("cash", snapshot, currency, timezone, [], rows, profile=profile)
+    days: dict[str, object] = {"start": asked.date_from, "end": asked.date_to, "account": asked.account}
+    cut = asked.periods()
+    if asked.currency == NATIVE:
+        rows = _native_rows(snapshot, cut, days)
+        return frame("cash", snapshot, asked, [], rows)
     rates = load_rates(snapshot)
-    sums, unconverted = _converted(snapshot, rates, currency, asked)
-    rows = [_row(period, currency, _total(sums, period)) for period in cut]
-    return frame("cash", snapshot, currency, timezone, unconverted, rows, profile=profile)
+    sums, unconverted = _converted(snapshot, rates, asked.currency, days)
+    rows = [_row(period, asked.currency, _total(sums, period)) for period in cut]
+    return frame("cash", snapshot, asked, unconverted, rows)
 
 
 def _row(period: Period, currency: str, parts: dict[str, int]) -> Row:

@@ -16,8 +16,7 @@ from sqlalchemy import Engine, func, select
 
 from pipelines.errors import UsageError
 from pipelines.revenue.ledger import KINDS, NATIVE, Grain, Ledger, Period, first_day, periods
-from pipelines.revenue.profiles import DEFAULT_PROFILE
-from pipelines.revenue.rates import load_rates
+from pipelines.revenue.question import Question
 from pipelines.revenue.reported import AMOUNTS, FIGURES, known_on
 from pipelines.revenue.reports import Row, answer
 from pipelines.state import reading
@@ -28,20 +27,7 @@ Days = dict[str, dict[date, dict[str, int]]]
 """Figures by currency and day, all accounts that were asked for together."""
 
 
-def as_reported(
-    snapshot: Snapshot,
-    engine: Engine,
-    report: str,
-    *,
-    moment: datetime,
-    date_from: date,
-    date_to: date,
-    by: Grain,
-    currency: str,
-    timezone: str,
-    account: str | None = None,
-    profile: str = DEFAULT_PROFILE,
-) -> Row:
+def as_reported(snapshot: Snapshot, asked: Question, engine: Engine, report: str, *, moment: datetime) -> Row:
     """`mrr` or `movements` as the last publish up to `moment` told them, with what is known now and why it differs.
 
     The rows end with the last day that was told of then. `customers` counts whoever pays in two
@@ -51,18 +37,21 @@ def as_reported(
         UsageError: nothing was published by then.
     """
     ids = _reports(engine, moment)
-    then = _told(engine, ids, account, profile)
-    last = min(date_to, max((day for days in then.values() for day in days), default=date_from))
-    ledger = Ledger(snapshot, load_rates(snapshot), currency, account=account, profile=profile)
-    now = _known(snapshot, account, profile)
+    then = _told(engine, ids, asked.account, asked.profile)
+    last = min(asked.date_to, max((day for days in then.values() for day in days), default=asked.date_from))
+    ledger = asked.ledger(snapshot)
+    now = _known(snapshot, asked.account, asked.profile)
     shape = _mrr_row if report == "mrr" else _movements_row
     rows: list[Row] = []
-    for period in periods(date_from, last, by) if last >= date_from else []:
-        for own in sorted(then.keys() | now.keys()) if currency == NATIVE else [currency]:
+    for period in periods(asked.date_from, last, asked.by) if last >= asked.date_from else []:
+        for own in sorted(then.keys() | now.keys()) if asked.currency == NATIVE else [asked.currency]:
             sides = [_Side(days, ledger, own) for days in (then, now)]
             rows.append({"period": period.start, "currency": own, **shape(period, *sides)})
-    told = answer(report, ledger, timezone, rows)
-    return told | {"reported_on": moment, "restatements": _restatements(engine, ids, by, last, account, profile)}
+    told = answer(report, ledger, asked, rows)
+    return told | {
+        "reported_on": moment,
+        "restatements": _restatements(engine, ids, asked.by, last, asked.account, asked.profile),
+    }
 
 
 class _Side:

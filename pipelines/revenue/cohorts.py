@@ -9,38 +9,27 @@ from collections import defaultdict
 from datetime import date
 
 from pipelines.revenue.held import Holder, balances_held, first_days
-from pipelines.revenue.ledger import Grain, Ledger, first_day, periods
-from pipelines.revenue.profiles import DEFAULT_PROFILE
-from pipelines.revenue.rates import load_rates
+from pipelines.revenue.ledger import first_day
+from pipelines.revenue.question import Question
 from pipelines.revenue.reports import Row, answer
 from pipelines.warehouse import Snapshot
 
 
-def cohorts(
-    snapshot: Snapshot,
-    *,
-    date_from: date,
-    date_to: date,
-    by: Grain,
-    currency: str,
-    timezone: str,
-    account: str | None = None,
-    profile: str = DEFAULT_PROFILE,
-) -> Row:
+def cohorts(snapshot: Snapshot, asked: Question) -> Row:
     """A row per cohort that began in the days asked for and period since: who still pays at its end, and how much.
 
     `size` is everybody of the cohort; `period_index` 0 is the period that they began in.
     """
-    ledger = Ledger(snapshot, load_rates(snapshot), currency, account=account, profile=profile)
-    began = {holder: day for holder, day in first_days(ledger).items() if date_from <= day <= date_to}
+    ledger = asked.ledger(snapshot)
+    began = {holder: day for holder, day in first_days(ledger).items() if asked.date_from <= day <= asked.date_to}
     members: dict[tuple[str, date], list[Holder]] = defaultdict(list)
     for holder, day in sorted(began.items()):
-        members[holder.currency, first_day(day, by)].append(holder)
-    cut = periods(date_from, date_to, by)
+        members[holder.currency, first_day(day, asked.by)].append(holder)
+    cut = asked.periods()
     held = [balances_held(ledger, period.end) for period in cut]
     rows: list[Row] = []
     for (own, cohort), people in sorted(members.items()):
-        since = next(number for number, period in enumerate(cut) if first_day(period.start, by) == cohort)
+        since = next(number for number, period in enumerate(cut) if first_day(period.start, asked.by) == cohort)
         for number in range(since, len(cut)):
             kept = [held[number][holder] for holder in people if holder in held[number]]
             rows.append(
@@ -54,4 +43,4 @@ def cohorts(
                     "mrr_minor": sum(kept),
                 }
             )
-    return answer("cohorts", ledger, timezone, rows)
+    return answer("cohorts", ledger, asked, rows)

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date
 from decimal import ROUND_HALF_EVEN, Decimal
 from typing import NamedTuple
 
-from pipelines.revenue.ledger import NATIVE, Grain, Ledger, periods
-from pipelines.revenue.profiles import DEFAULT_PROFILE, profiles
-from pipelines.revenue.rates import load_rates
+from pipelines.revenue.ledger import NATIVE, Ledger
+from pipelines.revenue.profiles import profiles
+from pipelines.revenue.question import Question
 from pipelines.revenue.reports import Row, answer
 from pipelines.revenue.shares import split
 from pipelines.warehouse import Snapshot
@@ -35,27 +36,17 @@ class Key(NamedTuple):
 Parts = dict[Key, int]
 
 
-def compare(
-    snapshot: Snapshot,
-    *,
-    date_from: date,
-    date_to: date,
-    by: Grain,
-    currency: str,
-    timezone: str,
-    account: str | None = None,
-    profile: str = DEFAULT_PROFILE,
-) -> Row:
+def compare(snapshot: Snapshot, asked: Question) -> Row:
     """What `profile` and each other profile differ by at the end of each period, and what each says (`totals`).
 
     The rows of a pair add up to the difference of their totals: MRR by `profile_b` less that by `profile_a`.
     """
-    names = [profile, *(name for name in profiles(snapshot) if name != profile)]
-    ledgers = {name: Ledger(snapshot, load_rates(snapshot), currency, account=account, profile=name) for name in names}
-    first = ledgers[profile]
+    names = [asked.profile, *(name for name in profiles(snapshot) if name != asked.profile)]
+    ledgers = {name: replace(asked, profile=name).ledger(snapshot) for name in names}
+    first = ledgers[asked.profile]
     rows: list[Row] = []
     totals: list[Row] = []
-    for period in periods(date_from, date_to, by):
+    for period in asked.periods():
         for own in _currencies(ledgers):
             totals += [
                 {
@@ -71,7 +62,7 @@ def compare(
                 rows += [
                     {
                         "period": period.start,
-                        "profile_a": profile,
+                        "profile_a": asked.profile,
                         "profile_b": name,
                         "cause": key.cause,
                         "account": key.account,
@@ -82,7 +73,7 @@ def compare(
                     for key, minor in sorted(parts.items(), key=_order)
                     if minor
                 ]
-    return answer("compare", first, timezone, rows) | {"totals": totals}
+    return answer("compare", first, asked, rows) | {"totals": totals}
 
 
 def _order(one: tuple[Key, int]) -> tuple[int, int, Key]:

@@ -5,24 +5,14 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from pipelines.revenue.ledger import NATIVE, Grain, periods
-from pipelines.revenue.profiles import DEFAULT_PROFILE
+from pipelines.revenue.ledger import NATIVE
+from pipelines.revenue.question import Question
 from pipelines.revenue.rates import load_rates
 from pipelines.revenue.reports import Row, frame
 from pipelines.warehouse import Snapshot
 
 
-def deferred(
-    snapshot: Snapshot,
-    *,
-    date_from: date,
-    date_to: date,
-    by: Grain,
-    currency: str,
-    timezone: str,
-    account: str | None = None,
-    profile: str = DEFAULT_PROFILE,
-) -> Row:
+def deferred(snapshot: Snapshot, asked: Question) -> Row:
     """At each period's end, the part of what was invoiced and paid by then that is for the time after it.
 
     Each line is spread evenly over its time of service, without tax; of an invoice that was refunded in part, each line
@@ -31,17 +21,19 @@ def deferred(
     rates = load_rates(snapshot)
     rows: list[Row] = []
     unconverted: set[str] = set()
-    cut = periods(date_from, date_to, by)
-    sums = [_sums(lines_deferred(snapshot, period.end, timezone=timezone, account=account)) for period in cut]
+    cut = asked.periods()
+    sums = [
+        _sums(lines_deferred(snapshot, period.end, timezone=asked.timezone, account=asked.account)) for period in cut
+    ]
     known = sorted({own for some in sums for own in some})
     for period, some in zip(cut, sums, strict=True):
-        if currency == NATIVE:
+        if asked.currency == NATIVE:
             rows += [_row(period.start, own, some.get(own, 0)) for own in known]
             continue
-        converted = {own: rates.convert(minor, own, currency, period.end) for own, minor in some.items()}
+        converted = {own: rates.convert(minor, own, asked.currency, period.end) for own, minor in some.items()}
         unconverted |= {own for own, minor in converted.items() if minor is None}
-        rows.append(_row(period.start, currency, sum(minor or 0 for minor in converted.values())))
-    return frame("deferred", snapshot, currency, timezone, sorted(unconverted), rows, profile=profile)
+        rows.append(_row(period.start, asked.currency, sum(minor or 0 for minor in converted.values())))
+    return frame("deferred", snapshot, asked, sorted(unconverted), rows)
 
 
 def lines_deferred(snapshot: Snapshot, day: date, *, timezone: str, account: str | None = None) -> list[Row]:

@@ -9,8 +9,8 @@ from datetime import date
 
 from pipelines.revenue.apart import mrr_by_group
 from pipelines.revenue.causes import SHOWN, Customer, Difference, differences, has_other_rates
-from pipelines.revenue.ledger import Grain, Period, periods
-from pipelines.revenue.profiles import DEFAULT_PROFILE
+from pipelines.revenue.ledger import Period
+from pipelines.revenue.question import Question
 from pipelines.revenue.reports import Row
 from pipelines.warehouse import Snapshot
 
@@ -18,28 +18,14 @@ _Key = tuple[date, str, Customer]
 """Period, currency, customer."""
 
 
-def diff(
-    snapshot: Snapshot,
-    against: Snapshot,
-    *,
-    date_from: date,
-    date_to: date,
-    by: Grain,
-    currency: str,
-    timezone: str,
-    account: str | None = None,
-    profile: str = DEFAULT_PROFILE,
-) -> Row:
+def diff(snapshot: Snapshot, asked: Question, against: Snapshot) -> Row:
     """A row per customer and period at whose end the MRR is another one than `against` says, with the causes.
 
     What the answer calls `before` is `against`; a customer whom one of them does not know has 0 there.
     """
 
     def held(one: Snapshot) -> tuple[Row, dict[_Key, int]]:
-        told = mrr_by_group(
-            one, group="customer", date_from=date_from, date_to=date_to, by=by, currency=currency,
-            timezone=timezone, account=account, profile=profile,
-        )  # fmt: skip
+        told = mrr_by_group(one, asked, group="customer")
         rows = told["rows"]
         assert isinstance(rows, list)
         return told, {
@@ -49,9 +35,9 @@ def diff(
     _, before = held(against)
     answer, after = held(snapshot)
     moved = {key for key in before.keys() | after.keys() if before.get(key, 0) != after.get(key, 0)}
-    found = differences(against, snapshot, {customer for _, _, customer in moved}, profile=profile)
+    found = differences(against, snapshot, {customer for _, _, customer in moved}, profile=asked.profile)
     silent = "exchange_rate" if has_other_rates(against, snapshot) else "rounding"
-    ends = {period.start: period for period in periods(date_from, date_to, by)}
+    ends = {period.start: period for period in asked.periods()}
     rows = [
         _row(ends[key[0]], key, before.get(key, 0), after.get(key, 0), found.get(key[2], []), silent)
         for key in sorted(moved)

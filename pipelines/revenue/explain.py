@@ -10,7 +10,7 @@ from pipelines.revenue import behind_billing, behind_cash, behind_mrr, behind_ra
 from pipelines.revenue.behind import Behind
 from pipelines.revenue.ledger import KINDS, NATIVE, Ledger
 from pipelines.revenue.profiles import DEFAULT_PROFILE
-from pipelines.revenue.rates import load_rates
+from pipelines.revenue.question import Question
 from pipelines.revenue.reports import Row, frame
 from pipelines.warehouse import Snapshot
 
@@ -40,10 +40,10 @@ def explain(
         raise UsageError(f"explain {report}: only {', '.join(REPORTS)} can be explained.")
     if customer is not None:
         _check_customer(snapshot, customer)
-    ledger = Ledger(snapshot, load_rates(snapshot), currency, account=account, profile=profile)
-    behind = REPORTS[report](ledger, at, timezone)
+    asked = Question(at, at, by="day", currency=currency, timezone=timezone, account=account, profile=profile)
+    behind = REPORTS[report](asked.ledger(snapshot), at, timezone)
     rows = [row for row in behind.rows if customer is None or row["customer_id"] == customer]
-    answer = frame(report, snapshot, currency, timezone, behind.unconverted, rows, profile=profile)
+    answer = frame(report, snapshot, asked, behind.unconverted, rows)
     return answer | {
         "report": "explain",
         "of": report,

@@ -11,9 +11,8 @@ from fractions import Fraction
 
 from pipelines.revenue.counts import churned_and_base, lost_of_opening, only
 from pipelines.revenue.held import Holder, balances_held, first_days, paying
-from pipelines.revenue.ledger import Grain, Ledger, Period, periods
-from pipelines.revenue.profiles import DEFAULT_PROFILE
-from pipelines.revenue.rates import load_rates
+from pipelines.revenue.ledger import Ledger, Period, periods
+from pipelines.revenue.question import Question
 from pipelines.revenue.ratios import per_head
 from pipelines.revenue.reports import Row, answer
 from pipelines.warehouse import Snapshot
@@ -21,26 +20,16 @@ from pipelines.warehouse import Snapshot
 MONTHS = 6
 
 
-def ltv(
-    snapshot: Snapshot,
-    *,
-    date_from: date,
-    date_to: date,
-    by: Grain,
-    currency: str,
-    timezone: str,
-    account: str | None = None,
-    profile: str = DEFAULT_PROFILE,
-) -> Row:
+def ltv(snapshot: Snapshot, asked: Question) -> Row:
     """A customer's value at each period's end: revenue per customer / churn rate, and as observed.
 
     The formula is null where nobody churned. The observed one is the MRR of every month's end until the period's
     end over everybody who ever paid until then: what the cohorts have brought, by the head.
     """
-    ledger = Ledger(snapshot, load_rates(snapshot), currency, account=account, profile=profile)
+    ledger = asked.ledger(snapshot)
     firsts, rule = first_days(ledger), churn_rule(ledger)
     rows: list[Row] = []
-    for period in periods(date_from, date_to, by):
+    for period in asked.periods():
         customers = paying(balances_held(ledger, period.end))
         for own in ledger.currencies():
             each = per_head(ledger.balance(period.end, own), customers.get(own, 0))
@@ -54,7 +43,7 @@ def ltv(
                     "observed_ltv_minor": _observed(ledger, firsts, period.end, own),
                 }
             )
-    return answer("ltv", ledger, timezone, rows)
+    return answer("ltv", ledger, asked, rows)
 
 
 def churn_rule(ledger: Ledger) -> str:

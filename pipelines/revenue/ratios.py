@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import date
 from fractions import Fraction
 
 from pipelines.revenue.counts import ratio
 from pipelines.revenue.held import balances_held, paying
-from pipelines.revenue.ledger import Grain, Ledger, periods
-from pipelines.revenue.profiles import DEFAULT_PROFILE
-from pipelines.revenue.rates import load_rates
+from pipelines.revenue.question import Question
 from pipelines.revenue.reports import Row, answer
 from pipelines.warehouse import Snapshot
 
@@ -17,21 +14,11 @@ GAINS = ("new", "expansion", "reactivation")
 LOSSES = ("contraction", "churn")
 
 
-def quick_ratio(
-    snapshot: Snapshot,
-    *,
-    date_from: date,
-    date_to: date,
-    by: Grain,
-    currency: str,
-    timezone: str,
-    account: str | None = None,
-    profile: str = DEFAULT_PROFILE,
-) -> Row:
+def quick_ratio(snapshot: Snapshot, asked: Question) -> Row:
     """What was gained over what was lost in each period, both as positive amounts; null where nothing was lost."""
-    ledger = Ledger(snapshot, load_rates(snapshot), currency, account=account, profile=profile)
+    ledger = asked.ledger(snapshot)
     rows: list[Row] = []
-    for period in periods(date_from, date_to, by):
+    for period in asked.periods():
         for own in ledger.currencies():
             gained, lost = gained_and_lost(ledger.moved(period, own))
             rows.append(
@@ -43,7 +30,7 @@ def quick_ratio(
                     "quick_ratio": ratio(gained, lost),
                 }
             )
-    return answer("quick_ratio", ledger, timezone, rows)
+    return answer("quick_ratio", ledger, asked, rows)
 
 
 def gained_and_lost(moved: dict[str, int]) -> tuple[int, int]:
@@ -51,21 +38,11 @@ def gained_and_lost(moved: dict[str, int]) -> tuple[int, int]:
     return sum(moved[kind] for kind in GAINS), -sum(moved[kind] for kind in LOSSES)
 
 
-def arpa(
-    snapshot: Snapshot,
-    *,
-    date_from: date,
-    date_to: date,
-    by: Grain,
-    currency: str,
-    timezone: str,
-    account: str | None = None,
-    profile: str = DEFAULT_PROFILE,
-) -> Row:
+def arpa(snapshot: Snapshot, asked: Question) -> Row:
     """MRR per paying customer at the end of each period; who pays in a currency without a rate is in neither."""
-    ledger = Ledger(snapshot, load_rates(snapshot), currency, account=account, profile=profile)
+    ledger = asked.ledger(snapshot)
     rows: list[Row] = []
-    for period in periods(date_from, date_to, by):
+    for period in asked.periods():
         customers = paying(balances_held(ledger, period.end))
         for own in ledger.currencies():
             each = per_head(ledger.balance(period.end, own), customers.get(own, 0))
@@ -77,7 +54,7 @@ def arpa(
                     "arpa_minor": None if each is None else round(each),
                 }
             )
-    return answer("arpa", ledger, timezone, rows)
+    return answer("arpa", ledger, asked, rows)
 
 
 def per_head(minor: int, customers: int) -> Fraction | None:

@@ -6,8 +6,8 @@ from datetime import date
 from statistics import median
 
 from pipelines.revenue.counts import ratio
-from pipelines.revenue.ledger import NATIVE, Grain, Period, periods
-from pipelines.revenue.profiles import DEFAULT_PROFILE
+from pipelines.revenue.ledger import NATIVE, Period
+from pipelines.revenue.question import Question
 from pipelines.revenue.rates import Rates, load_rates
 from pipelines.revenue.reports import Row, frame
 from pipelines.warehouse import Snapshot
@@ -15,31 +15,21 @@ from pipelines.warehouse import Snapshot
 _DAY = 86_400
 
 
-def recovery(
-    snapshot: Snapshot,
-    *,
-    date_from: date,
-    date_to: date,
-    by: Grain,
-    currency: str,
-    timezone: str,
-    account: str | None = None,
-    profile: str = DEFAULT_PROFILE,
-) -> Row:
+def recovery(snapshot: Snapshot, asked: Question) -> Row:
     """What was due on invoices whose payment failed in each period, and what of it was paid since.
 
     Both are converted at the rate of the day of the failure. `median_days` goes from the first failure to the payment.
     """
     rates = load_rates(snapshot)
-    cut = periods(date_from, date_to, by)
-    failed = {period: invoices_failed(snapshot, period, account=account) for period in cut}
+    cut = asked.periods()
+    failed = {period: invoices_failed(snapshot, period, account=asked.account) for period in cut}
     own = sorted({str(one["currency"]) for some in failed.values() for one in some})
     unconverted: set[str] = set()
     rows: list[Row] = []
     for period in cut:
-        for wanted in own if currency == NATIVE else [currency]:
-            rows.append(_row(period, wanted, _shown(failed[period], rates, currency, wanted, unconverted)))
-    return frame("recovery", snapshot, currency, timezone, sorted(unconverted), rows, profile=profile)
+        for wanted in own if asked.currency == NATIVE else [asked.currency]:
+            rows.append(_row(period, wanted, _shown(failed[period], rates, asked.currency, wanted, unconverted)))
+    return frame("recovery", snapshot, asked, sorted(unconverted), rows)
 
 
 def invoices_failed(snapshot: Snapshot, period: Period, *, account: str | None = None) -> list[Row]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import Literal
 
 from pipelines.revenue.counts import (
@@ -15,42 +15,24 @@ from pipelines.revenue.counts import (
     ratio,
     rolling_churn,
 )
-from pipelines.revenue.ledger import KINDS, Grain, Ledger, Period, periods
-from pipelines.revenue.profiles import DEFAULT_PROFILE, passing_churns
-from pipelines.revenue.rates import load_rates
+from pipelines.revenue.ledger import KINDS, Ledger, Period
+from pipelines.revenue.profiles import passing_churns
+from pipelines.revenue.question import Question
 from pipelines.warehouse import Snapshot
 
 Row = dict[str, object]
 RatesOf = Literal["day", "next_day"]
 
 
-def mrr(
-    snapshot: Snapshot,
-    *,
-    date_from: date,
-    date_to: date,
-    by: Grain,
-    currency: str,
-    timezone: str,
-    account: str | None = None,
-    profile: str = DEFAULT_PROFILE,
-    rates_of: RatesOf = "day",
-) -> Row:
+def mrr(snapshot: Snapshot, asked: Question, *, rates_of: RatesOf = "day") -> Row:
     """MRR, ARR and paying customers at the end of each period.
 
     `rates_of` = `next_day` is Stripe's own way to report a day, to compare with its dashboard: each
     currency's balance converted by the rates that are dated a day later, and rounded before they are summed.
     """
-    ledger = Ledger(
-        snapshot,
-        load_rates(snapshot),
-        currency,
-        account=account,
-        profile=profile,
-        rates_ahead=1 if rates_of == "next_day" else None,
-    )
+    ledger = asked.ledger(snapshot, rates_ahead=1 if rates_of == "next_day" else None)
     rows: list[Row] = []
-    for period in periods(date_from, date_to, by):
+    for period in asked.periods():
         for own in ledger.currencies():
             balance = ledger.balance(period.end, own)
             rows.append(
@@ -62,28 +44,18 @@ def mrr(
                     "customers": paying_customers(snapshot, period.end, **only(ledger, own)),
                 }
             )
-    return answer("mrr", ledger, timezone, rows)
+    return answer("mrr", ledger, asked, rows)
 
 
-def movements(
-    snapshot: Snapshot,
-    *,
-    date_from: date,
-    date_to: date,
-    by: Grain,
-    currency: str,
-    timezone: str,
-    account: str | None = None,
-    profile: str = DEFAULT_PROFILE,
-) -> Row:
+def movements(snapshot: Snapshot, asked: Question) -> Row:
     """Opening + movements + fx = closing for each period; losses are negative.
 
     Movements are converted at their day's rate; `fx` is what the change of rates alone did to the
     balances, so the row always adds up.
     """
-    ledger = Ledger(snapshot, load_rates(snapshot), currency, account=account, profile=profile)
+    ledger = asked.ledger(snapshot)
     rows: list[Row] = []
-    for period in periods(date_from, date_to, by):
+    for period in asked.periods():
         for own in ledger.currencies():
             opening = ledger.balance(period.start - timedelta(days=1), own)
             closing = ledger.balance(period.end, own)
@@ -102,31 +74,21 @@ def movements(
                     "reactivated_customers": people.get("reactivation", 0),
                 }
             )
-    return answer("movements", ledger, timezone, rows)
+    return answer("movements", ledger, asked, rows)
 
 
-def churn(
-    snapshot: Snapshot,
-    *,
-    date_from: date,
-    date_to: date,
-    by: Grain,
-    currency: str,
-    timezone: str,
-    account: str | None = None,
-    profile: str = DEFAULT_PROFILE,
-) -> Row:
+def churn(snapshot: Snapshot, asked: Question) -> Row:
     """Churn rates as fractions, null without a base; the window stands in each name.
 
     `voluntary_mrr_minor` and `involuntary_mrr_minor` are what was lost to churn, as positive amounts:
     together they are the period's churn.
     """
-    ledger = Ledger(snapshot, load_rates(snapshot), currency, account=account, profile=profile)
+    ledger = asked.ledger(snapshot)
     rows: list[Row] = []
-    for period in periods(date_from, date_to, by):
+    for period in asked.periods():
         for own in ledger.currencies():
             rows.append(_churn_row(ledger, period, own))
-    return answer("churn", ledger, timezone, rows)
+    return answer("churn", ledger, asked, rows)
 
 
 def _churn_row(ledger: Ledger, period: Period, own: str) -> Row:
@@ -150,27 +112,18 @@ def _churn_row(ledger: Ledger, period: Period, own: str) -> Row:
     }
 
 
-def answer(report: str, ledger: Ledger, timezone: str, rows: list[Row]) -> Row:
+def answer(report: str, ledger: Ledger, asked: Question, rows: list[Row]) -> Row:
     """The frame that every revenue answer has (contract, "Revenue answers")."""
-    return frame(report, ledger.snapshot, ledger.currency, timezone, ledger.unconverted, rows, profile=ledger.profile)
+    return frame(report, ledger.snapshot, asked, ledger.unconverted, rows)
 
 
-def frame(
-    report: str,
-    snapshot: Snapshot,
-    currency: str,
-    timezone: str,
-    unconverted: Sequence[str],
-    rows: list[Row],
-    *,
-    profile: str,
-) -> Row:
+def frame(report: str, snapshot: Snapshot, asked: Question, unconverted: Sequence[str], rows: list[Row]) -> Row:
     """The same, for reports that need no ledger."""
     return {
         "report": report,
-        "profile": profile,
-        "currency": currency,
-        "timezone": timezone,
+        "profile": asked.profile,
+        "currency": asked.currency,
+        "timezone": asked.timezone,
         "snapshot": snapshot.number,
         "as_of": snapshot.as_of,
         "unconverted": list(unconverted),

@@ -7,36 +7,25 @@ nothing and loses nothing.
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import timedelta
 
 from pipelines.revenue.counts import ratio
 from pipelines.revenue.held import Holder, balances_held
-from pipelines.revenue.ledger import Grain, Ledger, Period, periods
-from pipelines.revenue.profiles import DEFAULT_PROFILE
-from pipelines.revenue.rates import load_rates
+from pipelines.revenue.ledger import Ledger, Period
+from pipelines.revenue.question import Question
 from pipelines.revenue.reports import Row, answer
 from pipelines.warehouse import Snapshot
 
 
-def nrr(
-    snapshot: Snapshot,
-    *,
-    date_from: date,
-    date_to: date,
-    by: Grain,
-    currency: str,
-    timezone: str,
-    account: str | None = None,
-    profile: str = DEFAULT_PROFILE,
-) -> Row:
+def nrr(snapshot: Snapshot, asked: Question) -> Row:
     """Opening MRR of each period, what is retained of it, and both as rates: with and without what grew."""
-    ledger = Ledger(snapshot, load_rates(snapshot), currency, account=account, profile=profile)
+    ledger = asked.ledger(snapshot)
     rows: list[Row] = []
-    for period in periods(date_from, date_to, by):
+    for period in asked.periods():
         opening, closing = held_at_both_ends(ledger, period)
         for own in ledger.currencies():
             rows.append(_row(period, own, _of(opening, own), _of(closing, own)))
-    return answer("nrr", ledger, timezone, rows)
+    return answer("nrr", ledger, asked, rows)
 
 
 def held_at_both_ends(ledger: Ledger, period: Period) -> tuple[dict[Holder, int], dict[Holder, int]]:

@@ -5,28 +5,17 @@ from __future__ import annotations
 from datetime import date
 
 from pipelines.revenue.behind_mrr import items_held
-from pipelines.revenue.ledger import Grain, Ledger, periods
-from pipelines.revenue.profiles import DEFAULT_PROFILE
-from pipelines.revenue.rates import load_rates
+from pipelines.revenue.ledger import Ledger
+from pipelines.revenue.question import Question
 from pipelines.revenue.reports import Row, answer
 from pipelines.warehouse import Snapshot
 
 
-def scheduled(
-    snapshot: Snapshot,
-    *,
-    date_from: date,
-    date_to: date,
-    by: Grain,
-    currency: str,
-    timezone: str,
-    account: str | None = None,
-    profile: str = DEFAULT_PROFILE,
-) -> Row:
+def scheduled(snapshot: Snapshot, asked: Question) -> Row:
     """At each period's end: MRR that is scheduled to churn, and contracted MRR, which is all but that."""
-    ledger = Ledger(snapshot, load_rates(snapshot), currency, account=account, profile=profile)
+    ledger = asked.ledger(snapshot)
     rows: list[Row] = []
-    for period in periods(date_from, date_to, by):
+    for period in asked.periods():
         leaving = items_leaving(ledger, period.end)
         for own in ledger.currencies():
             going = sum(int(str(item["amount_minor"])) for item in leaving if item["currency"] == own)
@@ -38,7 +27,7 @@ def scheduled(
                     "contracted_minor": ledger.balance(period.end, own) - going,
                 }
             )
-    return answer("scheduled", ledger, timezone, rows)
+    return answer("scheduled", ledger, asked, rows)
 
 
 def items_leaving(ledger: Ledger, day: date) -> list[Row]:

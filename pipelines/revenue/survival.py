@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import datetime
 from typing import NamedTuple
 
 from pipelines.revenue.kaplan_meier import kaplan_meier
-from pipelines.revenue.profiles import DEFAULT_PROFILE
+from pipelines.revenue.question import Question
 from pipelines.revenue.reports import Row, frame
 from pipelines.revenue.summary import last_whole_day
 from pipelines.warehouse import Snapshot
@@ -25,28 +25,17 @@ class Life(NamedTuple):
     days: int
 
 
-def survival(
-    snapshot: Snapshot,
-    *,
-    date_from: date,
-    date_to: date,
-    currency: str,
-    timezone: str,
-    account: str | None = None,
-    profile: str = DEFAULT_PROFILE,
-) -> Row:
+def survival(snapshot: Snapshot, asked: Question) -> Row:
     """The share of subscriptions that still earn after so many days, with a band of 95 %.
 
     A subscription lives from its first MRR to the day on which its MRR went to zero for good; one that lived on at the
     end of `date_to` went out of sight then. A pause of the collection ends none.
     """
-    lives = lifetimes(
-        snapshot, date_from=date_from, date_to=date_to, timezone=timezone, account=account, profile=profile
-    )
+    lives = lifetimes(snapshot, asked)
     rows: list[Row] = [
         {
-            "period": date_from,
-            "currency": currency,
+            "period": asked.date_from,
+            "currency": asked.currency,
             "day": step.day,
             "at_risk": step.at_risk,
             "survival": round(step.survival, 6),
@@ -55,21 +44,13 @@ def survival(
         }
         for step in kaplan_meier((life.days, life.is_end) for life in lives)
     ]
-    return frame("survival", snapshot, currency, timezone, [], rows, profile=profile)
+    return frame("survival", snapshot, asked, [], rows)
 
 
-def lifetimes(
-    snapshot: Snapshot,
-    *,
-    date_from: date,
-    date_to: date,
-    timezone: str,
-    account: str | None = None,
-    profile: str = DEFAULT_PROFILE,
-) -> list[Life]:
+def lifetimes(snapshot: Snapshot, asked: Question) -> list[Life]:
     """Every subscription that began in these days: how long it was in sight, and whether it ended then."""
-    last = min(date_to, last_whole_day(snapshot, timezone))
-    found = snapshot.query(LIVES, start=date_from, end=last, account=account, profile=profile)
+    last = min(asked.date_to, last_whole_day(snapshot, asked.timezone))
+    found = snapshot.query(LIVES, start=asked.date_from, end=last, account=asked.account, profile=asked.profile)
     return [Life(**row) for row in found.iter_rows(named=True)]
 
 

@@ -2,41 +2,29 @@
 
 from __future__ import annotations
 
-from datetime import date
-
 from pipelines.revenue.counts import ratio
-from pipelines.revenue.ledger import Grain, Period, periods
-from pipelines.revenue.profiles import DEFAULT_PROFILE
+from pipelines.revenue.ledger import Period
+from pipelines.revenue.question import Question
 from pipelines.revenue.reports import Row, frame
 from pipelines.warehouse import Snapshot
 
 
-def trials(
-    snapshot: Snapshot,
-    *,
-    date_from: date,
-    date_to: date,
-    by: Grain,
-    currency: str,
-    timezone: str,
-    account: str | None = None,
-    profile: str = DEFAULT_PROFILE,
-) -> Row:
+def trials(snapshot: Snapshot, asked: Question) -> Row:
     """Trials by the period in which they ended, and how many of them converted, whenever they paid (Stripe's rule)."""
     rows: list[Row] = []
-    for period in periods(date_from, date_to, by):
-        ended = trials_ended(snapshot, period, account=account)
+    for period in asked.periods():
+        ended = trials_ended(snapshot, period, account=asked.account)
         converted = sum(trial["is_converted"] is True for trial in ended)
         rows.append(
             {
                 "period": period.start,
-                "currency": currency,
+                "currency": asked.currency,
                 "ended": len(ended),
                 "converted": converted,
                 "conversion_rate": ratio(converted, len(ended)),
             }
         )
-    return frame("trials", snapshot, currency, timezone, [], rows, profile=profile)
+    return frame("trials", snapshot, asked, [], rows)
 
 
 def trials_ended(snapshot: Snapshot, period: Period, *, account: str | None = None) -> list[Row]:

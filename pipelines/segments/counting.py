@@ -32,8 +32,8 @@ class Span(NamedTuple):
 class Table(NamedTuple):
     """A relation of things that happened, with `event_at`, and what tells whose they are.
 
-    `named` is its column with the name by which rows are found; `people` leads from `key` to the person
-    where the relation does not know them itself.
+    `named` is its column with the name by which rows are found; `people` leads from `key` to `person_key` and
+    `person_id` where the relation does not know them itself.
     """
 
     name: str
@@ -109,7 +109,8 @@ class Counting:
         united = ", ".join(
             f"{_UNITED[column.measure].format(f'n{number}')} as n{number}" for number, column in enumerate(columns)
         )
-        return f"select person_id, {united} from ({sql}) inner join {table.people} using ({table.key}) group by all"
+        person = f"any_value(person_id) as person_id, {united}"
+        return f"select {person} from ({sql}) inner join {table.people} using ({table.key}) group by person_key"
 
     def _common(self, table: Table, columns: list[_Column]) -> list[str]:
         """What every row that counts anywhere fulfils: files and parts of files without one are not read."""

@@ -66,13 +66,18 @@ def reach(
     as_of: datetime | None = None,
     *,
     timezone: str = "UTC",
+    rows: list[dict[str, Any]] | None = None,
 ) -> dict[str, Any]:
     """`people` that there are, how many addresses of the segment are `mailable`, and why the others are not.
 
-    `not_mailable` counts people by reason; `same_address` are those whose mail another one gets.
+    `not_mailable` counts people by reason; `same_address` are those whose mail another one gets. Who has asked for the
+    members with `NEEDED` already gives them as `rows`.
     """
-    lookup = lookup_of(engine)
-    rows = list(best_first(snapshot, document, NEEDED, as_of, timezone=timezone, lookup=lookup))
+    if rows is None:
+        lookup = lookup_of(engine)
+        rows = list(best_first(snapshot, document, NEEDED, as_of, timezone=timezone, lookup=lookup))
+    else:
+        rows = best_ones_first(rows)
     with reading(engine) as connection:
         found = list(addressed(connection, rows, policy))
     why = Counter(one.reason for one in found if one.reason)

@@ -93,7 +93,7 @@ def load(engine: Engine, name: str) -> SegmentDocument:
 def listing(engine: Engine) -> list[dict[str, Any]]:
     """Every segment with description, members when they were last written down, who uses it, and times, by name.
 
-    `members` is None for a segment that no run has looked at yet.
+    `campaigns` mail it, the rules of `segments` refer to it. `members` is None for one that no run has looked at yet.
     """
     columns = (segments.c.name, segments.c.document, segments.c.created_at, segments.c.updated_at)
     with reading(engine) as connection:
@@ -101,15 +101,18 @@ def listing(engine: Engine) -> list[dict[str, Any]]:
         inside = _counted(connection, memberships.c.left_at.is_(None))
         seen = _counted(connection, true())
         mailing = connection.execute(select(campaigns.c.name, campaigns.c.document).order_by(campaigns.c.name)).all()
+    documents = {row["name"]: SegmentDocument.model_validate(json.loads(row["document"])) for row in rows}
+    referring = {name: references(document.match) for name, document in documents.items()}
     users: dict[str, list[str]] = {}
     for row in mailing:
         users.setdefault(str(json.loads(row.document).get("segment")), []).append(row.name)
     return [
         {
             "name": row["name"],
-            "description": json.loads(row["document"]).get("description", ""),
+            "description": documents[row["name"]].description,
             "members": inside.get(row["name"], 0 if row["name"] in seen else None),
             "campaigns": users.get(row["name"], []),
+            "segments": [name for name, named in referring.items() if row["name"] in named],
             "created_at": row["created_at"],
             "updated_at": row["updated_at"],
         }

@@ -211,9 +211,10 @@ class StripeApi:
                     ) from None
                 named = _PERMISSION.search(str(problem))
                 permission = named[0] if named else None
+                does, called = _DOES[method], f" ({permission})" if permission else ""
                 raise ForbiddenError(
-                    f"the Stripe key ending …{self._key[-4:]} may not {_DOES[method]} {path} (403). What was loaded before "
-                    f"stays. Give the restricted key {_DOES[method]} permission for it{f' ({permission})' if permission else ''}; "
+                    f"the Stripe key ending …{self._key[-4:]} may not {does} {path} (403). What was loaded before "
+                    f"stays. Give the restricted key {does} permission for it{called}; "
                     "`millstream doctor` lists all that are missing.",
                     permission,
                 ) from None

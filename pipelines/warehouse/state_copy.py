@@ -14,6 +14,7 @@ from sqlalchemy import Engine, select
 from pipelines.state import reading
 from pipelines.state.tables import (
     campaigns,
+    consent_events,
     consents,
     metadata,
     recipients,
@@ -26,9 +27,13 @@ _LEFT_BEHIND = {
     campaigns.name: {"document", "html", "text", "bodies"},
     recipients.name: {"address", "variables"},
     suppressions.name: {"is_hidden"},
+    consent_events.name: {"entry_id", "proof"},
 }
+# A word of SQL's own, which no model could name without quoting it.
+_RENAMED = {(consent_events.name, "at"): "told_at"}
 _TARGETS = {
     consents.name: "raw_state.consents",
+    consent_events.name: "raw_state.consent_events",
     suppressions.name: "raw_state.suppressions",
     campaigns.name: "raw_state.campaigns",
     recipients.name: "raw_state.campaign_recipients",
@@ -47,7 +52,11 @@ def copy_state(connection: Connection, state: Engine, names: Mapping[str, str] |
     with reading(state) as source, transaction(connection):
         for name, target in _TARGETS.items():
             table = metadata.tables[name]
-            columns = [column for column in table.columns if column.name not in _LEFT_BEHIND.get(name, set())]
+            columns = [
+                column.label(_RENAMED.get((name, column.name), column.name))
+                for column in table.columns
+                if column.name not in _LEFT_BEHIND.get(name, set())
+            ]
             rows = source.execute(select(*columns)).mappings().all()
             schema = {column.name: _TYPES.get(str(column.type), pl.String()) for column in columns}
             plain = [

@@ -7,6 +7,7 @@ that writes it: closing that second handle drops DuckDB's own lock without a wor
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -34,6 +35,10 @@ SCHEMAS = (
     "marts",
     "segments",
 )
+
+
+MEMORY_BYTES = 3_000_000_000
+"""What DuckDB may hold while it writes. Left alone it keeps whatever it has read until 80 % of the machine are full."""
 
 
 class Warehouse:
@@ -79,6 +84,9 @@ def _connect(settings: Settings) -> Connection:
             f"the warehouse is in use by process {holder.group(1)}. Nothing was changed. "
             "Wait until it ends, or end it; dashboards are not affected."
         ) from None
+    # What does not fit goes to disk beside the file; a small machine keeps DuckDB's own part of it.
+    own = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") * 4 // 5
+    connection.execute(f"set memory_limit = '{min(own, MEMORY_BYTES):d}B'")
     return connection
 
 

@@ -145,6 +145,30 @@ def test_a_mail_is_shown_as_a_chosen_person_reads_it(millstream, files, people):
     assert millstream("campaign", "preview", "win-back", "--person", "p0002")[0] == 2
 
 
+def test_a_campaign_is_tried_copied_and_taken_away_by_commands(millstream, files, people, settings):
+    for words in (("consent", "import", files / "consents.jsonl"), ("segment", "save", files / "pro.yaml")):
+        millstream(*words)
+    millstream("campaign", "save", files / "win_back.yaml")
+    code, answer = millstream("campaign", "preview", "win-back", "--json")
+    assert {(one["level"], one["code"]) for one in answer["findings"]} == {
+        ("warns", "no_text_part"),
+        ("warns", "preheader_missing"),
+    }
+    code, answer = millstream("campaign", "test", "win-back", "--to", "me@example.com", "--person", "p0003", "--json")
+    assert (code, answer["mails"][0]["outcome"]) == (0, "accepted")
+    assert "[TEST] Hello" in next(settings.outbox_dir.rglob("*.eml")).read_text()
+    code, answer = millstream("campaign", "copy", "win-back", "second", "--json")
+    assert (code, answer["name"], answer["state"]) == (0, "second", "draft")
+    assert millstream("campaign", "copy", "win-back", "second")[0] == 1
+    assert millstream("campaign", "delete", "second", "--json") == (0, {"name": "second", "deleted": True})
+    assert [one["code"] for one in millstream("campaign", "approve", "win-back", "--json")[1]["findings"]] == [
+        "no_text_part",
+        "preheader_missing",
+    ]
+    millstream("campaign", "send", "win-back")
+    assert millstream("campaign", "delete", "win-back")[0] == 1
+
+
 def test_fields_lists_what_a_rule_may_name(millstream, files, people):
     listed = {row["field"]: row["kind"] for row in millstream("segment", "fields", "--json")[1]["fields"]}
     assert {"email", "first_name", "country", "subscription_status", "mrr", "plan"} <= set(listed)
@@ -172,6 +196,11 @@ def test_fields_lists_what_a_rule_may_name(millstream, files, people):
         ("campaign", "report", "nobody"),
         ("campaign", "cancel", "nobody"),
         ("campaign", "send"),
+        ("campaign", "test", "nobody", "--to", "me@example.com"),
+        ("campaign", "test", "nobody"),
+        ("campaign", "copy", "nobody", "other"),
+        ("campaign", "copy", "nobody"),
+        ("campaign", "delete", "nobody"),
     ],
 )
 def test_a_wrong_call_exits_with_two(millstream, files, people, words):

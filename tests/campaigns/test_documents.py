@@ -47,8 +47,11 @@ def everybody(engine):
         ({"html": "<mjml><mj-body>"}, "html: this is no MJML"),
         ({"html": None, "body": "mail.txt"}, "body: mail.txt has to be an .mjml or .html file"),
         ({"html": None, "body": "missing.html"}, "body: there is no file"),
+        ({"discount": {"percent_off": 20, "amount_off": 5}}, "discount: write either 'percent_off' or 'amount_off'"),
+        ({"discount": {"amount_off": 5}}, "discount: 'amount_off' and 'currency' go together"),
+        ({"discount": {"amount_off": 5.5, "currency": "JPY"}}, "discount: 'amount_off' has more decimals"),
+        ({"discount": {"percent_off": 101}}, "discount.percent_off"),
         ({"schedule": {"at": "2026-11-27T09:00Z"}}, "schedule.at: write the time without a zone"),
-        ({"discount": {"percent_off": 20}, "goal": {}}, "discount, goal: not supported yet"),
     ],
 )
 def test_a_wrong_document_is_named_by_its_path(tmp_path, changes, words):

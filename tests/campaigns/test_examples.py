@@ -8,7 +8,6 @@ from email import message_from_bytes
 from email.policy import default
 from pathlib import Path
 
-import pytest
 from sqlalchemy import select
 
 from pipelines.campaigns import approve, findings, parse_campaign, save, told_journeys
@@ -65,9 +64,7 @@ def mailed(settings: Settings) -> list[tuple[int, str, str]]:
 
 def test_dunning_mails_three_times_until_somebody_pays_and_begins_again_next_year(settings):
     name = install(settings, "dunning", 4)
-    owes, pays, ended = (
-        {"subscription_status": state} for state in ("past_due", "active", "canceled")
-    )
+    owes, pays, ended = ({"subscription_status": state} for state in ("past_due", "active", "canceled"))
     live(
         settings,
         name,

@@ -170,6 +170,11 @@ def test_what_is_only_unwise_warns_alone(tmp_path, changes, code, place):
     assert found(tmp_path, **changes) == {("warns", code, place)}
 
 
+def test_a_condition_on_what_a_reader_is_called_is_no_markup(tmp_path):
+    html = HTML + "{% if first_name is defined and first_name < 'z' %}<b>{{ name | default('you') }}</b>{% endif %}"
+    assert found(tmp_path, html=html) == set()
+
+
 def test_the_hidden_words_of_mjml_are_a_preheader(tmp_path):
     html = (
         "<mjml><mj-head><mj-preview>What is new</mj-preview></mj-head><mj-body><mj-section><mj-column>"
@@ -184,6 +189,14 @@ def test_each_variant_is_looked_at_by_itself(tmp_path):
         ("blocks", "unsubscribe_link_missing", "html B"),
         ("blocks", "unknown_variable", "subject B"),
         ("warns", "no_text_part", "text B"),
+    }
+
+
+def test_what_variants_share_is_told_once(tmp_path):
+    variants = [{"name": "A"}, {"name": "B", "subject": "Other news"}]
+    assert found(tmp_path, variants=variants, html=HTML + "<a href='/x'>x</a>", preheader=None) == {
+        ("blocks", "broken_link", "html"),
+        ("warns", "preheader_missing", "preheader"),
     }
 
 
@@ -235,11 +248,15 @@ def mail(tmp_path_factory):
     )
 
 
+def shape(html):
+    return [(tag.name, [name for name, _ in tag.attributes]) for tag in taken_apart(html).tags]
+
+
 @effort(max_examples=150, deadline=None)
 @given(name=ANYTHING, plan=ANYTHING, country=ANYTHING)
 def test_no_trait_becomes_markup_or_a_header(mail, name, plan, country):
     traits = {**reader(), "name": name or "x", "plan": plan or "x", "country": country or "x"}
     made, plain = mail(traits), mail(reader())
-    assert taken_apart(made.html).shape() == taken_apart(plain.html).shape()
+    assert shape(made.html) == shape(plain.html)
     assert len(made.subject.splitlines()) == 1
     assert not any(sign in made.subject for sign in "\r\n\x00\u2028\u2029")

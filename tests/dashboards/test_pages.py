@@ -14,7 +14,7 @@ from pipelines.delivery import report
 from pipelines.mail import mailer_for
 from pipelines.operations.health import store_checks, store_loads
 from pipelines.quality import CheckResult, masked_row
-from pipelines.revenue import movements, summary
+from pipelines.revenue import Question, movements, summary
 from pipelines.state import open_state, writing
 from pipelines.state.tables import builds
 from pipelines.warehouse import Snapshot, Warehouse, publish
@@ -70,11 +70,7 @@ def test_the_movement_bars_are_the_months_of_the_revenue_room(
 ) -> None:
     months = movements(
         snapshot,
-        date_from=date(2026, 9, 1),
-        date_to=date(2026, 11, 23),
-        by="month",
-        currency="USD",
-        timezone="UTC",
+        Question(date_from=date(2026, 9, 1), date_to=date(2026, 11, 23), by="month", currency="USD", timezone="UTC"),
     )
     rows = months["rows"]
     assert isinstance(rows, list)

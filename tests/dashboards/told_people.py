@@ -60,6 +60,8 @@ def waiting_campaign(ask: Ask) -> Iterator[str]:
     for reason, number in told["excluded"].items():
         yield f"No mail: {_plain(reason)} {count(number)}"
     yield f"Audience {count(told['audience'])}"
+    for finding in told["findings"]:
+        yield f"{finding['level']} {finding['place']} {finding['message']}"
     mail = ask("campaign", "preview", WAITING, "--person", told["sample"][0]["person_id"])["mail"]
     yield f"To {mail['to']} Subject: {mail['subject']}"
     yield " ".join(readable(mail["html"]))

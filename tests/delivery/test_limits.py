@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import event, update
 
 from pipelines.campaigns import move, resume
 from pipelines.delivery import send
@@ -321,3 +321,22 @@ def test_a_row_that_somebody_else_moved_meanwhile_is_not_mailed(settings, engine
     done = send(settings, "win-back", lambda: NOW, mailer=mailer)
     assert counts(engine) == {"accepted": done.accepted, "claimed": 40 - done.accepted}
     assert len(mailer.mails) == done.accepted <= 16
+
+
+def test_no_step_looks_through_the_whole_campaign(settings, engine):
+    """On SQLite, whose planner takes the campaign's index as soon as a statement names the campaign."""
+    make_ready(settings, engine, range(3))
+    asked: list[tuple[str, Any]] = []
+    event.listen(engine, "before_cursor_execute", lambda _c, _k, text, given, _x, _m: asked.append((text, given)))
+    send(settings, "win-back", lambda: NOW, mailer=Scripted())
+    found = [
+        (text, given)
+        for text, given in asked
+        if "dedupe_key" in text.partition("WHERE")[2] and "mail_events" not in text
+    ]
+    assert len(found) >= 4
+    with engine.connect() as connection:
+        for text, given in found:
+            first = given[0] if isinstance(given, list) else given
+            plan = [row[3] for row in connection.exec_driver_sql(f"explain query plan {text}", first)]
+            assert all("dedupe_key=?" in step for step in plan), plan

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from pipelines.demo.business import make_business
-from pipelines.revenue import NATIVE, cash, movements
+from pipelines.revenue import NATIVE, Question, cash, movements
 from pipelines.revenue.cash import BOOKED_BY_DAY
 from pipelines.warehouse import Snapshot
 from tests.building import ingest_and_build, newest
@@ -112,7 +112,7 @@ def mrr_by_customer(story: Story, told: Json) -> Both:
 
 
 def movements_by_month(story: Story, told: Json) -> Both:
-    answer: Json = movements(story.snapshot, **story.asked, currency=NATIVE)
+    answer: Json = movements(story.snapshot, Question(**story.asked, currency=NATIVE))
     kinds = ("new", "expansion", "contraction", "churn", "reactivation")
     ours = {
         (row["currency"], f"{row['period']:%Y-%m}", f"{kind}_minor"): row[f"{kind}_minor"]
@@ -125,7 +125,7 @@ def movements_by_month(story: Story, told: Json) -> Both:
 
 def cash_by_month(story: Story, told: Json) -> Both:
     names = [name for name in ("gross_minor", "refunds_minor", "disputes_minor") if name in any_month(told)]
-    answer: Json = cash(story.snapshot, **story.asked, currency=NATIVE)
+    answer: Json = cash(story.snapshot, Question(**story.asked, currency=NATIVE))
     ours: dict[Any, int] = {}
     for row in answer["rows"]:
         for name in names:

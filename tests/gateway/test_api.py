@@ -104,6 +104,8 @@ CASES = [
     Case("segment_preview_of", ["segment", "preview", "FILE"], "/v1/api/segment/preview?users=true",
          {**ALIKE, "name": "visitors_too"}, {**ALIKE, "name": "visitors_too"}),
     Case("segment_members", ["segment", "members", "visitors"], "/v1/api/segment/members/visitors"),
+    Case("segment_members", ["segment", "members", "visitors", "--history"],
+         "/v1/api/segment/members/visitors?history=true"),
     Case("segment_overlap", ["segment", "overlap", "visitors", "everybody"],
          "/v1/api/segment/overlap?name=visitors&name=everybody"),
     Case("campaign_list", ["campaign", "list"], "/v1/api/campaign/list"),

@@ -31,7 +31,7 @@ def statuses(knobs: MailKnobs, numbers: list[int], threads: int) -> tuple[list[i
 
 
 def test_sixteen_connections_find_the_weather_of_one() -> None:
-    numbers = list(range(200))
+    numbers = list(range(80))
     one, taken = statuses(MailKnobs(weights=WEATHER), numbers, 1)
     many, taken_too = statuses(MailKnobs(weights=WEATHER), numbers[::-1], 16)
     assert one == many
@@ -82,7 +82,7 @@ WRONG = {
     "no address": {"personalizations": [{"to": [{"email": "ann"}], "subject": "Hi"}]},
     "a comma in a name": {"personalizations": [{"to": [{"email": "a@b.com", "name": "A, B"}], "subject": "Hi"}]},
     "one address twice": {"personalizations": [{"to": [{"email": "a@b.com"}, {"email": "A@b.com"}], "subject": "Hi"}]},
-    "no subject": {"personalizations": [{"to": [{"email": "a@b.com"}]}]},
+    "no subject": {"personalizations": [{"to": [{"email": "a@b.com"}]}], "subject": ""},
     "a header that is SendGrid's": {
         "personalizations": [{"to": [{"email": "a@b.com"}], "subject": "Hi", "headers": {"Reply-To": "x"}}]
     },

@@ -88,7 +88,7 @@ def test_a_refused_recipient_is_one_mail_and_the_connection_goes_on(
     result = mailer.hand_over(MAIL)
     assert (result.outcome, result.status) == (outcome, int(reply[:3]))
     assert "ann@" not in str(result.reason)
-    assert result.retry_at == (MAIL.at + timedelta(minutes=5) if outcome == "later" else None)
+    assert result.retry_at == (MAIL.at + timedelta(minutes=1) if outcome == "later" else None)
     assert mailer.hand_over(mail(2)).outcome == "accepted"
     assert arrived(postbox) == ["p2@example.com"]
     assert len(postbox.sessions) == 1

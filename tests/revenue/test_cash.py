@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from pipelines.revenue import NATIVE, cash, explain
+from pipelines.revenue import NATIVE, Question, cash, explain
 from pipelines.settings import Settings
 from pipelines.warehouse import Snapshot, SnapshotReader, Warehouse, publish
 
@@ -59,7 +59,7 @@ def told(settings: Settings) -> Callable[[list[Paid]], Snapshot]:
 
 
 def figures(snapshot: Snapshot, currency: str) -> list[tuple[Any, ...]]:
-    answer: dict[str, Any] = cash(snapshot, **MARCH, currency=currency)
+    answer: dict[str, Any] = cash(snapshot, Question(**MARCH, currency=currency))
     return [(row["currency"], *(row[part] for part in PARTS)) for row in answer["rows"]]
 
 
@@ -100,7 +100,7 @@ def test_another_currency_converts_each_days_sums_and_still_adds_up(told: Callab
     # 799.2 + 798.4 and 47.2 + 46.4, each rounded on its day.
     assert (gross, fees, net) == (799 + 798, 47 + 46, 799 + 798 - 47 - 46)
     assert (refunds, disputes) == (0, 0)
-    assert cash(snapshot, **MARCH, currency="EUR")["unconverted"] == ["KWD"]
+    assert cash(snapshot, Question(**MARCH, currency="EUR"))["unconverted"] == ["KWD"]
 
 
 def test_a_charge_that_is_not_booked_yet_counts_in_its_own_currency(told: Callable[[list[Paid]], Snapshot]) -> None:

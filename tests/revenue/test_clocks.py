@@ -13,7 +13,7 @@ from sqlalchemy import Engine, select
 
 from pipelines.cli import invoke
 from pipelines.errors import UsageError
-from pipelines.revenue import NATIVE, as_reported, movements, mrr
+from pipelines.revenue import NATIVE, Question, as_reported, movements, mrr
 from pipelines.revenue.reported import remember
 from pipelines.settings import Settings
 from pipelines.state import open_state, reading
@@ -58,11 +58,11 @@ def test_both_clocks_say_what_their_snapshots_said_and_the_restatements_add_up(
     assert noted(settings, engine) == 1
     reader = SnapshotReader(settings.published_dir)
     days = ASKED | {"date_to": date(2026, 3, 10), "currency": NATIVE}
-    then = {row["period"]: row["mrr_minor"] for row in rows(mrr(reader.newest(), **days))}
+    then = {row["period"]: row["mrr_minor"] for row in rows(mrr(reader.newest(), Question(**days)))}
     publish_new(told)
     assert noted(settings, engine) == 1
-    now = {row["period"]: row["mrr_minor"] for row in rows(mrr(reader.newest(), **days))}
-    answer: Any = as_reported(reader.newest(), engine, "mrr", moment=FIRST, **ASKED | {"currency": NATIVE})
+    now = {row["period"]: row["mrr_minor"] for row in rows(mrr(reader.newest(), Question(**days)))}
+    answer: Any = as_reported(reader.newest(), Question(**ASKED | {"currency": NATIVE}), engine, "mrr", moment=FIRST)
     assert {row["period"]: (row["mrr_minor"], row["known_minor"]) for row in rows(answer)} == {
         period: (then[period], now[period]) for period in then
     }
@@ -81,7 +81,7 @@ def test_each_restatement_names_customer_day_cause_object_and_when_it_became_kno
     # Both at once: the first was not written down, as after a crash.
     assert noted(settings, engine) == 2
     newest = SnapshotReader(settings.published_dir).newest()
-    answer: Any = as_reported(newest, engine, "mrr", moment=FIRST, **ASKED)
+    answer: Any = as_reported(newest, Question(**ASKED), engine, "mrr", moment=FIRST)
     found = [
         (one["day"].isoformat(), one["customer"], one["difference_minor"], one["causes"], one["objects"])
         for one in answer["restatements"]
@@ -94,7 +94,7 @@ def test_each_restatement_names_customer_day_cause_object_and_when_it_became_kno
     ]
     assert {(one["known_at"], one["snapshot"]) for one in answer["restatements"]} == {(NOW, 2)}
     # Asked for today, nothing became known since, and the later part of March is told.
-    today: Any = as_reported(newest, engine, "mrr", moment=NOW, **ASKED)
+    today: Any = as_reported(newest, Question(**ASKED), engine, "mrr", moment=NOW)
     assert today["restatements"] == []
     assert [row["difference_minor"] for row in rows(today)] == [0, 0]
 
@@ -104,8 +104,8 @@ def test_movements_as_reported_add_up_on_both_clocks(told: Told, settings: Setti
     publish_new(told)
     noted(settings, engine)
     newest = SnapshotReader(settings.published_dir).newest()
-    answer: Any = as_reported(newest, engine, "movements", moment=FIRST, **ASKED)
-    whole = {row["period"]: row for row in rows(movements(newest, **ASKED | {"date_to": date(2026, 3, 10)}))}
+    answer: Any = as_reported(newest, Question(**ASKED), engine, "movements", moment=FIRST)
+    whole = {row["period"]: row for row in rows(movements(newest, Question(**ASKED | {"date_to": date(2026, 3, 10)})))}
     for row in rows(answer):
         for prefix in ("", "known_"):
             amounts = [row[f"{prefix}{kind}_minor"] for kind in KINDS]
@@ -136,7 +136,7 @@ def test_only_what_a_snapshot_says_otherwise_is_written_and_once(
         noted(settings, engine)
     reader = SnapshotReader(settings.published_dir)
     assert 1 not in reader.numbers()
-    answer: Any = as_reported(reader.newest(), engine, "mrr", moment=FIRST, **ASKED)
+    answer: Any = as_reported(reader.newest(), Question(**ASKED), engine, "mrr", moment=FIRST)
     assert [row["mrr_minor"] for row in rows(answer)] == [400, 400]
     assert len(answer["restatements"]) == 4
 
@@ -153,10 +153,10 @@ def test_before_the_first_report_there_is_nothing_to_tell(told: Told, settings: 
     publish_old(told)
     newest = SnapshotReader(settings.published_dir).newest()
     with pytest.raises(UsageError, match="nothing was reported yet"):
-        as_reported(newest, engine, "mrr", moment=NOW, **ASKED)
+        as_reported(newest, Question(**ASKED), engine, "mrr", moment=NOW)
     noted(settings, engine)
     with pytest.raises(UsageError, match="the first report is of 2026-03-11"):
-        as_reported(newest, engine, "mrr", moment=datetime(2026, 3, 1, tzinfo=UTC), **ASKED)
+        as_reported(newest, Question(**ASKED), engine, "mrr", moment=datetime(2026, 3, 1, tzinfo=UTC))
 
 
 def test_a_build_writes_down_what_it_publishes(

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from pipelines.cli import invoke
-from pipelines.revenue import CAUSES, NATIVE, compare, movements_by_group, mrr
+from pipelines.revenue import CAUSES, NATIVE, Question, compare, movements_by_group, mrr
 from pipelines.warehouse import Snapshot
 from tests.building import newest
 
@@ -28,7 +28,7 @@ def snapshot(built_folder: Path) -> Snapshot:
 @pytest.mark.parametrize("currency", ["USD", "JPY", NATIVE])
 @pytest.mark.parametrize("profile", PROFILES)
 def test_the_causes_add_up_to_the_difference_of_the_totals(snapshot: Snapshot, profile: str, currency: str) -> None:
-    told: dict[str, Any] = compare(snapshot, **ASKED, currency=currency, profile=profile)
+    told: dict[str, Any] = compare(snapshot, Question(**ASKED, currency=currency, profile=profile))
     totals = {(row["period"], row["profile"], row["currency"]): row["mrr_minor"] for row in told["totals"]}
     explained = dict.fromkeys(totals, 0)
     for row in told["rows"]:
@@ -41,25 +41,25 @@ def test_the_causes_add_up_to_the_difference_of_the_totals(snapshot: Snapshot, p
 
 
 def test_the_totals_are_those_of_the_report_of_each_profile(snapshot: Snapshot) -> None:
-    told: dict[str, Any] = compare(snapshot, **ASKED, currency="USD")
+    told: dict[str, Any] = compare(snapshot, Question(**ASKED, currency="USD"))
     for profile in PROFILES:
-        reported: dict[str, Any] = mrr(snapshot, **ASKED, currency="USD", profile=profile)
+        reported: dict[str, Any] = mrr(snapshot, Question(**ASKED, currency="USD", profile=profile))
         ours = [row["mrr_minor"] for row in told["totals"] if row["profile"] == profile]
         assert ours == [row["mrr_minor"] for row in reported["rows"]]
 
 
 def test_every_difference_has_a_cause_with_a_name(snapshot: Snapshot) -> None:
-    told: dict[str, Any] = compare(snapshot, **ASKED, currency="USD")
+    told: dict[str, Any] = compare(snapshot, Question(**ASKED, currency="USD"))
     causes = {row["cause"] for row in told["rows"]}
     assert {"coupon"} <= causes <= set(CAUSES)
 
 
 def test_a_customers_causes_add_up_to_what_each_profile_has_of_them(snapshot: Snapshot) -> None:
-    told: dict[str, Any] = compare(snapshot, **ASKED, currency=NATIVE)
+    told: dict[str, Any] = compare(snapshot, Question(**ASKED, currency=NATIVE))
 
     def held(profile: str) -> dict[tuple[date, str, str], int]:
         answer: dict[str, Any] = movements_by_group(
-            snapshot, group="customer", **ASKED, currency=NATIVE, profile=profile
+            snapshot, Question(**ASKED, currency=NATIVE, profile=profile), group="customer"
         )
         return {(row["period"], row["customer"], row["currency"]): row["closing_minor"] for row in answer["rows"]}
 

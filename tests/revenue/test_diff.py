@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from pipelines.cli import invoke
-from pipelines.revenue import mrr
+from pipelines.revenue import Question, mrr
 from pipelines.revenue.diff import diff
 from pipelines.settings import Settings
 from pipelines.warehouse import Snapshot, SnapshotReader
@@ -77,7 +77,7 @@ def publish_both(told: Told, *, rules: tuple[str, str] = ("r", "r"), inputs: tup
 
 def rows_between(settings: Settings) -> list[dict[str, Any]]:
     reader = SnapshotReader(settings.published_dir)
-    rows: Any = diff(reader.kept(2), reader.kept(1), **MARCH)["rows"]
+    rows: Any = diff(reader.kept(2), Question(**MARCH), reader.kept(1))["rows"]
     return list(rows)
 
 
@@ -102,7 +102,9 @@ def test_each_customer_that_moved_is_listed_with_what_became_known(told: Told, s
 def test_the_customers_add_up_to_what_the_total_moved(told: Told, settings: Settings) -> None:
     publish_both(told)
     reader = SnapshotReader(settings.published_dir)
-    old, new = ({row["period"]: row["mrr_minor"] for row in _rows(mrr(reader.kept(one), **MARCH))} for one in (1, 2))
+    old, new = (
+        {row["period"]: row["mrr_minor"] for row in _rows(mrr(reader.kept(one), Question(**MARCH)))} for one in (1, 2)
+    )
     sums = dict.fromkeys(new, 0)
     for row in rows_between(settings):
         assert row["difference_minor"] == row["after_minor"] - row["before_minor"] != 0

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from pipelines.cli import invoke
 from pipelines.errors import UsageError
-from pipelines.revenue import NATIVE, explain, movements, mrr
+from pipelines.revenue import NATIVE, Question, explain, movements, mrr
 from pipelines.revenue.shares import split
 from pipelines.warehouse import Snapshot
 from tests.building import newest
@@ -39,7 +39,7 @@ def of_day(day: date, currency: str) -> dict[str, Any]:
 def test_the_rows_add_up_to_the_mrr_of_the_day(snapshot: Snapshot, day: date) -> None:
     for currency in ("USD", "EUR", "JPY", NATIVE):
         found = ask(snapshot, "mrr", day, currency)
-        reported: dict[str, Any] = mrr(snapshot, **of_day(day, currency))
+        reported: dict[str, Any] = mrr(snapshot, Question(**of_day(day, currency)))
         told = {row["currency"]: row["mrr_minor"] for row in reported["rows"] if row["mrr_minor"]}
         total = found["total_minor"]
         assert (total if currency == NATIVE else {currency: total} if total else {}) == told
@@ -51,7 +51,7 @@ def test_the_rows_of_a_days_movements_add_up_to_it(snapshot: Snapshot) -> None:
     assert len(days) > 10
     for day in days:
         found = ask(snapshot, "movements", day, "USD")
-        reported: dict[str, Any] = movements(snapshot, **of_day(day, "USD"))
+        reported: dict[str, Any] = movements(snapshot, Question(**of_day(day, "USD")))
         (row,) = reported["rows"]
         by_kind = {kind: sum(one["amount_minor"] for one in found["rows"] if one["movement"] == kind) for kind in KINDS}
         assert by_kind == {kind: row[f"{kind}_minor"] for kind in KINDS}

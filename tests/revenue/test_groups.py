@@ -18,6 +18,7 @@ from pipelines.revenue import (
     GROUPS,
     NATIVE,
     Group,
+    Question,
     explain,
     movements,
     movements_by_group,
@@ -61,16 +62,16 @@ def test_the_parts_of_a_period_add_up_to_it(built_folder: Path, group: Group, cu
     snapshot = newest(built_folder)
     for by in ("month", "week") if currency == "USD" else ("month",):
         asked = RANGE | {"by": by, "currency": currency}
-        whole: Any = movements(snapshot, **asked)["rows"]
-        parts: Any = movements_by_group(snapshot, group=group, **asked)["rows"]
+        whole: Any = movements(snapshot, Question(**asked))["rows"]
+        parts: Any = movements_by_group(snapshot, Question(**asked), group=group)["rows"]
         check_that_they_add_up(whole, parts, group)
         for part in parts:
             moved = sum(part[f"{kind}_minor"] for kind in KINDS)
             assert part["opening_minor"] + moved == part["closing_minor"]
             assert currency != NATIVE or part["fx_minor"] == 0
             assert group not in OF_CUSTOMERS or part["transfer_minor"] == 0
-        whole = mrr(snapshot, **asked)["rows"]
-        parts = mrr_by_group(snapshot, group=group, **asked)["rows"]
+        whole = mrr(snapshot, Question(**asked))["rows"]
+        parts = mrr_by_group(snapshot, Question(**asked), group=group)["rows"]
         check_that_they_add_up(whole, parts, group)
         if group in OF_CUSTOMERS and currency != NATIVE:
             for row in whole:
@@ -82,7 +83,7 @@ def test_groups_have_values_and_a_customer_has_one_country(built_folder: Path) -
     snapshot = newest(built_folder)
     asked = RANGE | {"by": "month", "currency": "USD"}
     for group in GROUPS:
-        rows: Any = mrr_by_group(snapshot, group=group, **asked)["rows"]
+        rows: Any = mrr_by_group(snapshot, Question(**asked), group=group)["rows"]
         values = {row[group] for row in rows}
         assert len(values) > 1 or group == "segment", group
         assert rows == sorted(rows, key=lambda row: (row["period"], -row["mrr_minor"]))
@@ -98,7 +99,7 @@ def test_a_product_is_the_sum_of_its_rows_in_explain(built_folder: Path, currenc
     for row in rows:
         explained[names[row["product_id"]], row["currency"]] += row["amount_minor"]
     parts: Any = mrr_by_group(
-        snapshot, group="product", date_from=day, date_to=day, by="day", currency=currency, timezone="UTC"
+        snapshot, Question(date_from=day, date_to=day, by="day", currency=currency, timezone="UTC"), group="product"
     )["rows"]
     assert {(part["product"], part["currency"]): part["mrr_minor"] for part in parts} == explained
 
@@ -137,7 +138,7 @@ def test_whoever_is_in_two_segments_is_in_a_row_of_both(told: Callable[..., Snap
     march = {"date_from": date(2026, 3, 1), "date_to": date(2026, 3, 31), "by": "month", "currency": "USD"}
 
     def held(group: Group) -> dict[str | None, tuple[int, int]]:
-        rows: Any = mrr_by_group(snapshot, group=group, timezone="UTC", **march)["rows"]  # type: ignore[arg-type]
+        rows: Any = mrr_by_group(snapshot, Question(timezone="UTC", **march), group=group)["rows"]  # type: ignore[arg-type]
         return {row[group]: (row["mrr_minor"], row["customers"]) for row in rows}
 
     assert held("segment") == {None: (80, 1), "vip": (40, 1), "big + vip": (30, 2)}

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from pipelines.cli import invoke
 from pipelines.revenue import (
     NATIVE,
+    Question,
     Rates,
     churn,
     movements,
@@ -51,7 +52,7 @@ def test_a_rate_alone_moves_fx_and_nothing_else(told: Callable[..., Snapshot]) -
         [("c", "EUR", "2026-02-01", 10_000, 0)],
         [("2026-01-01", "USD", "1.10"), ("2026-03-15", "USD", "1.12")],
     )
-    (row,) = rows_of(movements(snapshot, **MARCH))  # type: ignore[arg-type]
+    (row,) = rows_of(movements(snapshot, Question(**MARCH)))  # type: ignore[arg-type]
     assert (row["opening_minor"], row["fx_minor"], row["closing_minor"]) == (11_000, 200, 11_200)
     assert (row["new_minor"], row["expansion_minor"], row["churn_minor"]) == (0, 0, 0)
 
@@ -67,8 +68,8 @@ def test_stripes_own_report_of_a_day_takes_the_rates_dated_a_day_later(told: Cal
             ("2026-04-01", "GBP", "1.00"),
         ],
     )
-    (usual,) = rows_of(mrr(snapshot, **MARCH))  # type: ignore[arg-type]
-    (stripes,) = rows_of(mrr(snapshot, **MARCH, rates_of="next_day"))  # type: ignore[arg-type]
+    (usual,) = rows_of(mrr(snapshot, Question(**MARCH)))  # type: ignore[arg-type]
+    (stripes,) = rows_of(mrr(snapshot, Question(**MARCH), rates_of="next_day"))  # type: ignore[arg-type]
     # 101 at 1.10 is 111.1; 101 at 1.015 is 102.515: 103 each, where the sum at once would be 205.
     assert (usual["mrr_minor"], stripes["mrr_minor"]) == (222, 206)
 
@@ -95,7 +96,7 @@ def test_gross_and_net_churn_of_the_published_example(told: Callable[..., Snapsh
         ("b", "USD", "2026-03-06", 40, 50),
         ("c", "USD", "2026-03-07", 50, 40),
     ]
-    (row,) = rows_of(churn(told(start + month, RATE_ONE), **MARCH))  # type: ignore[arg-type]
+    (row,) = rows_of(churn(told(start + month, RATE_ONE), Question(**MARCH)))  # type: ignore[arg-type]
     assert (row["gross_mrr_churn_rate"], row["net_mrr_churn_rate"]) == (0.2, 0.1)
     assert row["customer_churn_rate_calendar"] == pytest.approx(1 / 3, abs=1e-6)
 
@@ -110,9 +111,9 @@ def test_churn_for_failed_payments_stands_beside_the_one_by_choice(told: Callabl
         ],
         [("2026-01-01", "USD", "1.2")],
     )
-    (row,) = rows_of(churn(snapshot, **MARCH))  # type: ignore[arg-type]
+    (row,) = rows_of(churn(snapshot, Question(**MARCH)))  # type: ignore[arg-type]
     assert (row["voluntary_mrr_minor"], row["involuntary_mrr_minor"]) == (30, 60)
-    (moved,) = rows_of(movements(snapshot, **MARCH))  # type: ignore[arg-type]
+    (moved,) = rows_of(movements(snapshot, Question(**MARCH)))  # type: ignore[arg-type]
     assert row["voluntary_mrr_minor"] + row["involuntary_mrr_minor"] == -moved["churn_minor"]
 
 
@@ -128,37 +129,37 @@ def test_native_keeps_each_currency_apart(told: Callable[..., Snapshot]) -> None
         [("2026-01-01", "USD", "1.1"), ("2026-03-15", "USD", "1.3")],
     )
     native = MARCH | {"currency": NATIVE}
-    answer = mrr(snapshot, **native)  # type: ignore[arg-type]
+    answer = mrr(snapshot, Question(**native))  # type: ignore[arg-type]
     assert (answer["currency"], answer["unconverted"]) == ("native", [])
     assert [(row["currency"], row["mrr_minor"], row["arr_minor"], row["customers"]) for row in rows_of(answer)] == [
         ("EUR", 50, 600, 1), ("KWD", 9_000, 108_000, 1), ("USD", 0, 0, 0),
     ]  # fmt: skip
-    moved = {row["currency"]: row for row in rows_of(movements(snapshot, **native))}  # type: ignore[arg-type]
+    moved = {row["currency"]: row for row in rows_of(movements(snapshot, Question(**native)))}  # type: ignore[arg-type]
     assert (moved["EUR"]["expansion_minor"], moved["EUR"]["fx_minor"]) == (10, 0)
     assert (moved["USD"]["churn_minor"], moved["USD"]["churned_customers"]) == (-10, 1)
     assert (moved["EUR"]["churned_customers"], moved["KWD"]["churned_customers"]) == (0, 0)
-    rates = {row["currency"]: row for row in rows_of(churn(snapshot, **native))}  # type: ignore[arg-type]
+    rates = {row["currency"]: row for row in rows_of(churn(snapshot, Question(**native)))}  # type: ignore[arg-type]
     assert (rates["USD"]["gross_mrr_churn_rate"], rates["EUR"]["net_mrr_churn_rate"]) == (1.0, -0.25)
     assert rates["USD"]["voluntary_mrr_minor"] == 10
 
 
 def test_one_account_is_asked_without_the_others(told: Callable[..., Snapshot]) -> None:
     snapshot = told([("a", "USD", "2026-02-01", 10, 0)], RATE_ONE)
-    (other,) = rows_of(mrr(snapshot, **MARCH, account="other"))  # type: ignore[arg-type]
+    (other,) = rows_of(mrr(snapshot, Question(**MARCH, account="other")))  # type: ignore[arg-type]
     assert (other["mrr_minor"], other["customers"]) == (0, 0)
-    (own,) = rows_of(mrr(snapshot, **MARCH, account="a"))  # type: ignore[arg-type]
+    (own,) = rows_of(mrr(snapshot, Question(**MARCH, account="a")))  # type: ignore[arg-type]
     assert (own["mrr_minor"], own["customers"]) == (10, 1)
 
 
 def test_a_rate_without_a_base_is_null(told: Callable[..., Snapshot]) -> None:
-    (row,) = rows_of(churn(told([("a", "USD", "2026-03-05", 10, 0)], RATE_ONE), **MARCH))  # type: ignore[arg-type]
+    (row,) = rows_of(churn(told([("a", "USD", "2026-03-05", 10, 0)], RATE_ONE), Question(**MARCH)))  # type: ignore[arg-type]
     assert row["gross_mrr_churn_rate"] is None
     assert row["customer_churn_rate_calendar"] is None
 
 
 def test_a_currency_without_a_rate_is_listed_and_never_summed(told: Callable[..., Snapshot]) -> None:
     snapshot = told([("a", "USD", "2026-02-01", 10, 0), ("b", "KWD", "2026-02-01", 9_000, 0)], RATE_ONE)
-    answer = mrr(snapshot, **MARCH)  # type: ignore[arg-type]
+    answer = mrr(snapshot, Question(**MARCH))  # type: ignore[arg-type]
     assert answer["unconverted"] == ["KWD"]
     assert answer["rows"][0]["mrr_minor"] == 10  # type: ignore[index]
     assert answer["rows"][0]["customers"] == 2  # type: ignore[index]
@@ -166,7 +167,7 @@ def test_a_currency_without_a_rate_is_listed_and_never_summed(told: Callable[...
 
 def test_a_balance_from_before_the_first_rate_is_named_and_not_taken_for_zero(told: Callable[..., Snapshot]) -> None:
     snapshot = told([("a", "EUR", "2025-12-01", 10_000, 0)], [("2026-02-01", "USD", "1.10")])
-    answer = mrr(snapshot, **MARCH)  # type: ignore[arg-type]
+    answer = mrr(snapshot, Question(**MARCH))  # type: ignore[arg-type]
     assert answer["unconverted"] == ["EUR"]
 
 
@@ -174,7 +175,7 @@ def test_yen_have_no_smaller_unit(told: Callable[..., Snapshot]) -> None:
     snapshot = told(
         [("a", "JPY", "2026-02-01", 1_600, 0)], [("2026-01-01", "USD", "1.0"), ("2026-01-01", "JPY", "160")]
     )
-    (row,) = rows_of(mrr(snapshot, **MARCH))  # type: ignore[arg-type]
+    (row,) = rows_of(mrr(snapshot, Question(**MARCH)))  # type: ignore[arg-type]
     assert row["mrr_minor"] == 1_000
 
 
@@ -205,11 +206,7 @@ def test_the_built_business_adds_up_in_every_month(built_folder: Path) -> None:
     snapshot = newest(built_folder)
     answer = movements(
         snapshot,
-        date_from=date(2026, 8, 1),
-        date_to=date(2026, 11, 23),
-        by="month",
-        currency="USD",
-        timezone="UTC",
+        Question(date_from=date(2026, 8, 1), date_to=date(2026, 11, 23), by="month", currency="USD", timezone="UTC"),
     )
     rows = answer["rows"]
     assert isinstance(rows, list)
@@ -234,8 +231,8 @@ def test_customers_add_up_to_every_number_of_the_movements(told: Callable[..., S
         ],
         [("2026-01-01", "USD", "1.117"), ("2026-03-15", "USD", "1.083")],
     )
-    (whole,) = rows_of(movements(snapshot, **MARCH))  # type: ignore[arg-type]
-    parts = rows_of(movements_by_group(snapshot, group="customer", **MARCH))  # type: ignore[arg-type]
+    (whole,) = rows_of(movements(snapshot, Question(**MARCH)))  # type: ignore[arg-type]
+    parts = rows_of(movements_by_group(snapshot, Question(**MARCH), group="customer"))  # type: ignore[arg-type]
     assert [part["customer"] for part in parts] == ["a", "b", "c", "d", "e"]
     for name in (name for name in whole if name.endswith(("_minor", "_customers"))):
         assert sum(part[name] for part in parts) == whole[name], name
@@ -246,10 +243,10 @@ def test_customers_add_up_to_every_number_of_the_movements(told: Callable[..., S
 
 def test_customers_of_a_currency_without_a_rate_are_left_out_like_their_sums(told: Callable[..., Snapshot]) -> None:
     snapshot = told([("a", "GBP", "2026-03-02", 100, 0), ("b", "USD", "2026-03-02", 200, 0)], RATE_ONE)
-    answer = movements_by_group(snapshot, group="customer", **MARCH)  # type: ignore[arg-type]
+    answer = movements_by_group(snapshot, Question(**MARCH), group="customer")  # type: ignore[arg-type]
     assert answer["unconverted"] == ["GBP"]
     assert [row["customer"] for row in rows_of(answer)] == ["b"]
-    native = movements_by_group(snapshot, group="customer", **MARCH | {"currency": NATIVE})  # type: ignore[arg-type]
+    native = movements_by_group(snapshot, Question(**MARCH | {"currency": NATIVE}), group="customer")  # type: ignore[arg-type]
     assert [(row["customer"], row["currency"], row["new_minor"]) for row in rows_of(native)] == [
         ("a", "GBP", 100),
         ("b", "USD", 200),

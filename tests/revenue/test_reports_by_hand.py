@@ -20,6 +20,7 @@ import pytest
 
 from pipelines.revenue import (
     NATIVE,
+    Question,
     arpa,
     cohorts,
     deferred,
@@ -77,7 +78,7 @@ def months() -> Iterator[tuple[date, date]]:
 
 
 def native(report: Callable[..., Json], snapshot: Snapshot) -> dict[tuple[date, str], Json]:
-    answer = report(snapshot, date_from=FIRST, date_to=LAST, by="month", currency=NATIVE, timezone="UTC")
+    answer = report(snapshot, Question(FIRST, LAST, by="month", currency=NATIVE, timezone="UTC"))
     return {(row["period"], row["currency"]): row for row in answer["rows"]}
 
 
@@ -137,7 +138,7 @@ def _whole_months(customers: dict[str, list[tuple[date, int]]]) -> Iterator[tupl
 def test_cohorts_are_counted_by_first_payment_and_add_up_to_mrr(snapshot: Snapshot, balances: Balances) -> None:
     since = min(day for customers in balances.values() for days in customers.values() for day, _ in days)
     asked: dict[str, Any] = {"date_from": since, "date_to": LAST, "by": "month", "timezone": "UTC"}
-    rows: Any = cohorts(snapshot, **asked, currency=NATIVE)["rows"]
+    rows: Any = cohorts(snapshot, Question(**asked, currency=NATIVE))["rows"]
     for row in rows:
         members = [
             days for days in balances[row["currency"]].values()
@@ -147,8 +148,8 @@ def test_cohorts_are_counted_by_first_payment_and_add_up_to_mrr(snapshot: Snapsh
         now = [minor for days in members if (minor := held(days, end))]
         assert (row["size"], row["customers"], row["mrr_minor"]) == (len(members), len(now), sum(now))
     for currency in ("USD", "EUR"):
-        whole: Any = mrr(snapshot, **asked, currency=currency)["rows"]
-        parts: Any = cohorts(snapshot, **asked, currency=currency)["rows"]
+        whole: Any = mrr(snapshot, Question(**asked, currency=currency))["rows"]
+        parts: Any = cohorts(snapshot, Question(**asked, currency=currency))["rows"]
         for total in whole:
             own = [row for row in parts if row["period"] == total["period"]]
             assert sum(row["mrr_minor"] for row in own) == total["mrr_minor"]
@@ -170,7 +171,9 @@ def test_survival_is_counted_life_by_life(snapshot: Snapshot) -> None:
         starts = [at for at in sorted(moments) if (total := total + moments[at]) > 0]
         is_end = total == 0 and (subscription, last) not in paused
         seen.append((((last.date() if is_end else LAST) - starts[0].date()).days, is_end))
-    answer: Json = survival(snapshot, date_from=date(2026, 1, 1), date_to=LAST, currency="USD", timezone="UTC")
+    answer: Json = survival(
+        snapshot, Question(date_from=date(2026, 1, 1), date_to=LAST, currency="USD", timezone="UTC")
+    )
     rows = answer["rows"]
     left = 1.0
     for row in rows:
@@ -214,7 +217,7 @@ def test_trials_convert_as_stripes_objects_say(snapshot: Snapshot, built_folder:
             passed = one["ended_at"] is None or one["ended_at"] > end
             ended[day_of(over).replace(day=1)].append(passed and first is not None and first["status"] == "paid")
     asked: dict[str, Any] = {"by": "month", "currency": "USD", "timezone": "UTC"}
-    rows: Any = trials(snapshot, date_from=FIRST, date_to=LAST, **asked)["rows"]
+    rows: Any = trials(snapshot, Question(date_from=FIRST, date_to=LAST, **asked))["rows"]
     assert sum(row["converted"] for row in rows) > 3
     for row in rows:
         mine = ended[row["period"]]

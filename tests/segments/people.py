@@ -29,9 +29,11 @@ COLUMNS = {
     "event_count": "bigint",
     "has_consent": "boolean",
     "is_guest": "boolean",
+    "is_canceling": "boolean",
     "first_seen_at": "timestamp",
     "last_seen_at": "timestamp",
     "customer_since": "timestamp",
+    "trial_ends_at": "timestamp",
 }
 
 

@@ -111,9 +111,10 @@ class Reader:
         return self.scored(inner, who)
 
     def time(self, rule: dict[str, Any], have: datetime) -> bool:
-        op, value = rule["op"], rule.get("value")
+        op: str = rule["op"]
         if op in ("is_set", "is_not_set"):
             return op == "is_set"
+        value: str = rule["value"]
         if value.endswith(" ago"):
             return holds(op, have, self.at - length(value[:-4]))
         if value.startswith("in "):
@@ -159,7 +160,7 @@ class Reader:
             else str(have)
         )
         if op in ("is_set", "is_not_set"):
-            return (text is not None) == (op == "is_set")
+            return bool((text is not None) == (op == "is_set"))
         sample = value[0] if isinstance(value, list) else value
         if isinstance(sample, str) or text is None:
             return holds(op, text, value)
@@ -191,7 +192,7 @@ class Reader:
         return (row["state"] if is_done or not self.looks_back else "planned") == state
 
     def scored(self, rule: dict[str, Any], who: str) -> bool:
-        since = self.at - length(rule["within"] if "within" in rule else "999w")
+        since = self.at - length(rule.get("within", "999w"))
         paid: dict[str, list[dict[str, Any]]] = {}
         for row in self.world.payments:
             if row["person_id"] and since < row["at"] <= self.at:

@@ -25,12 +25,14 @@ COUNTS = st.fixed_dictionaries(
     {"op": st.sampled_from(["eq", "ne", "gt", "gte", "lt", "lte"]), "value": st.integers(0, 3)}
 )
 TIMES = st.sampled_from(["2026-05-30", "2026-05-20", "2026-05-01", "5d ago", "30d ago", "12h ago", "in 2d"])
-BEGINS = st.one_of(
+BEGINS: st.SearchStrategy[dict[str, str]] = st.one_of(
     st.just({}),
     st.sampled_from(["5d", "10d", "48h", "4w"]).map(lambda span: {"within": span}),
     st.tuples(st.sampled_from(["from", "after"]), TIMES).map(lambda told: {told[0]: told[1]}),
 )
-ENDS = st.one_of(st.just({}), st.tuples(st.sampled_from(["to", "before"]), TIMES).map(lambda told: {told[0]: told[1]}))
+ENDS: st.SearchStrategy[dict[str, str]] = st.one_of(
+    st.just({}), st.tuples(st.sampled_from(["to", "before"]), TIMES).map(lambda told: {told[0]: told[1]})
+)
 
 
 def happened(name: str, values: st.SearchStrategy[Any], **more: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
@@ -86,6 +88,7 @@ RFM = st.one_of(
     ),
     st.fixed_dictionaries({"recency": SCORES}, optional={"frequency": SCORES, "within": st.just("20d")}),
 )
+PARTS: list[dict[str, float]] = [{"of": 20}, {"from": 20, "to": 55.5}]
 STATE = st.sampled_from([*STATES, *TOLD_AT, "deferred", "claimed"])
 KINDS = st.one_of(
     happened("name", st.sampled_from(EVENTS), where=WHERE).map(lambda rule: {"event": rule}),
@@ -99,13 +102,16 @@ KINDS = st.one_of(
             "variant": st.sampled_from(["A", "B"]),
         },
     ).map(lambda rule: {"campaign": rule}),
-    st.sampled_from([{"of": 20}, {"from": 20, "to": 55.5}]).map(lambda part: {"percent": {**part, "salt": "s"}}),
+    st.sampled_from(PARTS).map(lambda part: {"percent": {**part, "salt": "it's $v0"}}),
     RFM.map(lambda rule: {"rfm": rule}),
     st.just({"segment": "other"}),
 )
 MOMENT_TRAITS = st.fixed_dictionaries(
-    {"field": st.sampled_from(["customer_since", "first_seen_at"])}
-    | {"op": st.sampled_from(["gt", "gte", "lt", "lte"]), "value": TIMES}
+    {
+        "field": st.sampled_from(["customer_since", "first_seen_at"]),
+        "op": st.sampled_from(["gt", "gte", "lt", "lte"]),
+        "value": TIMES,
+    }
 ).map(lambda trait: {"trait": trait})
 NOW_TRAITS = st.fixed_dictionaries(
     {"field": st.just("plan"), "op": st.sampled_from(["eq", "ne"]), "value": st.sampled_from(["pro", ""])}

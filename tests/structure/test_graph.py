@@ -10,6 +10,7 @@ import dagster as dg
 import pytest
 import yaml
 
+from pipelines.campaigns.gates import GATES
 from pipelines.definitions import defs
 from pipelines.defs.transform.assets import manifest
 from pipelines.quality import COUNTED, FRESH, SOURCES, SUITES, USUAL
@@ -82,13 +83,33 @@ def test_every_landed_table_is_read_by_a_model_and_has_a_suite(graph: dg.AssetGr
     assert {"raw_events.events", "raw_email.events"} <= suites
 
 
-def test_writers_run_in_process_so_that_a_kill_leaves_no_orphan(definitions: dg.Definitions) -> None:
-    job = definitions.resolve_job_def("pipeline")
-    assert job.executor_def is dg.in_process_executor
+def test_writers_and_senders_run_in_process_so_that_a_kill_leaves_no_orphan(definitions: dg.Definitions) -> None:
+    for name in ("pipeline", "received_data", "campaigns"):
+        assert definitions.resolve_job_def(name).executor_def is dg.in_process_executor
+
+
+def test_the_pipeline_mails_nobody_and_neither_job_waits_for_the_other(definitions: dg.Definitions) -> None:
+    mails = dg.AssetKey(["campaigns", "sent"])
+    pipeline, campaigns = (definitions.resolve_job_def(name) for name in ("pipeline", "campaigns"))
+    assert mails not in pipeline.asset_layer.executable_asset_keys
+    assert pipeline.asset_layer.executable_asset_keys == definitions.resolve_asset_graph().executable_asset_keys - {
+        mails
+    }
+    assert campaigns.asset_layer.executable_asset_keys == {mails}
+    turns = {name: definitions.resolve_job_def(name).tags["millstream/turn"] for name in ("pipeline", "received_data")}
+    assert set(turns.values()) == {"pipeline"}
+    assert campaigns.tags["millstream/turn"] == "campaigns"
+
+
+def test_campaigns_stand_below_the_data_that_they_must_not_go_without(graph: dg.AssetGraph) -> None:
+    needed = above(graph, dg.AssetKey(["campaigns", "sent"]))
+    assert {"published/snapshot", "segments/memberships", "raw_state/consents", "raw_state/suppressions"} <= needed
+    gates = {key.name for key in graph.asset_check_keys if key.name.startswith("campaigns_may_go_by_")}
+    assert gates == {f"campaigns_may_go_by_{gate}" for gate in GATES}
 
 
 def test_assets_that_write_the_warehouse_share_its_pool(definitions: dg.Definitions) -> None:
-    readers = {"segments__memberships"}
+    readers = {"segments__memberships", "campaigns__sent", "campaign_gates"}
     steps = {found.op.name: found.op for found in definitions.resolve_asset_graph().assets_defs if found.is_executable}
     assert {name for name, op in steps.items() if op.pool != "warehouse"} == readers
 
@@ -96,7 +117,7 @@ def test_assets_that_write_the_warehouse_share_its_pool(definitions: dg.Definiti
 def test_the_schedule_and_the_sensors_are_on_by_default(definitions: dg.Definitions) -> None:
     schedule = definitions.resolve_schedule_def("hourly")
     assert schedule.default_status is dg.DefaultScheduleStatus.RUNNING
-    for name in ("inbox", "received"):
+    for name in ("inbox", "received", "campaigns_due"):
         assert definitions.resolve_sensor_def(name).default_status is dg.DefaultSensorStatus.RUNNING
 
 

@@ -63,6 +63,10 @@ create table raw_events.identities (
 create table raw_state.consents (
     address_key varchar, purpose varchar, granted_at timestamp, source varchar, proof varchar, withdrawn_at timestamp
 );
+create table raw_state.consent_events (
+    address_key varchar, channel varchar, purpose varchar, action varchar, told_at timestamp, source varchar,
+    recorded_at timestamp
+);
 create table raw_state.suppressions (
     address_key varchar, scope varchar, reason varchar, source varchar, created_at timestamp
 );

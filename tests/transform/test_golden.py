@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from pipelines.revenue import NATIVE, churn, movements, mrr
+from pipelines.revenue import NATIVE, Question, churn, movements, mrr
 from tests.transform.golden_cases import CASES, EURO, PUBLISHED, UPGRADE, published_account, published_day
 from tests.transform.mrr_oracle import monthly_by_item
 from tests.transform.random_subscriptions import ACCOUNT, COUNT, SUBSCRIPTIONS
@@ -32,9 +32,11 @@ def the_row(answer: dict[str, Any]) -> dict[str, Any]:
 def native_mrr(built: Published, account: str, day: date, profile: str = "stripe") -> int:
     """MRR of an account at the end of a day; all cases but one have one currency."""
     answer: dict[str, Any] = mrr(
-        built.snapshot, date_from=day, date_to=day, by="day", currency=NATIVE, timezone="UTC", account=account,
-        profile=profile,
-    )  # fmt: skip
+        built.snapshot,
+        Question(
+            date_from=day, date_to=day, by="day", currency=NATIVE, timezone="UTC", account=account, profile=profile
+        ),
+    )
     return sum(row["mrr_minor"] for row in answer["rows"])
 
 
@@ -49,7 +51,7 @@ def test_where_all_coupons_count_a_worked_case_has_its_other_figure(built: Publi
 
 
 def test_an_upgrade_in_the_middle_of_a_month_is_an_expansion_and_its_prorations_are_none(built: Published) -> None:
-    row = the_row(movements(built.snapshot, **JUNE, currency="USD", account=UPGRADE))
+    row = the_row(movements(built.snapshot, Question(**JUNE, currency="USD", account=UPGRADE)))
     assert {kind: row[f"{kind}_minor"] for kind in ("opening", "new", "expansion", "contraction", "closing")} == {
         "opening": 0, "new": 2000, "expansion": 3000, "contraction": 0, "closing": 5000,
     }  # fmt: skip
@@ -57,7 +59,7 @@ def test_an_upgrade_in_the_middle_of_a_month_is_an_expansion_and_its_prorations_
 
 
 def test_a_rate_alone_is_fx_and_no_expansion(built: Published) -> None:
-    row = the_row(movements(built.snapshot, **JUNE, currency="USD", account=EURO))
+    row = the_row(movements(built.snapshot, Question(**JUNE, currency="USD", account=EURO)))
     assert (row["opening_minor"], row["fx_minor"], row["closing_minor"]) == (11_000, 200, 11_200)
     assert row["expansion_minor"] == 0
 
@@ -66,7 +68,7 @@ def test_a_rate_alone_is_fx_and_no_expansion(built: Published) -> None:
 def test_a_published_case_has_the_published_figure(built: Published, case: dict[str, Any]) -> None:
     account = published_account(case)
     if case["kind"] == "rates":
-        row = the_row(churn(built.snapshot, **JUNE, currency="USD", account=account))
+        row = the_row(churn(built.snapshot, Question(**JUNE, currency="USD", account=account)))
         assert {name: row[name] for name in case["expected"]} == case["expected"]
     else:
         expected = case.get("expected_monthly_cents", case.get("expected_mrr_cents"))

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from pipelines.revenue import (
+    Question,
     arpa,
     buyer_cohorts,
     churn,
@@ -36,7 +37,7 @@ def rows(
 ) -> list[dict[str, Any]]:
     """The rows of a report by month, in dollars."""
     asked: dict[str, Any] = {"by": "month", "currency": "USD", "timezone": "UTC"} | more
-    answer = report(built.snapshot, date_from=days[0], date_to=days[1], account=account, **asked)
+    answer = report(built.snapshot, Question(*days, account=account, **asked))
     found: list[dict[str, Any]] = answer["rows"]
     return found
 
@@ -141,14 +142,16 @@ def test_case_14_all_of_a_subscription_that_cancels_at_its_periods_end_is_schedu
 def test_lives_end_when_their_mrr_does_and_a_pause_ends_none(built: Published) -> None:
     """Of four in sight one ends at day 10; the young one is out of sight after 9 days; of two one ends at day 30."""
     answer: dict[str, Any] = survival(
-        built.snapshot, date_from=date(2026, 3, 1), date_to=date(2026, 6, 30), currency="USD", timezone="UTC",
-        account=cases.LIVES,
-    )  # fmt: skip
+        built.snapshot,
+        Question(
+            date_from=date(2026, 3, 1), date_to=date(2026, 6, 30), currency="USD", timezone="UTC", account=cases.LIVES
+        ),
+    )
     assert [(one["day"], one["at_risk"], one["survival"]) for one in answer["rows"]] == [
         (0, 4, 1.0), (10, 3, 0.666667), (30, 2, 0.333333), (121, 1, 0.333333),
     ]  # fmt: skip
     asked = {"date_from": date(2026, 3, 1), "date_to": date(2026, 3, 20), "currency": "USD", "timezone": "UTC"}
-    earlier: dict[str, Any] = survival(built.snapshot, **asked, account=cases.LIVES)  # type: ignore[arg-type]
+    earlier: dict[str, Any] = survival(built.snapshot, Question(**asked, account=cases.LIVES))  # type: ignore[arg-type]
     assert [(one["day"], one["at_risk"]) for one in earlier["rows"]] == [(0, 3), (10, 3), (19, 2)]
 
 

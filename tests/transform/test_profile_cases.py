@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from pipelines.money import format_money
-from pipelines.revenue import NATIVE, cash, churn, compare, movements, mrr
+from pipelines.revenue import NATIVE, Question, cash, churn, compare, movements, mrr
 from tests.transform.golden_cases import CASES
 from tests.transform.profile_cases import AMOUNTS
 from tests.transform.sample_warehouse import Published
@@ -33,10 +33,9 @@ def moved(built: Published, account: str, profile: str = "stripe") -> Moved:
 
 
 def in_june(report: Any, built: Published, account: str, currency: str, profile: str = "stripe") -> dict[str, Any]:
-    answer: dict[str, Any] = report(
-        built.snapshot, date_from=date(2026, 6, 1), date_to=date(2026, 6, 30), by="month", timezone="UTC",
-        currency=currency, account=account, profile=profile,
-    )  # fmt: skip
+    june = date(2026, 6, 1), date(2026, 6, 30)
+    asked = Question(*june, by="month", timezone="UTC", currency=currency, account=account, profile=profile)
+    answer: dict[str, Any] = report(built.snapshot, asked)
     (row,) = answer["rows"]
     found: dict[str, Any] = row
     return found
@@ -172,10 +171,10 @@ def test_g21_stripes_own_template_takes_the_rate_of_the_next_day_and_rounds_each
     """The rate changes on 15 June from 1.10 to 1.12."""
     day = date(2026, 6, 14)
     asked: dict[str, Any] = {"date_from": day, "date_to": day, "by": "day", "currency": "USD", "timezone": "UTC"}
-    usual: dict[str, Any] = mrr(built.snapshot, **asked, account="golden 16 euros")
-    theirs: dict[str, Any] = mrr(built.next_day, **asked, account="golden 16 euros")
+    usual: dict[str, Any] = mrr(built.snapshot, Question(**asked, account="golden 16 euros"))
+    theirs: dict[str, Any] = mrr(built.next_day, Question(**asked, account="golden 16 euros"))
     assert [row["mrr_minor"] for answer in (usual, theirs) for row in answer["rows"]] == [110_00, 112_00]
-    apart: dict[str, Any] = compare(built.next_day, **asked, account="golden 16 euros")
+    apart: dict[str, Any] = compare(built.next_day, Question(**asked, account="golden 16 euros"))
     assert {(row["profile_b"], row["cause"], row["difference_minor"]) for row in apart["rows"]} == {
         ("chartmogul", "fx", -200), ("profitwell", "fx", -200),
     }  # fmt: skip

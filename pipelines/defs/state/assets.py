@@ -8,7 +8,7 @@ from pipelines.operations import prepare_warehouse
 from pipelines.resources import told_to_dagster
 from pipelines.settings import Settings
 
-TABLES = ("consents", "suppressions", "campaigns", "campaign_recipients")
+TABLES = ("consents", "consent_events", "suppressions", "campaigns", "campaign_recipients")
 
 
 @dg.multi_asset(

@@ -14,6 +14,12 @@ events as (
 
 ),
 
+unsubscribes as (
+
+    select * from {{ ref('int_unsubscribes_matched_to_recipients') }}
+
+),
+
 persons as (
 
     select * from {{ ref('int_facts_gathered_to_person') }}
@@ -66,7 +72,9 @@ described as (
         -- what says most, whatever was told last; everything that was told stays in fct_email_events
         case
             when summed_to_recipient.complained_at is not null then 'complained'
-            when summed_to_recipient.unsubscribed_at is not null then 'unsubscribed'
+            when
+                least(summed_to_recipient.unsubscribed_at, unsubscribes.unsubscribed_at) is not null
+                then 'unsubscribed'
             when summed_to_recipient.first_clicked_at is not null then 'clicked'
             when summed_to_recipient.first_opened_at is not null then 'opened'
             when summed_to_recipient.delivered_at is not null then 'delivered'
@@ -92,7 +100,8 @@ described as (
         summed_to_recipient.first_clicked_at is not null as is_clicked,
         summed_to_recipient.bounced_at is not null as is_bounced,
         summed_to_recipient.complained_at is not null as is_complained,
-        summed_to_recipient.unsubscribed_at is not null as is_unsubscribed,
+        least(summed_to_recipient.unsubscribed_at, unsubscribes.unsubscribed_at) is not null
+            as is_unsubscribed,
 
         -- timestamps
         recipients.planned_at,
@@ -104,11 +113,14 @@ described as (
         summed_to_recipient.bounced_at,
         summed_to_recipient.dropped_at,
         summed_to_recipient.complained_at,
-        summed_to_recipient.unsubscribed_at
+        -- by the mailer's word or by the link of ours; the earlier one where there are both
+        least(summed_to_recipient.unsubscribed_at, unsubscribes.unsubscribed_at) as unsubscribed_at
 
     from recipients
 
     left join summed_to_recipient on recipients.recipient_id = summed_to_recipient.recipient_id
+
+    left join unsubscribes on recipients.recipient_id = unsubscribes.recipient_id
 
     left join persons on recipients.person_id = persons.person_id
 

@@ -112,6 +112,8 @@ renamed as (
         subscription_id,
         subscription_item_id,
         {{ json_id_of_element('discount') }} as discount_id,
+        {{ json_id('discount', 'promotion_code') }} as promotion_code_id,
+        {{ json_id('discount', 'customer') }} as customer_id,
         {{ json_id_of_element('coupon') }} as coupon_id,
 
         -- of the coupon, where it stands in full

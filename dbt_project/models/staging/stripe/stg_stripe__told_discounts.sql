@@ -47,6 +47,8 @@ renamed as (
     select
         account,
         {{ json_text('discount', 'id') }} as discount_id,
+        {{ json_id('discount', 'promotion_code') }} as promotion_code_id,
+        {{ json_id('discount', 'customer') }} as customer_id,
         coalesce(
             {{ json_id('discount', 'source.coupon') }},
             {{ json_id('discount', 'coupon') }}
