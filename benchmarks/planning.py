@@ -66,7 +66,7 @@ _DOCUMENT = {
     "segment": "everybody",
     "subject": "{{ first_name | default('Hello') }}, {{ plan | default('your plan') }}",
     "html": "<p>{{ country | default('') }} {{ mrr | default('') }} {{ customer_since | default('') }}</p>"
-    "<p>{{ unsubscribe_url }} {{ postal_address }}</p>",
+    "<p><a href='{{ unsubscribe_url }}'>Leave</a> {{ postal_address }}</p>",
     "holdout": 0.1,
     "variants": [{"name": "A", "weight": 1}, {"name": "B", "weight": 1}],
     "schedule": {"at": "2026-11-27T09:00", "timezone": "recipient", "max_lateness": "3h"},

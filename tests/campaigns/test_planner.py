@@ -9,7 +9,7 @@ from sqlalchemy import delete, update
 
 from pipelines.campaigns import due, due_of, plan, schedule, show
 from pipelines.campaigns import planner as planner_room
-from pipelines.campaigns.audience import dedupe_key
+from pipelines.campaigns.audience import audience, dedupe_key
 from pipelines.privacy import address_key, suppress
 from pipelines.segments import ask
 from pipelines.state import reading, writing
@@ -90,7 +90,6 @@ def test_a_plan_that_ends_in_the_middle_leaves_nothing_planned(engine, settings,
 
 
 def test_of_two_planners_at_once_one_writes(engine, settings, crowd, monkeypatch):
-    audience = planner_room.audience
 
     def meanwhile(*arguments):
         # The first planner has worked out its audience when the second one plans it all.
