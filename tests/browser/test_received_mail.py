@@ -47,7 +47,7 @@ MJML = """
 DOCUMENT = {
     "name": "win-back",
     "segment": "everybody",
-    "from": {"email": "news@example.org", "name": "Northwind, Digital"},
+    "from": {"email": "news@northwind.example", "name": "Northwind, Digital"},
     "subject": "{{ first_name | default('Hello') }}, here is what is new",
     "body": "news.mjml",
 }
@@ -64,7 +64,7 @@ def received(tmp_path: Path) -> dict[str, EmailMessage]:
             MILLSTREAM_MAILER="smtp",
             MILLSTREAM_SEND_MODE="live",
             MILLSTREAM_SMTP_URL=f"smtp://{at}",
-            MILLSTREAM_FROM_EMAIL="news@example.org",
+            MILLSTREAM_FROM_EMAIL="news@northwind.example",
             MILLSTREAM_PUBLIC_URL="https://news.example.org",
         )
         engine = open_state(settings)
@@ -100,9 +100,9 @@ def test_a_campaign_arrives_with_its_headers_and_is_drawn_as_it_was_written(
     assert link.startswith("https://news.example.org/u/")
     assert mail["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
     (sender,) = mail["From"].addresses
-    assert (sender.display_name, sender.addr_spec) == ("Northwind, Digital", "news@example.org")
+    assert (sender.display_name, sender.addr_spec) == ("Northwind, Digital", "news@northwind.example")
     assert mail["Date"].datetime == NOW
-    assert mail["Message-ID"].endswith("@example.org>")
+    assert mail["Message-ID"].endswith("@northwind.example>")
     assert mail["Subject"] == f"{NAME}, here is what is new"
     plain = part(mail, "plain")
     for words in (f"Hello {NAME}", "Grüße aus Ely", "Mill Lane 1, Ely", link):

@@ -21,7 +21,7 @@ from tests.mail.mail_server import PASSWORD, USER, Postbox, receiving
 
 LIVE = {
     "MILLSTREAM_SEND_MODE": "live",
-    "MILLSTREAM_FROM_EMAIL": "news@example.org",
+    "MILLSTREAM_FROM_EMAIL": "news@northwind.example",
     "MILLSTREAM_PUBLIC_URL": "https://news.example.org",
     "MILLSTREAM_POSTAL_ADDRESS": "Mill Lane 1, Ely",
 }

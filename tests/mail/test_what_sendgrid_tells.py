@@ -34,7 +34,7 @@ def live(folder: Path, url: str) -> Settings:
         MILLSTREAM_POSTAL_ADDRESS="Mill Lane 1, Ely",
         MILLSTREAM_MAILER="sendgrid",
         MILLSTREAM_SEND_MODE="live",
-        MILLSTREAM_FROM_EMAIL="news@example.org",
+        MILLSTREAM_FROM_EMAIL="news@northwind.example",
         MILLSTREAM_PUBLIC_URL="https://news.example.org",
         SENDGRID_API_KEY="SG.any",
         SENDGRID_API_BASE=url,
