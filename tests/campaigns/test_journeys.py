@@ -389,7 +389,11 @@ def test_a_sender_begins_an_approved_one_and_opens_a_snapshot_only_where_one_is_
     asked = []
 
     def newest(today):
-        return lambda: asked.append(today.now) or today.snapshot
+        def opened():
+            asked.append(today.now)
+            return today.snapshot
+
+        return opened
 
     assert plan_due(engine, settings, "dunning", NOW, newest(day(0, 1, 2))) == 0
     assert (show(engine, "dunning")["state"], ledger(engine)) == ("scheduled", [])

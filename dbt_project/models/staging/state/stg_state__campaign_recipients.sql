@@ -26,7 +26,7 @@ renamed as (
         attempt as attempt_count,
 
         -- booleans
-        -- whoever may get no mail when the audience is frozen is nobody's to draw; later a sender has had the row
+        -- who may get no mail when the audience is frozen is not drawn; later a sender has had the row
         not (state = 'suppressed' and owner is null and done_at <= planned_at)
         and coalesce(reason, '') <> 'global_holdout' as is_drawn,
 
