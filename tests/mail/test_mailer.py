@@ -149,7 +149,9 @@ def test_the_command_refuses_before_anybody_is_claimed(set_up, changes: dict[str
 def test_the_command_hands_everybody_to_the_mail_server_once_it_is_live(set_up) -> None:
     postbox = Postbox()
     with receiving(postbox, needs_login=True) as at:
-        settings = set_up({**BY_SMTP, "MILLSTREAM_SMTP_URL": f"smtp://{USER}:{PASSWORD}@{at}"})
+        settings = set_up(
+            {**BY_SMTP, "MILLSTREAM_SMTP_URL": f"smtp://{USER}:{PASSWORD}@{at}", "MILLSTREAM_CAMPAIGN_MAX_AGE": "9999d"}
+        )
         name = make_campaign(settings, open_state(settings), 12)
         done = warm.millstream("campaign", "send", name)
         again = warm.millstream("campaign", "send", name)
