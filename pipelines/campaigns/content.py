@@ -209,7 +209,10 @@ def _template(part: str, source: str) -> Template:
     environment = _environment(escaped=part == "html")
     if (problem := parse_problem(part, source)) is not None:
         raise UsageError(f"{part}: {problem}.")
-    return environment.from_string(_with_room(source) if part == "html" else source)
+    template = environment.from_string(_with_room(source) if part == "html" else source)
+    # Each mail copies them, and Jinja's chain of dictionaries is slow to copy.
+    template.globals = dict(template.globals)
+    return template
 
 
 def _rendered(template: Template, given: Mapping[str, object], place: str) -> str:

@@ -22,6 +22,7 @@ from pipelines.state.tables import mail_events
 
 BATCH = 500
 SOURCE = "sendgrid"
+BLOCKED = "blocked"
 _KEPT = ("event_id", "dedupe_key", "campaign", "occurrence", "address_key", "event", "is_machine")
 
 
@@ -55,8 +56,10 @@ def _known(connection: Connection, ids: Sequence[str]) -> set[str]:
 
 
 def _row(row: dict[str, Any]) -> dict[str, Any]:
+    # SendGrid tells a refusal that passes as a bounce, too; it says nothing of the address.
+    event = BLOCKED if row["event"] == "bounce" and row["bounce_type"] == BLOCKED else row["event"]
     moments = {name: row[name].replace(tzinfo=UTC) for name in ("event_at", "received_at")}
-    return {**{name: row[name] for name in _KEPT}, **moments}
+    return {**{name: row[name] for name in _KEPT}, "event": event, **moments}
 
 
 def _act(connection: Connection, told: Told, now: datetime) -> None:

@@ -79,7 +79,7 @@ def test_from_a_segment_on_screen_to_a_sent_campaign_with_its_certificate(
         page.get_by_label("Name of the campaign").fill("hello-all")
         choose(page, "To the segment", "reachable")
         page.get_by_role("button", name="Save as a draft").click()
-        mail = page.frame_locator("iframe[src^='data:']")
+        mail = page.frame_locator("iframe[title='The mail as its reader sees it']")
         expect(mail.get_by_text("Say here what is new.")).to_be_visible(timeout=SLOW)
         expect(page.get_by_role("cell", name="hello-all", exact=True)).to_be_visible()
         if shots is not None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 
 from pipelines.campaigns import RenderError, Templates, approve, load, save, show, stored
-from pipelines.campaigns import document as documents
 from pipelines.errors import UsageError
 from tests.campaigns.test_documents import BASE, HTML, content, everybody, text_of
 from tests.segments.people import NOW
@@ -25,8 +24,7 @@ SEQUENCE = {**dict.fromkeys(("html", "subject")), "steps": STEPS, "trigger": {"o
 
 
 @pytest.fixture
-def sequences(tmp_path, monkeypatch):
-    monkeypatch.setattr(documents, "LATER", ())
+def sequences(tmp_path):
     (tmp_path / "two.html").write_text(f"<p>Two</p>{FOOT}")
 
 

@@ -93,7 +93,7 @@ def test_dunning_mails_three_times_until_somebody_pays_and_begins_again_next_yea
     told = told_journeys(open_state(settings), name)
     assert {key: told[key] for key in ("active", "finished", "exited")} == {"active": 1, "finished": 1, "exited": 2}
     found = report(open_state(settings), name, mailer_for(settings))
-    assert found["certificate"] == "audience 7 = accepted 7 + ambiguous 0 + excluded 0, duplicates 0, missing 0"
+    assert found["certificate"] == "audience 7 = accepted 7; duplicates 0, missing 0, ambiguous 0"
     assert found["state"] == "scheduled"
 
 

@@ -51,7 +51,8 @@ def fill(built: Path, folder: Path) -> Path:
     shutil.copytree(built, folder)
     settings = settings_of(folder)
     engine = open_state(settings)
-    save_segment(engine, parse_segment("name: everybody\nmatch: {all: []}"), NOW)
+    for rule in ("name: everybody\nmatch: {all: []}", RULE):
+        save_segment(engine, parse_segment(rule), NOW)
     document = {"name": CAMPAIGN, "segment": "everybody", "subject": SUBJECT, "html": _HTML, "holdout": 0.3}
     save(engine, parse_campaign(yaml.safe_dump(document), folder), NOW)
     approve(engine, settings, CAMPAIGN, NOW, user="ann")
@@ -75,12 +76,11 @@ def crowd(filled: Path, folder: Path) -> Path:
     """Copy a filled folder and bring into it what pages show only now and then.
 
     A failed build, a load of some hours ago, a check that failed with its row, a state nobody knows, mails
-    that were told of, a segment with a rule and its members, and a campaign that waits to be sent.
+    that were told of, the members of segments, and a campaign that waits to be sent.
     """
     shutil.copytree(filled, folder)
     settings = settings_of(folder)
     engine = open_state(settings)
-    save_segment(engine, parse_segment(RULE), NOW)
     document = {"name": WAITING, "segment": "visitors", "subject": "Soon", "html": _HTML, "holdout": 0.1}
     save(engine, parse_campaign(yaml.safe_dump(document), folder), NOW)
     approve(engine, settings, WAITING, NOW, user="ann")

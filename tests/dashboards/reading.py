@@ -13,7 +13,9 @@ import polars as pl
 from streamlit.testing.v1 import AppTest
 
 Columns = dict[str, list[Any]]
-QUIET = frozenset({"container", "flex_container", "vertical", "horizontal", "column", "tab_container", "form", "main"})
+QUIET = frozenset(
+    {"container", "flex_container", "vertical", "horizontal", "column", "tab_container", "form", "main", "empty"}
+)
 """Kinds of blocks and elements that show nothing of their own."""
 
 

@@ -65,7 +65,10 @@ FURTHER: dict[str, list[dict[str, str]]] = {
     ],
     "funnel": [{"steps": "Home~stripe:invoice_paid~email:click", "people": "reached step 1"}],
     "customers": [{"person": "usr_000001"}],
+    "segments": [{"segment": "visitors"}],
 }
+# What it asks of something that the small business has none of: a campaign with a discount.
+UNSEEN = {"campaigns": {"dim_promotion_codes"}}
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -75,4 +78,4 @@ def test_an_exposure_names_what_its_page_asks(open_page, filled_folder: Path, as
         assert not app.exception
     exposure = json.loads(prepare_manifest().read_text())["exposures"][f"exposure.millstream.{page}"]
     named = {name.split(".")[-1] for name in exposure["depends_on"]["nodes"] if not name.startswith("source.")}
-    assert asked == named
+    assert asked == named - UNSEEN.get(page, set())

@@ -98,7 +98,8 @@ def waiting_campaign(ask: Ask) -> Iterator[str]:
         yield f"{finding['level']} {finding['place']} {finding['message']}"
     mail = ask("campaign", "preview", WAITING, "--person", told["sample"][0]["person_id"])["mail"]
     yield f"To {mail['to']} Subject: {mail['subject']}"
-    yield " ".join(readable(mail["html"]))
+    # Once as wide as the page allows, once on a phone.
+    yield from [" ".join(readable(mail["html"]))] * 2
     yield mail["text"]
     yield f"Send to {count(told['planned'])} people"
 

@@ -138,10 +138,8 @@ class Ordeal:
         unclear = sum(self.account.answered[mode] for mode in WEATHER if "drop" in mode or "500" in mode)
         assert len(ambiguous) <= unclear + IN_THE_AIR * self.killed.total()
         told = certificate(self.engine, None, NAME)
-        assert told.startswith(
-            f"audience {audience} = accepted {len(accepted)} + ambiguous {len(ambiguous)} + excluded "
-        )
-        assert told.endswith(", duplicates 0, missing 0")
+        assert told.startswith(f"audience {audience:,} = accepted {len(accepted):,} + ambiguous {len(ambiguous):,}")
+        assert told.endswith(f"; duplicates 0, missing 0, ambiguous {len(ambiguous):,}")
 
 
 def suffer(settings: Settings, kills: int, *, commands: int = 0, seed: int, slow: float = 0.02) -> Ordeal:

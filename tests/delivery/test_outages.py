@@ -235,7 +235,10 @@ class TestTheBreaker:
             self.sent_and_told(settings, engine, kind, many)
         state, reason = state_of(engine)
         assert state == "paused"
-        assert f"{many} {'hard bounces' if kind == 'bounce' else 'complaints'}" in str(reason)
+        count, _, said = str(reason).partition(" ")
+        assert said.startswith("hard bounces" if kind == "bounce" else "complaints")
+        # One that is being told in that moment may not be counted yet.
+        assert few < int(count) <= many
         found = counts(engine)
         assert 500 <= found["accepted"] < 560
         assert found["accepted"] + found["planned"] == 560

@@ -245,7 +245,7 @@ def test_what_can_not_be_sent_is_refused_before_any_claim(engine, settings, camp
     with pytest.raises(UsageError):
         send(settings, "nobody", now)
     other = Settings(MILLSTREAM_DATA_DIR=settings.data_dir, MILLSTREAM_MAILER="sendgrid")
-    with pytest.raises(MillstreamError, match="not built yet"):
+    with pytest.raises(MillstreamError, match="MILLSTREAM_SEND_MODE is dry"):
         send(other, campaign, now)
     with writing(engine) as connection:
         move(connection, campaign, "draft", now=NOW, actor="ann")

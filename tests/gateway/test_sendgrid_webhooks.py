@@ -184,6 +184,8 @@ def test_what_it_tells_holds_at_once_and_the_load_finds_the_same(gateway: Caller
     first = next(row for row in rows if row[0] == "event-bounce-1")
     key = address_key("p1@example.com")
     assert first == ("event-bounce-1", f"{1:064x}", "win-back", "once", key, "bounce", False, NOW - 60 * SECOND)
+    # A refusal that passes says nothing of the address, and is no bounce to whoever counts them.
+    assert [row[5] for row in rows if row[0] == "event-bounce-2"] == ["blocked"]
     assert load(settings) == [row[0] for row in rows]
     assert applied(settings) == rows
 

@@ -240,7 +240,7 @@ def test_a_killed_run_leaves_no_sender_and_the_next_one_goes_on(settings, now, t
     assert accepted(engine) == so_far
     assert invoke(["campaign", "send", "news", "--unattended"]) == 0
     found = report(engine, "news", mailer_for(settings))
-    assert found["certificate"] == "audience 6 = accepted 6 + ambiguous 0 + excluded 0, duplicates 0, missing 0"
+    assert found["certificate"] == "audience 6 = accepted 6; duplicates 0, missing 0, ambiguous 0"
 
 
 def accepted(engine) -> int:

@@ -38,8 +38,8 @@ TOLD_ELSEWHERE = {
     "stg_stripe__invoice_lines": {"interval_count", "is_of_subscription", "period_interval", "usage_type"},
     # A subscription showed its discount whole; since basil an event tells its id, and since clover its coupon's.
     "stg_stripe__subscription_discounts": {
-        "amount_off_minor", "coupon_currency", "coupon_duration", "coupon_id", "discount_ended_at",
-        "discount_started_at", "percent_off",
+        "amount_off_minor", "coupon_currency", "coupon_duration", "coupon_id", "customer_id", "discount_ended_at",
+        "discount_started_at", "percent_off", "promotion_code_id",
     },
     "stg_stripe__told_discounts": {"coupon_duration"},
 }  # fmt: skip
