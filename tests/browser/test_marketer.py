@@ -10,7 +10,7 @@ from email import message_from_bytes, policy
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, TimeoutError, expect
+from playwright.sync_api import Browser, Error, Page, expect
 
 from dashboards.queries.rules import document_of
 from pipelines.campaigns import show
@@ -30,10 +30,11 @@ def choose(page: Page, label: str, option: str, typed: str = "") -> None:
     """Open a list and choose; the page may close it once, while it draws what was chosen before."""
     wanted = page.get_by_role("option", name=option, exact=True)
     for _ in range(5):
-        page.get_by_label(label).click()
-        if typed:
-            page.get_by_label(label).fill(typed)
-        with suppress(TimeoutError):
+        # The page may also have the list of before and its successor at once.
+        with suppress(Error):
+            page.get_by_label(label).click(timeout=SLOW / 5)
+            if typed:
+                page.get_by_label(label).fill(typed)
             return wanted.click(timeout=SLOW / 5)
     raise AssertionError(f"{label} does not offer {option!r}")
 

@@ -9,6 +9,7 @@ from typing import Any
 from dashboards.parts.campaign_earned import points, signed
 from dashboards.parts.money import money
 from dashboards.parts.numbers import count, counted
+from dashboards.parts.segment_past import CHANGES, STAYS
 from tests.dashboards.asking import PAGE, Ask, Row, mrr_of, pages, people, share
 from tests.dashboards.places import CAMPAIGN, WAITING
 from tests.dashboards.reading import readable
@@ -33,6 +34,18 @@ def segment(ask: Ask) -> Iterator[str]:
     for row in told["loss_by_rule"]:
         yield f"{row['words']} {count(row['left'])} {count(row['lost'])}"
     yield from people(ask, ask("segment", "members", "visitors")["members"])
+    past = ask("segment", "members", "visitors", "--history")
+    for row in reversed(past["history"][-CHANGES:]):
+        yield f"{count(row['entered'])} {count(row['left'])} {count(row['members'])}"
+    assert past["stays"]
+    yield f"The {STAYS} newest"
+    shared = ask("segment", "overlap", "everybody", "visitors")
+    sizes = {one["segment"]: one["size"] for one in shared["segments"]}
+    (pair,) = shared["pairs"]
+    for name, size in sizes.items():
+        cells = [size if name == other else pair["both"] for other in sizes]
+        yield " ".join([name, *(f"{count(people)} ({share(people, size)})" for people in cells)])
+    yield f"{count(shared['in_all'])} are in all of them, {count(shared['in_any'])} in any"
 
 
 def campaign(ask: Ask) -> Iterator[str]:
