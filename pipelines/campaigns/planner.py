@@ -11,7 +11,7 @@ import hashlib
 import json
 import pickle
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from functools import cache
 from itertools import islice
@@ -73,12 +73,10 @@ def plan(
     now: datetime,
     *,
     occurrence: str = ONCE,
-    only: Collection[str] | None = None,
 ) -> int:
     """Freeze the audience of one occurrence and start sending; returns how many rows it has.
 
-    `only` are the persons of the segment whom this occurrence is for; left out, all of them. An occurrence
-    whose time is over is `missed`: whoever would have been mailed is `cancelled`, for the reason `late`.
+    An occurrence whose time is over is `missed`: whoever would have been mailed is `cancelled`, for the reason `late`.
 
     Raises:
         UsageError: no such campaign, or its segment can not be meant of this snapshot.
@@ -95,11 +93,10 @@ def plan(
             if find(connection, name).state != "sending":
                 check_move(connection, name, "sending")
             people = audience(connection, engine, snapshot, settings, content)
-            wanted = (one for one in people if only is None or one.person_id in only)
             windows = Windows(timing_of(connection, name), occurrence, settings, now)
             told = recipients.c.planned_at.type.dialect_impl(engine.dialect).bind_processor(engine.dialect)
             row_of = LedgerRow(name, occurrence, content.content_hash(), windows, told)
-            counted = _write_down(spool, map(row_of.values, wanted))
+            counted = _write_down(spool, map(row_of.values, people))
         with writing(engine) as connection:
             if planned(connection, name, occurrence):
                 return _size(connection, name, occurrence)

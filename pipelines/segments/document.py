@@ -24,25 +24,10 @@ from pydantic import (
     model_validator,
 )
 
-from pipelines.conditions import Node, Where, conditions_of
+from pipelines.conditions import Node, Op, Where, conditions_of
 from pipelines.documents import load_mapping, problems
 from pipelines.segments.times import span_text, when_text
 
-Op: TypeAlias = Literal[
-    "eq",
-    "ne",
-    "in",
-    "not_in",
-    "gt",
-    "gte",
-    "lt",
-    "lte",
-    "contains",
-    "icontains",
-    "regex",
-    "is_set",
-    "is_not_set",
-]
 CountOp: TypeAlias = Literal["eq", "ne", "gt", "gte", "lt", "lte"]
 EmailEvent: TypeAlias = Literal[
     "delivered",

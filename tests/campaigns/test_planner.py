@@ -103,9 +103,3 @@ def test_of_two_planners_at_once_one_writes(engine, settings, crowd, monkeypatch
     assert len(rows) == len({row.person_id for row in rows}) > 40
     with reading(engine) as connection:
         assert due_of(connection, "win-back", at("2026-06-09T20:00")) == []
-
-
-def test_an_occurrence_may_be_for_some_of_the_segment_only(engine, settings, crowd):
-    now, chosen = at("2026-06-09T20:00"), {"p0004", "p0007", "nobody"}
-    assert plan(engine, crowd, settings, "win-back", now, occurrence="entered:1", only=chosen) == 2
-    assert {row.person_id for row in ledger(engine)} == {"p0004", "p0007"}
