@@ -92,11 +92,24 @@ _TOGETHER = {
 _TURNS = ("processes", "transform", "truth", "browser", "dashboards")
 
 
+# Folders that compare with what others published, at length: all of it belongs to `make test-long`.
+_LONG = ("external",)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """Three workers for two cores: a test often waits, for a browser, a server or a child of its own."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return cores + cores // 2
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Keep together what shares a dear fixture, and begin with it."""
     for item in items:
         folder = item.path.parent.name
+        if folder in _LONG:
+            item.add_marker(pytest.mark.long)
         if item.get_closest_marker("xdist_group") is not None:
             continue
         if folder in _TOGETHER:

@@ -17,8 +17,11 @@ from tests.browser.looking import CHARTS, PATHS, Scheme, Sight, glancing, lookin
 from tests.dashboards.places import CAMPAIGN, NOW, settings_of
 
 pytestmark = pytest.mark.browser
-EACH_PAGE = pytest.mark.parametrize("page", PATHS)
-EACH_SCHEME = pytest.mark.parametrize("scheme", ["light", "dark"])
+# The tabs of a page are drawn by the same parts: they are gone through in the longer call.
+EACH_PAGE = pytest.mark.parametrize(
+    "page", [pytest.param(page, marks=pytest.mark.long if "-" in page else ()) for page in PATHS]
+)
+EACH_SCHEME = pytest.mark.parametrize("scheme", ["light", pytest.param("dark", marks=pytest.mark.long)])
 PIXELS: dict[Scheme, str] = {"light": "rgb(255, 255, 255)", "dark": "rgb(18, 21, 28)"}
 _OURS = "() => [...document.querySelectorAll('.stHtml')].map(part => part.innerHTML).join()"
 """The parts of a page that are ours to colour."""

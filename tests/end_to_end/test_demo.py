@@ -14,6 +14,9 @@ import pytest
 from tests.building import newest
 from tests.warm import millstream
 
+# Two whole demos, one after the other; what they consist of is tested room by room over the small business.
+pytestmark = pytest.mark.long
+
 
 def demo(folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
     return millstream("demo", "--once", "--json", *options, env={"MILLSTREAM_DATA_DIR": str(folder)})

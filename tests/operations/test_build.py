@@ -111,6 +111,7 @@ def test_files_in_the_inbox_are_loaded_each_once(settings: Settings) -> None:
     assert (again.loaded, again.unchanged) == (0, 1)
 
 
+@pytest.mark.long
 def test_a_partial_build_can_not_publish_what_failed_its_check_before(copied: Settings) -> None:
     before = newest(copied.data_dir).number
     with Warehouse(copied).write("test") as connection:

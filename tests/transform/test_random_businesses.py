@@ -133,6 +133,7 @@ def test_months_open_where_the_last_one_closed_and_add_up_in_each_currency_and_p
     assert wrong == 0
 
 
+@pytest.mark.long
 def test_shuffled_arrival_and_loading_twice_change_nothing(tmp_path: Path, parsed_project: Path) -> None:
     """Sixty subscriptions as events: once in order, once in no order and twice."""
     settings = settings_in(tmp_path)
