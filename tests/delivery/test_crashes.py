@@ -29,7 +29,7 @@ from tests.postgres import fresh_database
 
 pytestmark = [pytest.mark.xdist_group("processes"), pytest.mark.timeout(0 if "MILLSTREAM_KILLS" in os.environ else 600)]
 
-KILLS = int(os.environ.get("MILLSTREAM_KILLS", "60"))
+KILLS = int(os.environ.get("MILLSTREAM_KILLS", "40"))
 PEOPLE = 150
 NAME = "win-back"
 PLACES = [point for point in POINTS if point.startswith("sender.") and point != "sender.before_sent"]
@@ -193,7 +193,7 @@ def test_senders_killed_on_postgresql_mail_nobody_twice_and_forget_nobody(settin
 @pytest.mark.long
 def test_more_senders_killed_and_five_of_them_the_real_command(settings):
     # `slow` answers later than the mailer waits.
-    ordeal = suffer(settings, 45, commands=5, seed=10, slow=1.2)
+    ordeal = suffer(settings, 65, commands=5, seed=10, slow=1.2)
     assert ordeal.killed["command"] == 5
 
 
