@@ -25,7 +25,7 @@ import pandas as pd
 
 from pipelines.operations import prepare_warehouse
 from pipelines.settings import Settings
-from pipelines.transform.build import ask_dbt, figure_environment
+from pipelines.transform.build import build_ledger
 from pipelines.warehouse import Warehouse
 from pipelines.warehouse.writer import Connection
 
@@ -116,7 +116,7 @@ def _write(settings: Settings, work: Callable[[Connection], None]) -> None:
 
 def _build(settings: Settings) -> None:
     words = ["build", "--select", "+fct_mrr_daily", "--exclude-resource-types", "test", "unit_test"]
-    result = ask_dbt(settings, words, figure_environment(settings, now=NOW))
+    result = build_ledger(settings, words, part="benchmark", now=NOW)
     if not result.ok:
         raise RuntimeError(f"the models failed: {[node.message for node in result.nodes if node.status == 'error']}")
 

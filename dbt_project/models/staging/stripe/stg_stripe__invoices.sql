@@ -1,10 +1,12 @@
+{{ config(materialized='kept', kept_by='object', kept_key='invoice_id', kept_objects=['invoice']) }}
+
 with
 
 source as (
 
     select * from {{ source('raw_stripe', 'invoices') }}
 
-    where not is_deleted and {{ is_of_mode() }}
+    where not is_deleted and {{ is_of_mode() }} and {{ is_touched_object(['invoice']) }}
 
 ),
 

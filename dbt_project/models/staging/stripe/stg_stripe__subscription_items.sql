@@ -1,16 +1,21 @@
+{{ config(materialized='kept', kept_by='object', kept_key='subscription_id', kept_objects=['subscription']) }}
+
 with
 
 source as (
 
     select * from {{ source('raw_stripe', 'object_versions') }}
 
-    where object in ('subscription', 'subscription_item') and {{ is_of_mode() }}
+    where
+        object in ('subscription', 'subscription_item') and {{ is_of_mode() }}
+        and {{ is_touched_version() }}
 
 ),
 
 -- before items existed a subscription was its own single item
 inside as (
 
+    {% call parsed_once('payload', 'source') %}
     select
         account,
         sequence as version_number,
@@ -23,6 +28,7 @@ inside as (
     from source
 
     where object = 'subscription'
+    {% endcall %}
 
 ),
 
@@ -151,6 +157,7 @@ localised as (
 
 renamed as (
 
+    {% call parsed_once('price', 'localised') %}{% call parsed_once('item', 'localised') %}
     select
         account,
         version_number,
@@ -170,6 +177,7 @@ renamed as (
         ) as current_period_ended_at
 
     from localised
+    {% endcall %}{% endcall %}
 
 )
 

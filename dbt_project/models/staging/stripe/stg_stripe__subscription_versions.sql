@@ -1,10 +1,12 @@
+{{ config(materialized='kept', kept_by='object', kept_key='subscription_id', kept_objects=['subscription']) }}
+
 with
 
 source as (
 
     select * from {{ source('raw_stripe', 'object_versions') }}
 
-    where object = 'subscription' and {{ is_of_mode() }}
+    where object = 'subscription' and {{ is_of_mode() }} and {{ is_touched_version() }}
 
 ),
 
