@@ -48,7 +48,14 @@
 
 {#- Whether a row of object_versions is one that the models of touched objects need. -#}
 {% macro is_touched_version() -%}
-    {%- if is_narrowed() -%} sequence in (select sequence from intermediate.touched_versions) {%- else -%} true {%- endif -%}
+    {%- if is_narrowed() -%}
+        {#- By row: put to the scan itself, the condition would have every payload read. -#}
+        rowid in (
+            select stored.rowid from raw_stripe.object_versions as stored
+            where stored.sequence in (select sequence from intermediate.touched_versions)
+        )
+    {%- else -%} true
+    {%- endif -%}
 {%- endmacro %}
 
 {#- The lists are named without `ref`: what is asked is no input of the model, and a unit test need not make it up. -#}

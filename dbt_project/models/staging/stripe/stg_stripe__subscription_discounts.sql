@@ -12,6 +12,7 @@ source as (
 
 of_subscriptions as (
 
+    {% call parsed_once('payload', 'source') %}
     select
         account,
         sequence as version_number,
@@ -23,6 +24,7 @@ of_subscriptions as (
         {{ json_part('payload', 'discount') }} as first_discount
 
     from source
+    {% endcall %}
 
 ),
 
@@ -35,6 +37,8 @@ items as (
         {{ json_elements('payload', 'items.data') }} as item
 
     from source
+
+    where {{ json_has_any('payload', 'items.data[*].discounts[*]') }}
 
 ),
 
