@@ -41,20 +41,23 @@
     {%- endif -%}
 {%- endmacro %}
 
-{#- Whether a raw row is of an object of these kinds that was touched; `key` is the column with its id. -#}
-{% macro is_touched_object(kinds, key='id') -%}
-    {%- if is_narrowed() -%} {{ is_in_touched('object', key, kinds) }} {%- else -%} true {%- endif -%}
+{#-
+  Of a raw table, the rows of the touched objects of these kinds; `key` is the column with their id. In a select of its
+  own: beside other conditions it would come last, and every payload would be read before it.
+-#}
+{% macro touched_rows(relation, kinds, key='id') -%}
+    {%- if is_narrowed() -%} (select * from {{ relation }} where {{ is_in_touched('object', key, kinds) }}) as rows_of_touched
+    {%- else -%} {{ relation }}
+    {%- endif -%}
 {%- endmacro %}
 
-{#- Whether a row of object_versions is one that the models of touched objects need. -#}
-{% macro is_touched_version() -%}
+{#- Of all versions, those that the models of touched objects need. -#}
+{% macro touched_versions(relation) -%}
     {%- if is_narrowed() -%}
-        {#- By row: put to the scan itself, the condition would have every payload read. -#}
-        rowid in (
-            select stored.rowid from raw_stripe.object_versions as stored
-            where stored.sequence in (select sequence from intermediate.touched_versions)
-        )
-    {%- else -%} true
+        (
+            select * from {{ relation }} where sequence in (select sequence from intermediate.touched_versions)
+        ) as versions_of_touched
+    {%- else -%} {{ relation }}
     {%- endif -%}
 {%- endmacro %}
 

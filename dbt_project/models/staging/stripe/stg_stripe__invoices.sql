@@ -4,9 +4,9 @@ with
 
 source as (
 
-    select * from {{ source('raw_stripe', 'invoices') }}
+    select * from {{ touched_rows(source('raw_stripe', 'invoices'), ['invoice']) }}
 
-    where not is_deleted and {{ is_of_mode() }} and {{ is_touched_object(['invoice']) }}
+    where not is_deleted and {{ is_of_mode() }}
 
 ),
 

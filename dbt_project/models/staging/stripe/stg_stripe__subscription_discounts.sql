@@ -4,9 +4,9 @@ with
 
 source as (
 
-    select * from {{ source('raw_stripe', 'object_versions') }}
+    select * from {{ touched_versions(source('raw_stripe', 'object_versions')) }}
 
-    where object = 'subscription' and {{ is_of_mode() }} and {{ is_touched_version() }}
+    where object = 'subscription' and {{ is_of_mode() }}
 
 ),
 

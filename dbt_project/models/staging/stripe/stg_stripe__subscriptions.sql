@@ -4,9 +4,9 @@ with
 
 source as (
 
-    select * from {{ source('raw_stripe', 'subscriptions') }}
+    select * from {{ touched_rows(source('raw_stripe', 'subscriptions'), ['subscription']) }}
 
-    where {{ is_of_mode() }} and {{ is_touched_object(['subscription']) }}
+    where {{ is_of_mode() }}
 
 ),
 
