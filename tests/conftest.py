@@ -138,6 +138,15 @@ class _one_worker:  # noqa: N801 (used like a function)
         os.close(self._handle)
 
 
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Whoever ran the shorter call is told that there is a longer one."""
+    if config.option.markexpr == "not long":
+        terminalreporter.write_line(_THE_REST)
+
+
+_THE_REST = "What repeats at length, compares with what others published or opens every tab is left to `make test-long`."
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> Iterator[None]:
     """In CI a test that was skipped is a test that did not hold."""
