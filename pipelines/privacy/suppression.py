@@ -22,14 +22,18 @@ from pipelines.state.tables import suppressions
 ALL = "all"
 GROUP = "group:"
 BATCH = 500
-SCOPE = re.compile(r"[a-z0-9_-]{1,40}|group:\d{1,18}")
-# Written once: they are asked for every few mails, and making a statement costs more than running it.
-_OF_THESE = select(suppressions.c.address_key, suppressions.c.scope).where(
+_THESE = select(suppressions.c.address_key, suppressions.c.scope).where(
     suppressions.c.address_key.in_(bindparam("names", expanding=True))
 )
-_REFUSING = _OF_THESE.where(
-    or_(suppressions.c.scope.in_((ALL, bindparam("purpose"))), suppressions.c.scope.like(f"{GROUP}%"))
+# Made once: a sender asks for every few mails.
+_REFUSING = _THESE.where(
+    or_(
+        suppressions.c.scope == ALL,
+        suppressions.c.scope == bindparam("purpose"),
+        suppressions.c.scope.like(f"{GROUP}%"),
+    )
 )
+SCOPE = re.compile(r"[a-z0-9_-]{1,40}|group:\d{1,18}")
 
 
 def check_scope(scope: str) -> str:
@@ -95,15 +99,17 @@ def suppressed(connection: Connection, keys: Iterable[str], purpose: str) -> set
 
 def scopes_of(connection: Connection, keys: Iterable[str]) -> set[tuple[str, str]]:
     """Which scopes each of these address keys is suppressed for."""
-    return set(_found(connection, keys, _OF_THESE))
+    return set(_found(connection, keys, _THESE))
 
 
-def _found(connection: Connection, keys: Iterable[str], wanted: Select[Any], **asked: str) -> Iterator[tuple[str, str]]:
+def _found(
+    connection: Connection, keys: Iterable[str], wanted: Select[tuple[str, str]], **asked: str
+) -> Iterator[tuple[str, str]]:
     remaining = iter(keys)
     while batch := list(islice(remaining, BATCH)):
         # What an older version stored is bare until somebody writes.
         names = {hidden: key for key, hidden in hidden_keys(connection, batch).items()} | {key: key for key in batch}
-        rows = connection.execute(wanted, {**asked, "names": list(names)})
+        rows = connection.execute(wanted, {"names": list(names), **asked})
         yield from ((names[row.address_key], row.scope) for row in rows)
 
 
