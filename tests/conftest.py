@@ -157,7 +157,9 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
         terminalreporter.write_line(_THE_REST)
 
 
-_THE_REST = "What repeats at length, compares with what others published or opens every tab is left to `make test-long`."
+_THE_REST = (
+    "What repeats at length, compares with what others published or opens every tab is left to `make test-long`."
+)
 
 
 @pytest.hookimpl(wrapper=True)
