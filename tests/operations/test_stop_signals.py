@@ -14,7 +14,7 @@ _DEAF = """
 import signal, subprocess, sys
 from pipelines.tied import tied
 signal.signal(signal.SIGTERM, signal.SIG_IGN)
-child = subprocess.Popen(tied([sys.executable, "-c", "print(1, flush=True); import time; time.sleep(60)"]), stdout=-1)
+child = subprocess.Popen(tied([sys.executable, "-c", "print(1, flush=True); import time; time.sleep(30)"]), stdout=-1)
 child.stdout.readline()
 child.terminate()
 print(child.wait(20))
