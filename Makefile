@@ -53,7 +53,7 @@ bench: $(UV)
 
 chaos: setup
 	$(RUN) pytest -ra tests/faults
-	MILLSTREAM_KILLS=$(KILLS) $(RUN) pytest -ra tests/delivery/test_crashes.py -m 'not long'
+	$(RUN) python -m tests.delivery.chaos $(KILLS)
 
 setup: $(UV)
 	@$(UV) sync --locked --quiet

@@ -37,6 +37,9 @@ def tied(command: list[str]) -> list[str]:
 def main() -> None:
     """Tie, then become the command; what was promised outlives that."""
     parent, *command = sys.argv[1:]
+    # An ignored signal stays ignored in the next program, and Dagster leaves this one so in a process whose SIGINT is
+    # (one that a script began in the background): what is tied would outlive its parent (decision 0114).
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
     die_with_parent(int(parent), by=signal.SIGTERM)
     os.execvp(command[0], command)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import shutil
+import signal
 from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -19,6 +20,18 @@ from pipelines.settings import Settings
 # The same examples each time: a change is judged by what it changes.
 hypothesis.settings.register_profile("fixed", derandomize=True, deadline=None)
 hypothesis.settings.load_profile("fixed")
+
+
+def pytest_configure() -> None:
+    """Take no ignored signal over from whatever began the tests in the background.
+
+    Dagster gives SIGTERM what SIGINT has after each run in this process, and what is ignored is so in every child.
+    """
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    if signal.getsignal(signal.SIGTERM) is signal.SIG_IGN:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
 
 UNTIL = date(2026, 11, 24)
 NOW = datetime(2026, 11, 24, tzinfo=UTC)

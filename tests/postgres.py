@@ -8,6 +8,7 @@ import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from uuid import uuid4
 
@@ -23,13 +24,20 @@ def binaries() -> Path | None:
 
 
 @pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def server() -> Iterator[str]:
     """A cluster of this test's own on a free loopback port."""
     programs = binaries()
     if programs is None:
         if os.environ.get("CI"):
             pytest.fail("PostgreSQL is missing; .ci/run installs it")
         pytest.skip("PostgreSQL is not installed")
+    with cluster(programs) as url:
+        yield url
+
+
+@contextmanager
+def cluster(programs: Path) -> Iterator[str]:
+    """A running server with a folder of its own, both gone at the end."""
     # Not pytest's folder: the path of a socket must be short, and another user must reach it.
     folder = Path(tempfile.mkdtemp(prefix="millstream-pg-"))
     as_postgres: list[str] = []

@@ -6,12 +6,12 @@ What the segment, the consents and the snapshot say at this moment; `planner` fr
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import orjson
 from sqlalchemy import Connection, Engine
 
 from pipelines.campaigns.assignment import is_held_out, is_held_out_of_all, variant_of
@@ -26,7 +26,6 @@ from pipelines.settings import Settings
 if TYPE_CHECKING:
     from pipelines.warehouse import Snapshot
 
-_JSON = json.JSONEncoder(ensure_ascii=False)
 TRANSACTIONAL = "transactional"
 """The purpose of mails that people asked for."""
 GLOBAL_HOLDOUT = "global_holdout"
@@ -129,7 +128,7 @@ class _Recipients:
             person_id,
             address.deliverable if address else None,
             address.key if address else None,
-            _JSON.encode(trait_values(person, self._traits)),
+            orjson.dumps(trait_values(person, self._traits)).decode(),
             variant_of(self._name, person_id, self._weights) if len(self._weights) > 1 else next(iter(self._weights)),
             state,
             reason,

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -59,7 +63,7 @@ def _execute(settings: Settings, select: str | None) -> ExecuteInProcessResult:
 
     note("run: loading the definitions")
     definitions = defs()
-    with dg.DagsterInstance.get() as instance:
+    with dg.DagsterInstance.get() as instance, own_stop_signal():
         close_dead_runs(instance)
         job = definitions.resolve_job_def("pipeline")
         keys = None
@@ -74,6 +78,21 @@ def _execute(settings: Settings, select: str | None) -> ExecuteInProcessResult:
             tags={STARTED_BY: "command line"},
             run_config={"loggers": {"steps": {}}},
         )
+
+
+@contextmanager
+def own_stop_signal() -> Iterator[None]:
+    """Give SIGTERM back what it had: after each run in a process Dagster leaves it with what SIGINT does.
+
+    In a command that a script began in the background SIGINT is ignored, and so nothing would end it, nor the
+    programs that it starts (decision 0114).
+    """
+    before = signal.getsignal(signal.SIGTERM)
+    try:
+        yield
+    finally:
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGTERM, before)
 
 
 def close_dead_runs(instance: DagsterInstance) -> None:

@@ -15,26 +15,17 @@ from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Literal
 
-import httpx
 import orjson
 from pydantic import SecretStr
 
 from pipelines.mail.message import Handover, Mail, is_address, is_ours, told_reason
 from pipelines.mail.sendgrid_body import body
+from pipelines.mail.wire import Answered, NoAnswerError, NothingWrittenError, Wire
 
-CONNECTIONS = 32
-"""Kept open at most; more than a sender has threads, so that none waits for one."""
 CONNECT_SECONDS = 5.0
 WAIT = 60
 """Seconds to stay away after a 429 that does not say for how long: SendGrid counts by the minute."""
 LONGEST_WAIT = 3600
-_NOTHING_WRITTEN = (
-    httpx.ConnectError,
-    httpx.ConnectTimeout,
-    httpx.PoolTimeout,
-    httpx.ProxyError,
-    httpx.UnsupportedProtocol,
-)
 _MAIL_REFUSED = (400, 413, 415)
 _NO_ANSWER_IN_TIME = 408
 
@@ -47,10 +38,9 @@ class SendGrid:
     ) -> None:
         self._key, self._base, self._seconds, self._on_503 = key, base.rstrip("/"), seconds, on_503
         self._lock = threading.Lock()
-        self._opened: httpx.Client | None = None
-        for name in ("httpx", "httpcore", "python_http_client"):
-            # At DEBUG they write headers, the key among them.
-            logging.getLogger(name).setLevel(logging.WARNING)
+        self._opened: Wire | None = None
+        # At DEBUG it writes headers, the key among them.
+        logging.getLogger("python_http_client").setLevel(logging.WARNING)
 
     def hand_over(self, mail: Mail) -> Handover:
         """Ask SendGrid to send one mail."""
@@ -60,11 +50,11 @@ class SendGrid:
             return Handover("rejected", reason="this is no address")
         content = orjson.dumps(body(mail))
         try:
-            answer = self._client().post("/v3/mail/send", content=content)
-        except _NOTHING_WRITTEN as problem:
-            return Handover("not_sent", reason=told_reason(f"{type(problem).__name__}: {problem}"))
-        except httpx.HTTPError as problem:
-            return Handover("ambiguous", reason=type(problem).__name__)
+            answer = self._wire().ask("POST", "/v3/mail/send", content)
+        except NothingWrittenError as problem:
+            return Handover("not_sent", reason=told_reason(str(problem)))
+        except NoAnswerError as problem:
+            return Handover("ambiguous", reason=str(problem))
         return self._meaning(answer, mail.at)
 
     def handed_over(self, campaign: str) -> dict[str, int] | None:
@@ -78,10 +68,10 @@ class SendGrid:
     def refusal(self) -> str | None:
         """Why it would send no mail of ours now, asked of it; nothing is handed over."""
         try:
-            answer = self._client().get("/v3/scopes")
-        except httpx.HTTPError as problem:
-            return told_reason(f"SendGrid can not be reached: {type(problem).__name__}")
-        if answer.status_code != 200:
+            answer = self._wire().ask("GET", "/v3/scopes")
+        except (NothingWrittenError, NoAnswerError) as problem:
+            return told_reason(f"SendGrid can not be reached: {problem}")
+        if answer.status != 200:
             return _reason(answer)
         try:
             may_send = "mail.send" in orjson.loads(answer.content)["scopes"]
@@ -96,26 +86,21 @@ class SendGrid:
         if opened is not None:
             opened.close()
 
-    def _client(self) -> httpx.Client:
+    def _wire(self) -> Wire:
         # Late: reading the certificates takes longer than all else that a mailer needs to begin.
         with self._lock:
             if self._opened is None:
-                self._opened = httpx.Client(
-                    base_url=self._base,
-                    headers={
-                        "Authorization": f"Bearer {self._key.get_secret_value()}",
-                        "Content-Type": "application/json",
-                        "User-Agent": "millstream",
-                    },
-                    # Certificates take a while to read, and a server on this machine has none to check.
-                    verify=self._base.startswith("https:"),
-                    timeout=httpx.Timeout(self._seconds, connect=min(CONNECT_SECONDS, self._seconds)),
-                    limits=httpx.Limits(max_connections=CONNECTIONS, max_keepalive_connections=CONNECTIONS),
-                )
+                headers = {
+                    "Authorization": f"Bearer {self._key.get_secret_value()}",
+                    "Content-Type": "application/json",
+                    "User-Agent": "millstream",
+                }
+                connect = min(CONNECT_SECONDS, self._seconds)
+                self._opened = Wire(self._base, headers, seconds=self._seconds, connect_seconds=connect)
             return self._opened
 
-    def _meaning(self, answer: httpx.Response, at: datetime) -> Handover:
-        status = answer.status_code
+    def _meaning(self, answer: Answered, at: datetime) -> Handover:
+        status = answer.status
         if status in (200, 202):
             return Handover("accepted", message_id=answer.headers.get("X-Message-Id"), status=status)
         reason = _reason(answer)
@@ -130,7 +115,7 @@ class SendGrid:
         return Handover("refused" if is_about_us else "ambiguous", reason=reason, status=status)
 
 
-def _reason(answer: httpx.Response) -> str:
+def _reason(answer: Answered) -> str:
     """The status with what the answer's body says of it, if it says it as SendGrid does."""
     told = []
     try:
@@ -139,18 +124,18 @@ def _reason(answer: httpx.Response) -> str:
             told.append(f"{error['message']}{field}")
     except (orjson.JSONDecodeError, KeyError, TypeError, AttributeError):
         told = []
-    return told_reason(": ".join([f"SendGrid answered {answer.status_code}", *(["; ".join(told)] if told else [])]))
+    return told_reason(": ".join([f"SendGrid answered {answer.status}", *(["; ".join(told)] if told else [])]))
 
 
-def _wait(answer: httpx.Response) -> timedelta:
+def _wait(answer: Answered) -> timedelta:
     """How long to stay away: until X-RateLimit-Reset by SendGrid's own clock; what makes no sense is a minute."""
     try:
-        reset = int(answer.headers["X-RateLimit-Reset"])
-    except (KeyError, ValueError):
+        reset = int(answer.headers.get("X-RateLimit-Reset", ""))
+    except ValueError:
         return timedelta(seconds=WAIT)
     try:
-        now = parsedate_to_datetime(answer.headers["Date"]).timestamp()
-    except (KeyError, ValueError):
+        now = parsedate_to_datetime(answer.headers.get("Date", "")).timestamp()
+    except ValueError:
         now = time.time()
     seconds = reset - now
     return timedelta(seconds=max(seconds, 1) if -WAIT <= seconds <= LONGEST_WAIT else WAIT)

@@ -21,6 +21,7 @@ from pipelines.state.tables import cursors, suppressions
 
 _PURPOSE = b"millstream.suppression.1|"
 _MARK = "privacy/secret"
+_MARKED = select(cursors.c.value).where(cursors.c.name == _MARK)
 _known: WeakKeyDictionary[Engine, bytes] = WeakKeyDictionary()
 """The secret of each store that was compared with its mark."""
 
@@ -41,7 +42,7 @@ def hide_all(connection: Connection) -> int:
     Again it does nothing. Returns how many were bare.
     """
     secret = _secret(connection)
-    if connection.scalar(select(cursors.c.value).where(cursors.c.name == _MARK)) is None:
+    if connection.scalar(_MARKED) is None:
         connection.execute(insert(cursors).values(name=_MARK, value=_mark(secret), updated_at=datetime.now(UTC)))
     columns = suppressions.c
     bare = connection.execute(select(columns.address_key, columns.scope).where(columns.is_hidden.is_(False))).all()
@@ -62,7 +63,7 @@ def hide_all(connection: Connection) -> int:
 def _secret(connection: Connection) -> bytes:
     secret: bytes = connection.get_execution_options()[SECRET]()
     if _known.get(connection.engine) != secret:
-        mark = connection.scalar(select(cursors.c.value).where(cursors.c.name == _MARK))
+        mark = connection.scalar(_MARKED)
         if mark is not None and not hmac.compare_digest(str(mark), _mark(secret)):
             raise MillstreamError(
                 "the secret key is not the one that suppressions were written with, so nobody could be recognised. "

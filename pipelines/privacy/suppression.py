@@ -12,7 +12,7 @@ from datetime import datetime
 from itertools import islice
 from typing import Any
 
-from sqlalchemy import Connection, delete, insert, or_, select
+from sqlalchemy import Connection, Select, bindparam, delete, insert, or_, select
 
 from pipelines.errors import UsageError
 from pipelines.privacy.hiding import hidden_keys, hide_all
@@ -22,6 +22,17 @@ from pipelines.state.tables import suppressions
 ALL = "all"
 GROUP = "group:"
 BATCH = 500
+_THESE = select(suppressions.c.address_key, suppressions.c.scope).where(
+    suppressions.c.address_key.in_(bindparam("names", expanding=True))
+)
+# Made once: a sender asks for every few mails.
+_REFUSING = _THESE.where(
+    or_(
+        suppressions.c.scope == ALL,
+        suppressions.c.scope == bindparam("purpose"),
+        suppressions.c.scope.like(f"{GROUP}%"),
+    )
+)
 SCOPE = re.compile(r"[a-z0-9_-]{1,40}|group:\d{1,18}")
 
 
@@ -83,26 +94,22 @@ def lift(
 
 def suppressed(connection: Connection, keys: Iterable[str], purpose: str) -> set[str]:
     """Those of the address keys that a campaign of this purpose may not mail."""
-    scope = suppressions.c.scope
-    refuses = or_(scope.in_((ALL, purpose)), scope.like(f"{GROUP}%"))
-    return {key for key, _ in _found(connection, keys, refuses)}
+    return {key for key, _ in _found(connection, keys, _REFUSING, purpose=purpose)}
 
 
 def scopes_of(connection: Connection, keys: Iterable[str]) -> set[tuple[str, str]]:
     """Which scopes each of these address keys is suppressed for."""
-    return set(_found(connection, keys, suppressions.c.scope.is_not(None)))
+    return set(_found(connection, keys, _THESE))
 
 
-def _found(connection: Connection, keys: Iterable[str], wanted: Any) -> Iterator[tuple[str, str]]:
+def _found(
+    connection: Connection, keys: Iterable[str], wanted: Select[tuple[str, str]], **asked: str
+) -> Iterator[tuple[str, str]]:
     remaining = iter(keys)
     while batch := list(islice(remaining, BATCH)):
         # What an older version stored is bare until somebody writes.
         names = {hidden: key for key, hidden in hidden_keys(connection, batch).items()} | {key: key for key in batch}
-        rows = connection.execute(
-            select(suppressions.c.address_key, suppressions.c.scope).where(
-                suppressions.c.address_key.in_(names), wanted
-            )
-        )
+        rows = connection.execute(wanted, {"names": list(names), **asked})
         yield from ((names[row.address_key], row.scope) for row in rows)
 
 

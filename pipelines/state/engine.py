@@ -73,7 +73,10 @@ def _engine(address: str) -> Engine:
 def _make_durable(connection: SqliteConnection, _entry: ConnectionPoolEntry) -> None:
     # The driver's own transaction handling would commit before DDL; ours starts in _begin_sqlite.
     connection.isolation_level = None
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=30000"):
+    # Keys are hashes, so a plan of a million rows comes to every page of their index again and again: with the
+    # 2 MB that SQLite keeps by itself each visit would read the page, and write it.
+    pages = "cache_size=-131072"
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=30000", pages):
         connection.execute(f"PRAGMA {pragma}")
 
 

@@ -14,10 +14,12 @@ from typing import Literal, TypeAlias
 
 from pipelines.errors import MillstreamError
 from pipelines.settings import Settings
+from pipelines.transform import touched
 from pipelines.transform.answering import ANSWER
 from pipelines.transform.manifest import PARTIAL_PARSE, cache_folder, prepare_manifest
 from pipelines.transform.project import child_environment
 from pipelines.transform.result import BuildResult, read_answer
+from pipelines.warehouse import Warehouse
 
 Select: TypeAlias = Literal["all", "stripe", "events"]
 
@@ -43,7 +45,25 @@ def build(settings: Settings, *, select: Select = "all", now: datetime) -> Build
             locked or broken). A failing model or test is no error here, see `BuildResult.ok`.
     """
     words = ["build", *_SELECTORS[select], "--exclude-resource-type", "unit_test"]
-    return ask_dbt(settings, words, figure_environment(settings, now=now))
+    if select == "events":
+        return ask_dbt(settings, words, figure_environment(settings, now=now) | {touched.LEDGER: "whole"})
+    return build_ledger(settings, words, part="all", now=now)
+
+
+def build_ledger(settings: Settings, words: list[str], *, part: str, now: datetime) -> BuildResult:
+    """One dbt command over the ledger's models, which makes only what was touched since the last one of this `part`.
+
+    Raises:
+        MillstreamError: dbt ended without an answer.
+    """
+    with Warehouse(settings).hold("building models"):
+        made, is_narrowed = touched.begin(settings, part=part, as_of=now)
+        figures = figure_environment(settings, now=now)
+        result = ask_dbt(settings, words, figures | {touched.LEDGER: "touched" if is_narrowed else "whole"})
+        # A test of data may fail: what it looked at was made nevertheless.
+        if all(node.ok for node in result.nodes if node.kind != "test"):
+            touched.finish(settings, made)
+        return result
 
 
 def ask_dbt(settings: Settings, words: list[str], figures: dict[str, str]) -> BuildResult:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import sys
 from collections import Counter
@@ -53,7 +54,8 @@ def test_what_was_taken_is_told_to_another_process_and_the_knobs_turn_while_it_r
                 assert client.get("/fake/answered").json() == {"500_after_accept": 1, "429": 1, "202": 1}
                 assert client.put("/fake/knobs", json={"script": ["418"]}).status_code == 400
         finally:
-            process.kill()
+            process.terminate()
+    assert process.returncode == -signal.SIGTERM
 
 
 def test_an_account_outlives_an_outage_of_its_server() -> None:

@@ -130,6 +130,35 @@ def test_where_nothing_was_written_nothing_was_sent() -> None:
         assert [one.hand_over(MAIL).outcome for one in (refused, unknown)] == ["not_sent", "not_sent"]
 
 
+def test_a_connection_is_kept_and_one_that_its_server_closed_carries_no_mail(account: SendGridAccount) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = int(free.getsockname()[1])
+    with sendgrid(f"http://127.0.0.1:{port}") as mailer:
+        with serving(account, port):
+            assert [mailer.hand_over(mail(number)).outcome for number in (1, 2)] == ["accepted", "accepted"]
+            assert account.connections == 1
+        assert mailer.hand_over(mail(3)).outcome == "not_sent"
+        with serving(account, port):
+            assert mailer.hand_over(mail(3)).outcome == "accepted"
+    assert account.connections == 2
+    assert account.duplicates() == 0
+
+
+def test_a_proxy_of_the_environment_is_asked_and_its_refusal_wrote_nothing(
+    account: SendGridAccount, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # This fake knows no CONNECT: as a proxy it refuses.
+    monkeypatch.setenv("http_proxy", url.replace("//", "//ann:word@"))
+    monkeypatch.delenv("no_proxy", raising=False)
+    with sendgrid("http://api.sendgrid.invalid") as mailer:
+        result = mailer.hand_over(MAIL)
+        assert (result.outcome, account.answered) == ("not_sent", {})
+        assert "401" in str(result.reason)
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    with sendgrid(url) as mailer:
+        assert mailer.hand_over(MAIL).outcome == "accepted"
+
+
 def test_a_wire_that_does_not_speak_tls_gets_no_key_and_no_mail(account: SendGridAccount, url: str) -> None:
     with sendgrid(url.replace("http:", "https:"), seconds=0.3) as mailer:
         assert mailer.hand_over(MAIL).outcome == "not_sent"
@@ -170,8 +199,7 @@ def test_sixteen_threads_share_the_connections_and_nobody_is_mailed_twice(accoun
 
 
 def test_neither_key_nor_address_is_told(account: SendGridAccount, url: str, caplog: pytest.LogCaptureFixture) -> None:
-    logging.getLogger("httpx").setLevel(logging.DEBUG)
-    logging.getLogger("httpcore").setLevel(logging.DEBUG)
+    logging.getLogger("python_http_client").setLevel(logging.DEBUG)
     caplog.set_level(logging.DEBUG)
     with sendgrid(url, seconds=0.2) as mailer:
         told = repr(vars(mailer))

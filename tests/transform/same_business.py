@@ -39,7 +39,7 @@ def ingest(settings: Settings, folder: Path, now: datetime) -> None:
     invoice of more than ten lines.
     """
     make_business(folder / "business", until=now.date(), customers=40, months=14, seed=39)
-    told = list(_told(Answers(Store(folder / "business"), Knobs())))
+    told = list(every_object(folder / "business"))
     books = Books.of(one for one in told if one["object"] != "list")
     for version in VERSIONS:
         lines = [
@@ -52,8 +52,9 @@ def ingest(settings: Settings, folder: Path, now: datetime) -> None:
         assert (summary.quarantined, summary.unknown) == (0, 0), version
 
 
-def _told(answers: Answers) -> Iterator[Json]:
+def every_object(business: Path) -> Iterator[Json]:
     """Every object that a first sync gets, then the events; lines past the tenth as pages of their list."""
+    answers = Answers(Store(business), Knobs())
     for kind in KINDS:
         for thing in _every(answers, kind.path.removeprefix("/v1/"), kind.parameters, kind.expand):
             yield thing

@@ -45,7 +45,9 @@ KINDS = {
     "event": "events",
 }
 OTHER_TABLES = f"""
-create table if not exists raw_stripe.object_versions ({COLUMNS}, sequence bigint, moment_order integer);
+create table if not exists raw_stripe.object_versions (
+    {COLUMNS}, sequence bigint, parent_id varchar, moment_order integer
+);
 create table if not exists raw_stripe.invoice_lines ({COLUMNS}, parent_id varchar);
 create table if not exists raw_stripe.credit_note_lines ({COLUMNS}, parent_id varchar);
 create table raw_events.lake_events (

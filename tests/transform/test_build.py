@@ -97,7 +97,7 @@ def test_events_alone_build_without_any_other_model(tmp_path: Path, parsed_proje
 def test_a_warehouse_that_cannot_be_opened_is_an_error_that_says_so(tmp_path: Path) -> None:
     settings = settings_in(tmp_path)
     settings.warehouse_path.write_text("no database")
-    with pytest.raises(MillstreamError, match="dbt ended with code"):
+    with pytest.raises(MillstreamError, match="the warehouse could not be opened"):
         build(settings, now=NOW)
 
 

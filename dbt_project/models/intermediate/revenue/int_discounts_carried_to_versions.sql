@@ -2,7 +2,7 @@ with
 
 listed as (
 
-    select * from {{ ref('stg_stripe__subscription_discounts') }}
+    select * from {{ touched('stg_stripe__subscription_discounts', 'subscription') }}
 
 ),
 

@@ -8,7 +8,7 @@ versions as (
 
 listed as (
 
-    select * from {{ ref('stg_stripe__subscription_discounts') }}
+    select * from {{ touched('stg_stripe__subscription_discounts', 'subscription') }}
 
 ),
 

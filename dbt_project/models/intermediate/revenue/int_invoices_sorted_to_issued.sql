@@ -17,9 +17,9 @@ issued as (
                 then invoices.paid_at
         end as begun_at
 
-    from {{ ref('stg_stripe__invoices') }} as invoices
+    from {{ touched('stg_stripe__invoices', 'customer') }} as invoices
 
-    left join {{ ref('stg_stripe__subscriptions') }} as subscriptions
+    left join {{ touched('stg_stripe__subscriptions', 'subscription') }} as subscriptions
         on
             invoices.account = subscriptions.account
             and invoices.subscription_id = subscriptions.subscription_id

@@ -2,7 +2,7 @@ with
 
 items as (
 
-    select * from {{ ref('stg_stripe__subscription_items') }}
+    select * from {{ touched('stg_stripe__subscription_items', 'subscription') }}
 
 ),
 

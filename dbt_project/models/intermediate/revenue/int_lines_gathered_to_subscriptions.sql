@@ -2,7 +2,7 @@ with
 
 invoice_lines as (
 
-    select * from {{ ref('stg_stripe__invoice_lines') }}
+    select * from {{ touched('stg_stripe__invoice_lines', 'subscription') }}
 
     where subscription_id is not null and (is_of_subscription or is_proration)
 
@@ -11,7 +11,7 @@ invoice_lines as (
 -- prorations that wait for the next invoice: of a yearly plan for up to a year
 pending_items as (
 
-    select * from {{ ref('stg_stripe__invoice_items') }}
+    select * from {{ touched('stg_stripe__invoice_items', 'subscription') }}
 
     where invoice_id is null and subscription_id is not null and is_proration
 

@@ -12,7 +12,7 @@ subscriptions as (
         account,
         subscription_id,
         cancellation_reason
-    from {{ ref('stg_stripe__subscriptions') }}
+    from {{ touched('stg_stripe__subscriptions', 'subscription') }}
 
 ),
 

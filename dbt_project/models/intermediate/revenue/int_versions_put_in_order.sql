@@ -2,7 +2,7 @@ with
 
 versions as (
 
-    select * from {{ ref('stg_stripe__subscription_versions') }}
+    select * from {{ touched('stg_stripe__subscription_versions', 'subscription') }}
 
 ),
 
@@ -13,7 +13,7 @@ newest as (
         subscription_id,
         payload_hash,
         cancellation_reason
-    from {{ ref('stg_stripe__subscriptions') }}
+    from {{ touched('stg_stripe__subscriptions', 'subscription') }}
 
 ),
 

@@ -1,3 +1,5 @@
+{{ config(materialized='kept', kept_by='customer') }}
+
 with
 
 changes as (

@@ -1,3 +1,5 @@
+{{ config(materialized='kept', kept_by='customer') }}
+
 with
 
 changes as (
@@ -6,7 +8,8 @@ changes as (
 
 ),
 
-steps as (
+-- a step that switches nothing makes no difference
+switches as (
 
     select
         profile_a,
@@ -17,15 +20,7 @@ steps as (
         lag(rule_set) over (partition by profile_a, profile_b order by step) as previous_rule_set
     from {{ ref('int_profiles_walked_to_profiles') }}
     where profile_a <> profile_b
-
-),
-
--- a step that switches nothing makes no difference
-switches as (
-
-    select * from steps
-
-    where rule_set <> previous_rule_set
+    qualify rule_set <> previous_rule_set
 
 ),
 

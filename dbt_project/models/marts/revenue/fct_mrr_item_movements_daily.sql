@@ -1,8 +1,10 @@
+{{ config(materialized='kept', kept_by='customer') }}
+
 with
 
 balances as (
 
-    select * from {{ ref('fct_mrr_item_balances_daily') }}
+    select * from {{ touched('fct_mrr_item_balances_daily', 'customer') }}
 
 ),
 

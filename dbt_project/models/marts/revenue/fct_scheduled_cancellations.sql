@@ -1,8 +1,10 @@
+{{ config(materialized='kept', kept_by='subscription') }}
+
 with
 
 versions as (
 
-    select * from {{ ref('stg_stripe__subscription_versions') }}
+    select * from {{ touched('stg_stripe__subscription_versions', 'subscription') }}
 
 ),
 

@@ -1,8 +1,10 @@
+{{ config(materialized='kept', kept_by='subscription') }}
+
 with
 
 changes as (
 
-    select * from {{ ref('fct_mrr_changes') }}
+    select * from {{ touched('fct_mrr_changes', 'subscription') }}
 
 ),
 

@@ -1,8 +1,10 @@
+{{ config(materialized='kept', kept_by='object', kept_key='customer_id', kept_objects=['customer']) }}
+
 with
 
 source as (
 
-    select * from {{ source('raw_stripe', 'object_versions') }}
+    select * from {{ touched_versions(source('raw_stripe', 'object_versions')) }}
 
     where object = 'customer' and not is_deleted and {{ is_of_mode() }}
 

@@ -1,8 +1,10 @@
+{{ config(materialized='kept', kept_by='object', kept_key='invoice_item_id', kept_objects=['invoiceitem']) }}
+
 with
 
 source as (
 
-    select * from {{ source('raw_stripe', 'invoiceitems') }}
+    select * from {{ touched_rows(source('raw_stripe', 'invoiceitems'), ['invoiceitem']) }}
 
     where not is_deleted and {{ is_of_mode() }}
 

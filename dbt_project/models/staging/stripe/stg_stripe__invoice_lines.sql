@@ -1,8 +1,10 @@
+{{ config(materialized='kept', kept_by='object', kept_key='invoice_id', kept_objects=['invoice']) }}
+
 with
 
 source as (
 
-    select * from {{ source('raw_stripe', 'invoice_lines') }}
+    select * from {{ touched_rows(source('raw_stripe', 'invoice_lines'), ['invoice'], 'parent_id') }}
 
     where not is_deleted and {{ is_of_mode() }}
 

@@ -1,8 +1,10 @@
+{{ config(materialized='kept', kept_by='object', kept_key='invoice_id', kept_objects=['invoice']) }}
+
 with
 
 source as (
 
-    select * from {{ source('raw_stripe', 'invoices') }}
+    select * from {{ touched_rows(source('raw_stripe', 'invoices'), ['invoice']) }}
 
     where not is_deleted and {{ is_of_mode() }}
 

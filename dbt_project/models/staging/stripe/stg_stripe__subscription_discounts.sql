@@ -1,8 +1,10 @@
+{{ config(materialized='kept', kept_by='object', kept_key='subscription_id', kept_objects=['subscription']) }}
+
 with
 
 source as (
 
-    select * from {{ source('raw_stripe', 'object_versions') }}
+    select * from {{ touched_versions(source('raw_stripe', 'object_versions')) }}
 
     where object = 'subscription' and {{ is_of_mode() }}
 
@@ -10,6 +12,7 @@ source as (
 
 of_subscriptions as (
 
+    {% call parsed_once('payload', 'source') %}
     select
         account,
         sequence as version_number,
@@ -21,6 +24,7 @@ of_subscriptions as (
         {{ json_part('payload', 'discount') }} as first_discount
 
     from source
+    {% endcall %}
 
 ),
 
@@ -33,6 +37,8 @@ items as (
         {{ json_elements('payload', 'items.data') }} as item
 
     from source
+
+    where {{ json_has_any('payload', 'items.data[*].discounts[*]') }}
 
 ),
 

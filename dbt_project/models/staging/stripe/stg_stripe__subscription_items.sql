@@ -1,8 +1,10 @@
+{{ config(materialized='kept', kept_by='object', kept_key='subscription_id', kept_objects=['subscription']) }}
+
 with
 
 source as (
 
-    select * from {{ source('raw_stripe', 'object_versions') }}
+    select * from {{ touched_versions(source('raw_stripe', 'object_versions')) }}
 
     where object in ('subscription', 'subscription_item') and {{ is_of_mode() }}
 
@@ -11,6 +13,7 @@ source as (
 -- before items existed a subscription was its own single item
 inside as (
 
+    {% call parsed_once('payload', 'source') %}
     select
         account,
         sequence as version_number,
@@ -23,6 +26,7 @@ inside as (
     from source
 
     where object = 'subscription'
+    {% endcall %}
 
 ),
 
@@ -151,6 +155,7 @@ localised as (
 
 renamed as (
 
+    {% call parsed_once('price', 'localised') %}{% call parsed_once('item', 'localised') %}
     select
         account,
         version_number,
@@ -170,6 +175,7 @@ renamed as (
         ) as current_period_ended_at
 
     from localised
+    {% endcall %}{% endcall %}
 
 )
 

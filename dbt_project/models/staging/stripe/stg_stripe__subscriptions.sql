@@ -1,8 +1,10 @@
+{{ config(materialized='kept', kept_by='object', kept_key='subscription_id', kept_objects=['subscription']) }}
+
 with
 
 source as (
 
-    select * from {{ source('raw_stripe', 'subscriptions') }}
+    select * from {{ touched_rows(source('raw_stripe', 'subscriptions'), ['subscription']) }}
 
     where {{ is_of_mode() }}
 

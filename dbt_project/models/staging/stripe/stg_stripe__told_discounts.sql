@@ -1,8 +1,12 @@
+{{ config(
+    materialized='kept', kept_by='object', kept_key='told_by_id', kept_objects=['discount', 'invoice']
+) }}
+
 with
 
 source as (
 
-    select * from {{ source('raw_stripe', 'object_versions') }}
+    select * from {{ touched_versions(source('raw_stripe', 'object_versions')) }}
 
     where object in ('discount', 'invoice') and {{ is_of_mode() }}
 
@@ -13,6 +17,7 @@ documents as (
 
     select
         account,
+        id as told_by_id,
         case
             when object = 'discount' then {{ json_array_of('payload') }}
             else {{ json_part('payload', 'discounts') }}
@@ -24,6 +29,7 @@ documents as (
 
     select
         account,
+        id as told_by_id,
         {{ json_array_of(json_part('payload', 'discount')) }} as discounts
 
     from source
@@ -36,6 +42,7 @@ unnested as (
 
     select
         account,
+        told_by_id,
         {{ json_elements('discounts') }} as discount
 
     from documents
@@ -46,6 +53,7 @@ renamed as (
 
     select
         account,
+        told_by_id,
         {{ json_text('discount', 'id') }} as discount_id,
         {{ json_id('discount', 'promotion_code') }} as promotion_code_id,
         {{ json_id('discount', 'customer') }} as customer_id,
@@ -64,7 +72,7 @@ renamed as (
 
 )
 
--- one row per discount and coupon, however often it was told
+-- one row per discount and coupon, however often this object told it
 select distinct * from renamed
 
 where discount_id is not null and coupon_id is not null

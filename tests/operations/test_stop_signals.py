@@ -1,0 +1,42 @@
+"""Who is told to end ends, also where a script began everything in the background and SIGINT is ignored."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+
+import dagster as dg
+
+from pipelines.cli.run import own_stop_signal
+
+_DEAF = """
+import signal, subprocess, sys
+from pipelines.tied import tied
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+child = subprocess.Popen(tied([sys.executable, "-c", "print(1, flush=True); import time; time.sleep(60)"]), stdout=-1)
+child.stdout.readline()
+child.terminate()
+print(child.wait(20))
+"""
+
+
+def test_a_tied_child_of_a_deaf_parent_ends_when_it_is_told():
+    told = subprocess.run([sys.executable, "-c", _DEAF], capture_output=True, text=True, check=False)
+    assert (told.stdout.strip(), told.stderr) == (str(-signal.SIGTERM), "")
+
+
+def test_after_a_run_of_dagster_the_stop_signal_does_what_it_did():
+    @dg.asset
+    def anything() -> None: ...
+
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        with own_stop_signal():
+            assert dg.materialize([anything]).success
+        assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
