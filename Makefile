@@ -22,10 +22,12 @@ test: setup
 check: setup
 	@$(MAKE) --no-print-directory --jobs 2 check-python check-sql
 
+# Its last line says how many tests are left to `test-long`.
 pytest:
 	$(RUN) pytest -n auto --dist loadgroup -ra -m 'not long'
 
-# What repeats at length: thousands of random timelines, kills of real commands, ten thousand events by real clients.
+# What repeats at length: thousands of random timelines, every fault point, kills of real commands, ten thousand events by
+# real clients, whole demos, outside data, each page turned dark.
 test-long: setup
 	$(RUN) pytest -n auto --dist loadgroup -ra -m long
 

@@ -6,9 +6,10 @@ import fcntl
 import os
 import shutil
 import signal
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import Any
 
 import hypothesis
 import pytest
@@ -107,6 +108,7 @@ _TURNS = ("processes", "transform", "truth", "browser", "dashboards")
 
 # Folders that compare with what others published, at length: all of it belongs to `make test-long`.
 _LONG = ("external",)
+_LEFT = pytest.StashKey[int]()
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -127,10 +129,35 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             continue
         if folder in _TOGETHER:
             item.add_marker(pytest.mark.xdist_group(_TOGETHER[folder]))
+        elif _forks(item):
+            item.add_marker(pytest.mark.xdist_group("processes"))
         elif folder == "external":
             # Each of these files brings its data into a folder of its own, once.
             item.add_marker(pytest.mark.xdist_group(item.path.stem))
     items.sort(key=_turn)
+
+
+def _forks(item: pytest.Item) -> bool:
+    """Whether its module forks from the warm parent, whose imports take some ten seconds: one worker has one for all."""
+    module = item.getparent(pytest.Module)
+    return module is not None and getattr(getattr(module.obj, "warm", None), "__name__", "") == "tests.warm"
+
+
+def pytest_deselected(items: Sequence[pytest.Item]) -> None:
+    """Count what `make test` leaves to `make test-long`; a worker tells it to the one who speaks."""
+    config = items[0].config
+    if config.getoption("markexpr") == "not long":
+        left = config.stash.get(_LEFT, 0) + sum(item.get_closest_marker("long") is not None for item in items)
+        config.stash[_LEFT] = left
+        if hasattr(config, "workeroutput"):
+            config.workeroutput["left"] = left
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """Each worker collects everything, so that any of them knows the number."""
+    told = getattr(node, "workeroutput", {})
+    node.config.stash[_LEFT] = max(node.config.stash.get(_LEFT, 0), told.get("left", 0))
 
 
 def _turn(item: pytest.Item) -> int:
@@ -151,22 +178,13 @@ class _one_worker:  # noqa: N801 (used like a function)
         os.close(self._handle)
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    """Whoever ran the shorter call is told that there is a longer one."""
-    if config.option.markexpr == "not long":
-        terminalreporter.write_line(_THE_REST)
-
-
-_THE_REST = (
-    "What repeats at length, compares with what others published or opens every tab is left to `make test-long`."
-)
-
-
 @pytest.hookimpl(wrapper=True)
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> Iterator[None]:
-    """In CI a test that was skipped is a test that did not hold."""
+    """Say what is left to the longer call. In CI a test that was skipped is a test that did not hold."""
     yield
     reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    if reporter is not None and (left := session.config.stash.get(_LEFT, 0)):
+        reporter.write_line(f"{left} tests that repeat at length were left to `make test-long`")
     if os.environ.get("CI") and reporter is not None and reporter.stats.get("skipped"):
         reporter.write_line("CI: nothing may be skipped", red=True)
         session.exitstatus = pytest.ExitCode.TESTS_FAILED

@@ -17,9 +17,19 @@ from tests.browser.looking import CHARTS, PATHS, Scheme, Sight, glancing, lookin
 from tests.dashboards.places import CAMPAIGN, NOW, settings_of
 
 pytestmark = pytest.mark.browser
-# The tabs of a page are drawn by the same parts: they are gone through in the longer call.
+SCHEMES: tuple[Scheme, ...] = ("light", "dark")
+# The tabs of a page are drawn by the same parts: the longer call goes through them, and turns every page dark.
 EACH_PAGE = pytest.mark.parametrize(
-    "page", [pytest.param(page, marks=pytest.mark.long if "-" in page else ()) for page in PATHS]
+    ("page", "schemes"),
+    [
+        *(pytest.param(page, SCHEMES[:1], id=page) for page in PATHS if "-" not in page and page != "overview"),
+        pytest.param("overview", SCHEMES, id="overview-dark"),
+        *(
+            pytest.param(page, SCHEMES, id=f"{page}-dark", marks=pytest.mark.long)
+            for page in PATHS
+            if page != "overview"
+        ),
+    ],
 )
 EACH_SCHEME = pytest.mark.parametrize("scheme", ["light", pytest.param("dark", marks=pytest.mark.long)])
 PIXELS: dict[Scheme, str] = {"light": "rgb(255, 255, 255)", "dark": "rgb(18, 21, 28)"}
@@ -31,7 +41,7 @@ Profiles = dict[Scheme, BrowserContext]
 
 @EACH_PAGE
 def test_a_page_is_drawn_whole_for_everybody_and_asks_no_other_host(
-    profiles: Profiles, filled_site: str, person: str, shots: Path | None, page: str
+    profiles: Profiles, filled_site: str, person: str, shots: Path | None, page: str, schemes: tuple[Scheme, ...]
 ) -> None:
     """One visit, many questions: no mistake, the theme's ground, charts with colours, no barrier, every width.
 
@@ -42,7 +52,7 @@ def test_a_page_is_drawn_whole_for_everybody_and_asks_no_other_host(
         sight.page.clock.install()
         sight.open(PATHS[page].format(person=person))
         light = sight.page.evaluate(_OURS)
-        for scheme in PIXELS:
+        for scheme in schemes:
             if scheme == "dark":
                 sight.page.emulate_media(color_scheme="dark")
                 _follow(sight, light)
