@@ -184,6 +184,7 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> Iterator[N
     yield
     reporter = session.config.pluginmanager.get_plugin("terminalreporter")
     if reporter is not None and (left := session.config.stash.get(_LEFT, 0)):
+        reporter.ensure_newline()
         reporter.write_line(f"{left} tests that repeat at length were left to `make test-long`")
     if os.environ.get("CI") and reporter is not None and reporter.stats.get("skipped"):
         reporter.write_line("CI: nothing may be skipped", red=True)
