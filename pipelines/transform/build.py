@@ -19,7 +19,6 @@ from pipelines.transform.answering import ANSWER
 from pipelines.transform.manifest import PARTIAL_PARSE, cache_folder, prepare_manifest
 from pipelines.transform.project import child_environment
 from pipelines.transform.result import BuildResult, read_answer
-from pipelines.warehouse import Warehouse
 
 Select: TypeAlias = Literal["all", "stripe", "events"]
 
@@ -56,6 +55,8 @@ def build_ledger(settings: Settings, words: list[str], *, part: str, now: dateti
     Raises:
         MillstreamError: dbt ended without an answer.
     """
+    from pipelines.warehouse import Warehouse  # Late: a sender names this room too, and data frames come with it.
+
     with Warehouse(settings).hold("building models"):
         made, is_narrowed = touched.begin(settings, part=part, as_of=now)
         figures = figure_environment(settings, now=now)

@@ -13,11 +13,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 from pipelines.settings import Settings
 from pipelines.transform.project import rules_digest
-from pipelines.warehouse import Warehouse
-from pipelines.warehouse.writer import Connection, transaction
+
+if TYPE_CHECKING:
+    from pipelines.warehouse.writer import Connection
 
 LEDGER = "MILLSTREAM_LEDGER"
 """Environment variable of the dbt child: `whole` or `touched`."""
@@ -38,6 +40,10 @@ def begin(settings: Settings, *, part: str, as_of: datetime) -> tuple[Kept, bool
 
     `part` names the models that are built: what another choice of models left is not built upon.
     """
+    # Late, here and below: a sender names this room too, and data frames come with the warehouse.
+    from pipelines.warehouse import Warehouse
+    from pipelines.warehouse.writer import transaction
+
     with Warehouse(settings).write("looking for what was touched") as connection, transaction(connection):
         connection.execute(_NOTE)
         before = connection.execute("select rules, as_of, loaded from intermediate.ledger_kept").fetchone()
@@ -54,6 +60,9 @@ def begin(settings: Settings, *, part: str, as_of: datetime) -> tuple[Kept, bool
 
 def finish(settings: Settings, made: Kept) -> None:
     """Note that every model was made of this."""
+    from pipelines.warehouse import Warehouse
+    from pipelines.warehouse.writer import transaction
+
     with Warehouse(settings).write("noting what is kept") as connection, transaction(connection):
         rules = f"{made.rules} {_of_everybody(connection)}"
         connection.execute("insert into intermediate.ledger_kept values (?, ?, ?)", [rules, made.as_of, made.loaded])

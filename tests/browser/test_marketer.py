@@ -90,8 +90,12 @@ def test_from_a_segment_on_screen_to_a_sent_campaign_with_its_certificate(
         expect(send).to_be_visible(timeout=SLOW)
         assert show(engine, "hello-all")["approved_by"] == "local"
 
-        # Send it, impatiently.
-        send.dblclick()
+        # Send it, impatiently: whoever sees the button still there presses it again.
+        sight.settle()
+        for _ in range(3):
+            if send.is_visible():
+                send.dblclick()
+            sight.settle()
         expect(page.get_by_text("it adds up")).to_be_visible(timeout=60_000)
         found = report(engine, "hello-all", Outbox(settings.outbox_dir))
         assert (found["state"], found["accepted"]) == ("sent", mailable)
