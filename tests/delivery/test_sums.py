@@ -153,6 +153,7 @@ def test_whatever_happens_everybody_is_mailed_at_most_once_and_nobody_forgotten(
 
 
 @pytest.mark.long
+@pytest.mark.timeout(900)
 @pytest.mark.xdist_group("processes")
 @examples(max_examples=60)
 @given(STEPS)
