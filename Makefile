@@ -26,8 +26,8 @@ check: setup
 pytest:
 	$(RUN) pytest -n auto --dist loadgroup -ra -m 'not long'
 
-# What repeats at length: thousands of random timelines, every fault point, kills of real commands, ten thousand events by
-# real clients, whole demos, outside data, each page turned dark.
+# What repeats at length: thousands of random timelines, kills of real commands, ten thousand events by real clients,
+# whole demos, outside data.
 test-long: setup
 	$(RUN) pytest -n auto --dist loadgroup -ra -m long
 

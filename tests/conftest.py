@@ -111,13 +111,6 @@ _LONG = ("external",)
 _LEFT = pytest.StashKey[int]()
 
 
-@pytest.hookimpl(optionalhook=True)
-def pytest_xdist_auto_num_workers() -> int:
-    """Three workers for two cores: a test often waits, for a browser, a server or a child of its own."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return cores + cores // 2
-
-
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Keep together what shares a dear fixture, and begin with it."""
@@ -129,18 +122,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             continue
         if folder in _TOGETHER:
             item.add_marker(pytest.mark.xdist_group(_TOGETHER[folder]))
-        elif _forks(item):
-            item.add_marker(pytest.mark.xdist_group("processes"))
         elif folder == "external":
             # Each of these files brings its data into a folder of its own, once.
             item.add_marker(pytest.mark.xdist_group(item.path.stem))
     items.sort(key=_turn)
-
-
-def _forks(item: pytest.Item) -> bool:
-    """Whether its module forks from the warm parent, whose imports take some ten seconds: one worker has one for all."""
-    module = item.getparent(pytest.Module)
-    return module is not None and getattr(getattr(module.obj, "warm", None), "__name__", "") == "tests.warm"
 
 
 def pytest_deselected(items: Sequence[pytest.Item]) -> None:

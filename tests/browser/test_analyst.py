@@ -19,8 +19,6 @@ def numbers(sight: Sight) -> list[str]:
     return AMOUNT.findall(sight.text())
 
 
-# The same steps on the pages without a browser: tests/dashboards/test_numbers.py (a cell, a customer).
-@pytest.mark.long
 def test_from_a_number_to_the_person_behind_it_and_back(
     browser: Browser, profiles: dict[Scheme, BrowserContext], filled_site: str, shots: Path | None
 ) -> None:

@@ -17,21 +17,8 @@ from tests.browser.looking import CHARTS, PATHS, Scheme, Sight, glancing, lookin
 from tests.dashboards.places import CAMPAIGN, NOW, settings_of
 
 pytestmark = pytest.mark.browser
-SCHEMES: tuple[Scheme, ...] = ("light", "dark")
-# The tabs of a page are drawn by the same parts: the longer call goes through them, and turns every page dark.
-EACH_PAGE = pytest.mark.parametrize(
-    ("page", "schemes"),
-    [
-        *(pytest.param(page, SCHEMES[:1], id=page) for page in PATHS if "-" not in page and page != "overview"),
-        pytest.param("overview", SCHEMES, id="overview-dark"),
-        *(
-            pytest.param(page, SCHEMES, id=f"{page}-dark", marks=pytest.mark.long)
-            for page in PATHS
-            if page != "overview"
-        ),
-    ],
-)
-EACH_SCHEME = pytest.mark.parametrize("scheme", ["light", pytest.param("dark", marks=pytest.mark.long)])
+EACH_PAGE = pytest.mark.parametrize("page", PATHS)
+EACH_SCHEME = pytest.mark.parametrize("scheme", ["light", "dark"])
 PIXELS: dict[Scheme, str] = {"light": "rgb(255, 255, 255)", "dark": "rgb(18, 21, 28)"}
 _OURS = "() => [...document.querySelectorAll('.stHtml')].map(part => part.innerHTML).join()"
 """The parts of a page that are ours to colour."""
@@ -41,7 +28,7 @@ Profiles = dict[Scheme, BrowserContext]
 
 @EACH_PAGE
 def test_a_page_is_drawn_whole_for_everybody_and_asks_no_other_host(
-    profiles: Profiles, filled_site: str, person: str, shots: Path | None, page: str, schemes: tuple[Scheme, ...]
+    profiles: Profiles, filled_site: str, person: str, shots: Path | None, page: str
 ) -> None:
     """One visit, many questions: no mistake, the theme's ground, charts with colours, no barrier, every width.
 
@@ -52,7 +39,7 @@ def test_a_page_is_drawn_whole_for_everybody_and_asks_no_other_host(
         sight.page.clock.install()
         sight.open(PATHS[page].format(person=person))
         light = sight.page.evaluate(_OURS)
-        for scheme in schemes:
+        for scheme in PIXELS:
             if scheme == "dark":
                 sight.page.emulate_media(color_scheme="dark")
                 _follow(sight, light)
