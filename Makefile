@@ -4,6 +4,8 @@ TOOLS := .tools
 UV := $(TOOLS)/bin/uv
 RUN := $(UV) run --no-sync
 ONCE ?=
+# Not empty: `make test` runs what repeats at length too.
+LONG ?=
 # Senders that `make chaos` kills.
 KILLS ?= 10000
 
@@ -24,7 +26,7 @@ check: setup
 
 # Its last line says how many tests are left to `test-long`.
 pytest:
-	$(RUN) pytest -n auto --dist loadgroup -ra -m 'not long'
+	$(RUN) pytest -n auto --dist loadgroup -ra $(if $(LONG),,-m 'not long')
 
 # What repeats at length: thousands of random timelines, kills of real commands, ten thousand events by real clients,
 # whole demos, outside data.

@@ -38,6 +38,8 @@ PATHS = {
     "data_health": "/data_health",
 }
 """Every page and every tab of one; `{person}` stands for somebody whom the data know."""
+FURTHER = {name for name, path in PATHS.items() if "?" in path and "{person}" not in path}
+"""Further tabs and questions of a page that is here as it opens first."""
 CHARTS = {
     "overview": 2,
     "revenue": 1,

@@ -13,11 +13,13 @@ from playwright.sync_api import Browser, BrowserContext, TimeoutError
 from dashboards.parts.follow import SECONDS
 from pipelines.warehouse import Warehouse, publish
 from pipelines.warehouse.lake import refresh_lake_view
-from tests.browser.looking import CHARTS, PATHS, Scheme, Sight, glancing, looking
+from tests.browser.looking import CHARTS, FURTHER, PATHS, Scheme, Sight, glancing, looking
 from tests.dashboards.places import CAMPAIGN, NOW, settings_of
 
 pytestmark = pytest.mark.browser
-EACH_PAGE = pytest.mark.parametrize("page", PATHS)
+EACH_PAGE = pytest.mark.parametrize(
+    "page", [pytest.param(page, marks=pytest.mark.long) if page in FURTHER else page for page in PATHS]
+)
 EACH_SCHEME = pytest.mark.parametrize("scheme", ["light", "dark"])
 PIXELS: dict[Scheme, str] = {"light": "rgb(255, 255, 255)", "dark": "rgb(18, 21, 28)"}
 _OURS = "() => [...document.querySelectorAll('.stHtml')].map(part => part.innerHTML).join()"

@@ -143,7 +143,7 @@ def open_again(settings: Settings):
 
 
 @pytest.mark.xdist_group("processes")
-@examples(max_examples=8)
+@examples(max_examples=4)
 @example(["the sender dies"] * 3)
 @example(["it dies with the mail gone", "somebody pauses", "is not there", "it dies with the mail gone"])
 @example([*ANSWERS, *WORLD])

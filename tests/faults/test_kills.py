@@ -26,14 +26,14 @@ INGEST = [point for point in POINTS if point.split(".")[0] in ("landing", "strip
 BUILD = [point for point in POINTS if point.split(".")[0] in ("build", "publish")]
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory, small_business: Path) -> Path:
-    folder = tmp_path_factory.mktemp("killed") / "data"
+@pytest.fixture
+def folder(tmp_path: Path, small_business: Path) -> Path:
+    folder = tmp_path / "killed" / "data"
     mark_as_demo(folder, small_business)
     return folder
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def environment(folder: Path) -> Iterator[dict[str, str]]:
     with serving(folder / "business") as base:
         yield demo_settings(folder, base)
@@ -57,8 +57,9 @@ def step_of(point: str) -> str:
     return "build"
 
 
+@pytest.mark.parametrize("last", ["publish", pytest.param("build", marks=pytest.mark.long)])
 def test_killed_at_every_place_of_ingest_build_and_publish_it_heals(
-    folder: Path, environment: dict[str, str], built_folder: Path
+    folder: Path, environment: dict[str, str], built_folder: Path, last: str
 ) -> None:
     for point in INGEST:
         assert do(step_of(point), environment, fault=f"{point}:1") == 137, f"{point} was not passed"
@@ -71,7 +72,7 @@ def test_killed_at_every_place_of_ingest_build_and_publish_it_heals(
         assert do(step_of(point), environment, fault=f"{point}:1") == 137, f"{point} was not passed"
         after = newest(folder).number if (folder / "published" / "CURRENT").exists() else 0
         assert (after > before) == (point in ("publish.after_pointer", "publish.before_remembering"))
-    do("build", environment)
+    do(last, environment)
     assert published(folder) == published(built_folder)
     assert mart_bytes(folder) == mart_bytes(built_folder)
 

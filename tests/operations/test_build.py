@@ -93,6 +93,7 @@ def test_unknown_values_are_counted_and_do_not_stop_a_build(copied: Settings, tm
     assert [(one.name, one.severity, one.failing_rows) for one in warned] == [("status_is_known", "warn", 1)]
 
 
+@pytest.mark.long
 def test_a_rebuild_from_the_landing_zone_and_the_state_gives_the_same_bytes(copied: Settings) -> None:
     before = mart_bytes(copied.data_dir)
     shutil.rmtree(copied.lake_dir)

@@ -56,7 +56,9 @@ def share(part: int, base: int) -> float:
     return round(float(Fraction(part, base)), 6)
 
 
-IN = pytest.mark.parametrize("currency", ["USD", "EUR", "JPY"])
+IN = pytest.mark.parametrize(
+    "currency", ["USD", pytest.param("EUR", marks=pytest.mark.long), pytest.param("JPY", marks=pytest.mark.long)]
+)
 
 
 @IN
