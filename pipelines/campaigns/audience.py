@@ -142,9 +142,11 @@ def trait_values(person: dict[str, Any], traits: Sequence[str]) -> dict[str, obj
     amounts = money()
     for name in traits:
         value = person.get(name)
-        if name in amounts:
-            amount, currency = (person.get(column) for column in amounts[name])
+        if (columns := amounts.get(name)) is not None:
+            amount, currency = person.get(columns[0]), person.get(columns[1])
             value = str(major(int(amount), str(currency))) if amount is not None and currency else None
+        elif value is None or type(value) is str:
+            pass  # As nearly all are.
         elif isinstance(value, (date, datetime)):
             value = value.isoformat()
         elif isinstance(value, Decimal):

@@ -1,25 +1,21 @@
 """Planning freezes the audience of one occurrence: what was true at that moment holds for all of it.
 
-The audience is worked out first, onto a file without a name, so that nobody waits for it; then one
-transaction writes it all down and moves the campaign. Planning again adds nobody, and a crash anywhere
-leaves nothing planned.
+The audience is worked out first and put aside, so that nobody waits for it; then one transaction writes it all
+down and moves the campaign. Planning again adds nobody, and a crash anywhere leaves nothing planned.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-import pickle
 from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from functools import cache
 from itertools import islice
-from operator import itemgetter
-from tempfile import TemporaryFile
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, Engine, func, insert, select, update
+from sqlalchemy import Connection, Engine, Insert, Table, case, func, insert, literal, null, select, update
 
 from pipelines.campaigns.approval import check_size
 from pipelines.campaigns.audience import Recipient, audience
@@ -29,12 +25,10 @@ from pipelines.campaigns.timing import ONCE, Timing, Window, due_time
 from pipelines.errors import MillstreamError
 from pipelines.faults import fault_point
 from pipelines.settings import Settings, is_zone
-from pipelines.state import reading, record, writing
+from pipelines.state import Aside, putting_aside, reading, record
 from pipelines.state.tables import campaigns, recipients
 
 if TYPE_CHECKING:
-    from sqlalchemy.sql.compiler import SQLCompiler
-
     from pipelines.warehouse import Snapshot
 
 BATCH = 1000
@@ -83,7 +77,7 @@ def plan(
         HeldBackError: it grew above the size that one person alone may let out.
         MillstreamError: the campaign is not approved, or it is not the turn of this occurrence.
     """
-    with TemporaryFile(dir=settings.data_dir) as spool:
+    with putting_aside(engine, _KEPT) as aside:
         with reading(engine) as connection:
             content = frozen(connection, name)
             if content.document.trigger is not None:
@@ -96,8 +90,8 @@ def plan(
             windows = Windows(timing_of(connection, name), occurrence, settings, now)
             told = recipients.c.planned_at.type.dialect_impl(engine.dialect).bind_processor(engine.dialect)
             row_of = LedgerRow(name, occurrence, content.content_hash(), windows, told)
-            counted = _write_down(spool, map(row_of.values, people))
-        with writing(engine) as connection:
+            counted = _put_aside(aside, map(row_of.values, people))
+        with aside.writing() as connection:
             if planned(connection, name, occurrence):
                 return _size(connection, name, occurrence)
             if frozen(connection, name).content_hash() != content.content_hash():
@@ -106,7 +100,7 @@ def plan(
             check_size(find(connection, name), 0 if late else counted["planned"], limit=settings.approval_above)
             begin(connection, name, occurrence, now, snapshot=snapshot.number, late=late)
             _start(connection, name, now, late=late)
-            _copy(connection, spool)
+            connection.execute(_into_the_ledger(aside.table, name, occurrence, now))
             connection.execute(update(campaigns).where(campaigns.c.name == name).values(snapshot=snapshot.number))
             details: dict[str, object] = {"audience": counted["rows"], "snapshot": snapshot.number}
             details |= {"occurrence": occurrence, "late": counted[LATE]}
@@ -157,80 +151,72 @@ class LedgerRow:
         self._content_hash, self._windows = content_hash, windows
         # Few moments, many rows: each is put into that form once.
         self._told = cache(as_told) if as_told is not None else _as_it_is
-        self._now = self._told(windows.now)
 
     def __call__(self, recipient: Recipient) -> dict[str, Any]:
-        """One row by the names of its columns."""
-        return dict(zip(_COLUMNS, self.values(recipient), strict=True))
+        """The whole row by the names of its columns."""
+        row = dict(zip((column.name for column in _KEPT), self.values(recipient), strict=True))
+        done_at = None if row["state"] == "planned" else self._windows.now
+        same = {"campaign": self._campaign, "occurrence": self._occurrence, "attempt": 0}
+        return {**row, **same, "planned_at": self._windows.now, "done_at": done_at}
 
     def values(self, recipient: Recipient) -> tuple[Any, ...]:
-        """One row in the order of `_COLUMNS`."""
+        """What differs from row to row, in the order of `_KEPT`."""
         zone, window = self._windows.of(recipient.timezone)
         if recipient.state == "planned" and window.not_after is not None and window.not_after < self._windows.now:
             recipient = recipient._replace(state="cancelled", reason=LATE)
-        is_planned, kept = recipient.state == "planned", recipient.kept
+        kept = recipient.kept
         return (
             recipient.state,
             recipient.reason,
             recipient.key(self._campaign, self._occurrence),
-            self._campaign,
-            self._occurrence,
             recipient.person_id,
-            recipient.address if is_planned else None,
+            recipient.address if recipient.state == "planned" else None,
             recipient.address_key,
             kept,
             recipient.variant,
-            0,
             zone,
             self._told(window.not_before),
             self._told(window.not_after),
             hashlib.sha256(f"{self._content_hash}|{kept}".encode()).hexdigest(),
-            self._now,
-            None if is_planned else self._now,
         )
 
 
-_COLUMNS = (
-    "state", "reason", "dedupe_key", "campaign", "occurrence", "person_id", "address", "address_key", "variables",
-    "variant", "attempt", "timezone", "not_before", "not_after", "content_hash", "planned_at", "done_at",
-)  # fmt: skip
+_KEPT = [
+    recipients.c[name]
+    for name in (
+        "state", "reason", "dedupe_key", "person_id", "address", "address_key", "variables", "variant", "timezone",
+        "not_before", "not_after", "content_hash",
+    )
+]  # fmt: skip
 
 
 def _as_it_is(moment: datetime | None) -> datetime | None:
     return moment
 
 
-def _write_down(spool: IO[bytes], rows: Iterator[tuple[Any, ...]]) -> Counter[str]:
-    """Keep the rows on the file, a batch at a time; how many there are, and how many in each state and too late."""
+def _put_aside(aside: Aside, rows: Iterator[tuple[Any, ...]]) -> Counter[str]:
+    """Put the rows aside, a batch at a time; how many there are, and how many in each state and too late."""
     counted: Counter[str] = Counter()
     while batch := list(islice(rows, BATCH)):
-        pickle.dump(batch, spool, protocol=pickle.HIGHEST_PROTOCOL)
+        aside.add(batch)
         counted["rows"] += len(batch)
         counted.update(state for state, *_ in batch)
         counted[LATE] += sum(reason == LATE for _, reason, *_ in batch)
+        fault_point("planner.after_batch")
     return counted
 
 
-def _copy(connection: Connection, spool: IO[bytes]) -> None:
-    """Write what the file holds into the ledger, in the caller's transaction."""
-    statement = insert(recipients).compile(dialect=connection.dialect, column_keys=_COLUMNS)
-    sql = str(statement)
-    spool.seek(0)
-    while True:
-        try:
-            batch = pickle.load(spool)  # Written by this very call, on a file that nobody else can open.
-        except EOFError:
-            return
-        # The driver's own way: a row costs a quarter of what it costs with each value looked at again.
-        connection.exec_driver_sql(sql, _parameters(statement, batch))
-        fault_point("planner.after_batch")
-
-
-def _parameters(statement: SQLCompiler, batch: list[tuple[Any, ...]]) -> list[Any]:
-    if statement.positiontup is None:
-        return [dict(zip(_COLUMNS, row, strict=True)) for row in batch]
-    order = itemgetter(*(_COLUMNS.index(name) for name in statement.positiontup))
-    return [order(row) for row in batch]
+def _into_the_ledger(aside: Table, name: str, occurrence: str, now: datetime) -> Insert:
+    """The statement that copies what was put aside, with what all of its rows have in common."""
+    moment = literal(now, recipients.c.planned_at.type)
+    same = {
+        "campaign": literal(name),
+        "occurrence": literal(occurrence),
+        "attempt": literal(0),
+        "planned_at": moment,
+        "done_at": case((aside.c.state == "planned", null()), else_=moment),
+    }
+    return insert(recipients).from_select([*aside.columns.keys(), *same], select(*aside.columns, *same.values()))
 
 
 def _start(connection: Connection, name: str, now: datetime, *, late: bool) -> None:

@@ -9,8 +9,8 @@ from __future__ import annotations
 import hashlib
 import re
 import unicodedata
-from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import lru_cache
+from typing import NamedTuple
 
 from email_validator import SPECIAL_USE_DOMAIN_NAMES, EmailNotValidError, ValidatedEmail, validate_email
 from email_validator.rfc_constants import ATEXT, CASE_INSENSITIVE_MAILBOX_NAMES, EMAIL_MAX_LENGTH
@@ -28,17 +28,13 @@ class InvalidAddressError(UsageError):
     """This text is no address that mail can go to; the message never quotes it."""
 
 
-@dataclass(frozen=True)
-class Address:
+class Address(NamedTuple):
     """One address: `deliverable` is what a mail is sent to, `normal` what it is compared by."""
 
     deliverable: str
     normal: str
-
-    @cached_property
-    def key(self) -> str:
-        """SHA-256 of the normal form, in hex."""
-        return hashlib.sha256(self.normal.encode()).hexdigest()
+    key: str
+    """SHA-256 of the normal form, in hex."""
 
 
 @lru_cache(maxsize=4096)
@@ -64,7 +60,7 @@ def _plain(text: str) -> Address | None:
     local, domain = found[1], _plain_domain(found[2])
     if domain is None or (lowered := local.lower()) in CASE_INSENSITIVE_MAILBOX_NAMES:
         return None
-    return Address(deliverable=f"{local}@{domain}", normal=f"{lowered}@{domain}")
+    return _address(local, lowered, domain)
 
 
 @lru_cache(maxsize=65_536)
@@ -92,7 +88,12 @@ def _read(text: str) -> Address:
     domain = (found.ascii_domain or found.domain).lower()
     local = unicodedata.normalize("NFC", found.local_part)
     lowered = unicodedata.normalize("NFC", local.lower())
-    return Address(deliverable=f"{local}@{domain}", normal=f"{lowered}@{domain}")
+    return _address(local, lowered, domain)
+
+
+def _address(local: str, lowered: str, domain: str) -> Address:
+    normal = f"{lowered}@{domain}"
+    return Address(f"{local}@{domain}", normal, hashlib.sha256(normal.encode()).hexdigest())
 
 
 def normalise(email: str) -> str:

@@ -15,6 +15,7 @@ from sqlalchemy import Connection, bindparam, case, select
 from pipelines.privacy.address import InvalidAddressError, parse_address
 from pipelines.privacy.consent import BATCH, MARKETING
 from pipelines.privacy.suppression import suppressed
+from pipelines.state import among
 from pipelines.state.tables import consents
 
 Reason: TypeAlias = Literal["no_address", "invalid_address", "suppressed", "no_consent"]
@@ -24,7 +25,7 @@ Policy: TypeAlias = Literal["required", "customers"]
 _AGREED = select(
     consents.c.address_key,
     case((consents.c.withdrawn_at.is_(None), 1), (consents.c.granted_at > consents.c.withdrawn_at, 1), else_=0),
-).where(consents.c.address_key.in_(bindparam("keys", expanding=True)), consents.c.purpose == bindparam("purpose"))
+).where(among(consents.c.address_key, "keys"), consents.c.purpose == bindparam("purpose"))
 
 
 class Candidate(NamedTuple):

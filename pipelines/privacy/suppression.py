@@ -16,15 +16,13 @@ from sqlalchemy import Connection, Select, bindparam, delete, insert, or_, selec
 
 from pipelines.errors import UsageError
 from pipelines.privacy.hiding import hidden_keys, hide_all
-from pipelines.state import record
+from pipelines.state import among, record
 from pipelines.state.tables import suppressions
 
 ALL = "all"
 GROUP = "group:"
 BATCH = 500
-_THESE = select(suppressions.c.address_key, suppressions.c.scope).where(
-    suppressions.c.address_key.in_(bindparam("names", expanding=True))
-)
+_THESE = select(suppressions.c.address_key, suppressions.c.scope).where(among(suppressions.c.address_key, "names"))
 # Made once: a sender asks for every few mails.
 _REFUSING = _THESE.where(
     or_(

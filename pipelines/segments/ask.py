@@ -127,12 +127,12 @@ def best_first(
     sql = compiled.select(_columns(known), where=compiled.truths[0])
     paid = 'coalesce(p."payments_count", 0) desc, ' if "payments_count" in asked.fields else ""
     sql += f' order by {paid}p."person_id"'
-    nothing = dict.fromkeys(traits)
+    lacking = dict.fromkeys(name for name in traits if name not in known)
     with closing(snapshot.cursor()) as cursor:
         cursor.execute(sql, _bound(sql, compiled.values))
         while batch := cursor.fetchmany(BATCH):
-            for row in batch:
-                yield nothing | dict(zip(known, row, strict=True))
+            people = (dict(zip(known, row, strict=True)) for row in batch)
+            yield from (person | lacking for person in people) if lacking else people
 
 
 def memberships(
@@ -261,8 +261,8 @@ def _rows(
     known = _known(asked, traits)
     sql = compiled.select(_columns(known), where=where)
     sql += ' order by p."person_id"' + (f" limit {limit:d}" if limit is not None else "")
-    nothing = dict.fromkeys(traits)
-    return [nothing | dict(zip(known, row, strict=True)) for row in _fetch(snapshot, sql, compiled.values)]
+    lacking = dict.fromkeys(name for name in traits if name not in known)
+    return [dict(zip(known, row, strict=True)) | lacking for row in _fetch(snapshot, sql, compiled.values)]
 
 
 def _known(asked: Question, traits: Sequence[str]) -> list[str]:

@@ -28,6 +28,11 @@ NEWEST = "0006"
 SECRET = "millstream_secret"
 """The option of every connection that gives the installation's secret when it is called."""
 
+ASIDE = "millstream_aside"
+"""The option of a connection that fills what only it can see (`aside`): it waits for no writer, and none for it."""
+PAGES, MANY_PAGES = "cache_size=-131072", "cache_size=-262144"
+"""Memory for pages of SQLite, in KB: usually, and while a million rows are written."""
+
 _MIGRATIONS = Path(__file__).parent / "migrations"
 _WRITERS = 0x73746174
 """The advisory lock of PostgreSQL's writers: 'stat'."""
@@ -73,25 +78,24 @@ def _engine(address: str) -> Engine:
 def _make_durable(connection: SqliteConnection, _entry: ConnectionPoolEntry) -> None:
     # The driver's own transaction handling would commit before DDL; ours starts in _begin_sqlite.
     connection.isolation_level = None
-    # Keys are hashes, so a plan of a million rows comes to every page of their index again and again: with the
-    # 2 MB that SQLite keeps by itself each visit would read the page, and write it.
-    pages = "cache_size=-131072"
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=30000", pages):
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=30000", PAGES):
         connection.execute(f"PRAGMA {pragma}")
 
 
 def _begin_sqlite(connection: Connection) -> None:
     # A transaction that reads first and writes later would fail with "database is locked" when two
     # processes do so at once; taking the write lock at the start makes the second one wait.
-    wants_to_write = not connection.get_execution_options().get("reads_only", False)
+    options = connection.get_execution_options()
+    wants_to_write = not options.get("reads_only", False) and not options.get(ASIDE, False)
     connection.exec_driver_sql("BEGIN IMMEDIATE" if wants_to_write else "BEGIN")
 
 
 def _begin_postgresql(connection: Connection) -> None:
     # The same promises as on SQLite: writers one after the other, a reader sees one moment.
-    if connection.get_execution_options().get("reads_only", False):
+    options = connection.get_execution_options()
+    if options.get("reads_only", False):
         connection.exec_driver_sql("set transaction isolation level repeatable read read only")
-    else:
+    elif not options.get(ASIDE, False):
         connection.exec_driver_sql(f"select pg_advisory_xact_lock({_WRITERS})")
 
 
