@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from pipelines.settings import machine_user
+
 
 @dataclass(frozen=True)
 class Person:
@@ -15,5 +17,5 @@ class Person:
 
 
 def current_person() -> Person:
-    """The person behind this session."""
-    return Person(name="local")
+    """The person behind this session: who started the pages, by the name that the command line has for them."""
+    return Person(name=machine_user())

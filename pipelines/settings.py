@@ -6,7 +6,9 @@ data folder are derived here, so that nobody else spells a path. Nothing is read
 
 from __future__ import annotations
 
+import getpass
 import json
+import os
 import re
 from datetime import UTC, datetime
 from functools import cached_property
@@ -25,6 +27,17 @@ DEMO_MARKER = "demo.json"
 def is_zone(name: str) -> bool:
     """Whether every part of the product knows this zone (`localtime` is one to Python alone)."""
     return name in available_timezones() and name not in ("localtime", "Factory", "posixrules")
+
+
+def machine_user() -> str:
+    """Who has this machine's shell, as command line and pages name them: one person, whichever way they come.
+
+    In a container the user may have no name.
+    """
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return f"uid-{os.getuid()}"
 
 
 def _listed(value: str) -> tuple[str, ...]:

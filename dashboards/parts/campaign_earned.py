@@ -14,6 +14,7 @@ from dashboards.parts.times import stamp
 from dashboards.parts.words import small
 from dashboards.queries.campaigns import REACHED
 from dashboards.view import View
+from pipelines.campaigns import offers_words
 
 Json = dict[str, Any]
 _AMOUNTS = ("gross", "refunds", "discounts", "net", "net_per_person")
@@ -33,6 +34,8 @@ def earned(name: str, found: Json, view: View) -> None:
             f"{money(touched['net_minor'], touched['currency'])} net. That is no lift: many would have paid anyway.",
             view.colours,
         )
+        if found["offers"] is not None:
+            small(offers_words(found["offers"]), view.colours)
         if unconverted := found["revenue"]["unconverted"]:
             small(f"Money without an exchange rate is left out: {', '.join(unconverted)}.", view.colours)
     if found["variants"]:

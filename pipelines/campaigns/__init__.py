@@ -19,7 +19,7 @@ from pipelines.campaigns.occurrences import LATE, Due, due, due_of, occurrences_
 from pipelines.campaigns.offers import codes_for, create_codes
 from pipelines.campaigns.planner import plan, plan_due
 from pipelines.campaigns.preview import preview
-from pipelines.campaigns.redeemed import offers_told
+from pipelines.campaigns.redeemed import offers_told, offers_words
 from pipelines.campaigns.states import EXCLUDED, NEXT, OPEN, cancel, find, frozen, move, resume
 from pipelines.campaigns.store import approve, findings, listing, load, save, show
 from pipelines.campaigns.testing import send_test
@@ -64,6 +64,7 @@ __all__ = [
     "move",
     "occurrences_of",
     "offers_told",
+    "offers_words",
     "parse_campaign",
     "plan",
     "plan_due",

@@ -7,6 +7,7 @@ single payment) is counted apart.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -36,6 +37,14 @@ with codes as (
 select promotion_code_id, times_redeemed, expires_at, customer_ids, person_ids
 from codes left join people using (promotion_code_id)
 """
+
+_FATES = {
+    "redeemed": "redeemed by who got them",
+    "leaked": "redeemed by somebody else",
+    "redeemed_unknown": "redeemed by nobody knows whom",
+    "wasted": "expired unused",
+    "open": "not used yet",
+}
 
 
 def offers_told(engine: Engine, snapshot: Snapshot | None, name: str) -> dict[str, Any] | None:
@@ -72,6 +81,17 @@ def offers_told(engine: Engine, snapshot: Snapshot | None, name: str) -> dict[st
             known = fates.get(str(row.stripe_code_id))
             counts += _counted(known, row.expires_at, by_key.get(row.dedupe_key, set()), snapshot.as_of)
     return {**told, **{fate: counts[fate] for fate in ("redeemed", "leaked", "redeemed_unknown", "wasted", "open")}}
+
+
+def offers_words(told: Mapping[str, int]) -> str:
+    """The counts of `offers_told` as a sentence for people."""
+    made = f"Discount codes: {told['created']:,} created"
+    if told["failed"]:
+        made += f", {told['failed']:,} that Stripe refused"
+    fates = [f"{told[fate]:,} {words}" for fate, words in _FATES.items() if told.get(fate)]
+    if "open" not in told:
+        return f"{made}; what became of them is known once a build has published it."
+    return f"{made}; {', '.join(fates)}." if fates else f"{made}."
 
 
 def _fates(snapshot: Snapshot | None, ids: list[str]) -> dict[str, tuple[Any, ...]] | None:

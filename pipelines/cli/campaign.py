@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -13,7 +12,7 @@ from pipelines.cli.output import emit, note, table
 from pipelines.cli.segment import AsJson, AsOf, published
 from pipelines.errors import MillstreamError, UsageError
 from pipelines.moments import end_of_day
-from pipelines.settings import load_settings
+from pipelines.settings import load_settings, machine_user
 
 if TYPE_CHECKING:
     from pipelines.warehouse import Snapshot
@@ -45,7 +44,7 @@ def save_file(file: Annotated[Path, typer.Argument(help="A YAML or JSON document
         raise UsageError(f"{file} is no text in UTF-8. Nothing was saved.") from None
     content = parse_campaign(text, file.parent)
     engine = open_state(settings)
-    changed = save(engine, content, settings.now(), actor=getpass.getuser())
+    changed = save(engine, content, settings.now(), actor=machine_user())
     kept = show(engine, content.document.name)
     if as_json:
         emit({**_short(kept), "changed": changed})
@@ -136,7 +135,7 @@ def approve_campaign(name: Name, user: User = None, as_json: AsJson = False) -> 
 
     settings = load_settings()
     engine = open_state(settings)
-    approve(engine, settings, name, settings.now(), user=user or getpass.getuser())
+    approve(engine, settings, name, settings.now(), user=user or machine_user())
     kept = show(engine, name)
     warnings = findings(engine, settings, load(engine, name))
     for finding in warnings:
@@ -168,7 +167,7 @@ def try_campaign(
     try:
         told = send_test(
             engine, published(settings), settings, name, to, settings.now(),
-            mailer=mailer, actor=user or getpass.getuser(), person=person, variant=variant, step=step,
+            mailer=mailer, actor=user or machine_user(), person=person, variant=variant, step=step,
         )  # fmt: skip
     finally:
         mailer.close()
@@ -191,7 +190,7 @@ def copy_campaign(
 
     settings = load_settings()
     engine = open_state(settings)
-    copy(engine, name, new, settings.now(), actor=user or getpass.getuser())
+    copy(engine, name, new, settings.now(), actor=user or machine_user())
     if as_json:
         emit(_short(show(engine, new)))
     else:
@@ -205,7 +204,7 @@ def delete_campaign(name: Name, user: User = None, as_json: AsJson = False) -> N
     from pipelines.state import open_state
 
     settings = load_settings()
-    discard(open_state(settings), name, settings.now(), actor=user or getpass.getuser())
+    discard(open_state(settings), name, settings.now(), actor=user or machine_user())
     if as_json:
         emit({"name": name, "deleted": True})
     else:
@@ -228,7 +227,7 @@ def schedule_campaign(
 
     settings = load_settings()
     engine = open_state(settings)
-    actor = user or getpass.getuser()
+    actor = user or machine_user()
     waits = schedule(engine, settings, name, settings.now(), at=at, timezone=timezone, actor=actor)
     if as_json:
         emit({**_short(show(engine, name)), "occurrence": waits.occurrence, "due_at": waits.due_at})
@@ -327,7 +326,7 @@ def _move(name: str, to: str, user: str | None, as_json: bool, reason: str | Non
 
     settings = load_settings()
     engine = open_state(settings)
-    actor = user or getpass.getuser()
+    actor = user or machine_user()
     with writing(engine) as connection:
         if to == "cancelled":
             cancel(connection, name, now=settings.now(), actor=actor, reason=reason)

@@ -17,7 +17,11 @@ VERDICTS = {
 
 
 def print_earned(found: Json) -> None:
-    """Rates of the mails, both groups with their lift, variants, last touch."""
+    """Codes, rates of the mails, both groups with their lift, variants, last touch."""
+    if found["offers"] is not None:
+        from pipelines.campaigns import offers_words
+
+        print(offers_words(found["offers"]))
     told = [(name, found["events"][name], format_share(rate)) for name, rate in found["rates"].items()]
     if told:
         table(("what the mailer told", "people", "share"), told, numbers=(1, 2))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,7 +9,7 @@ import typer
 
 from pipelines.cli.output import emit, table
 from pipelines.errors import UsageError
-from pipelines.settings import Settings, load_settings
+from pipelines.settings import Settings, load_settings, machine_user
 
 if TYPE_CHECKING:
     from pipelines.segments import SegmentDocument
@@ -196,7 +195,7 @@ def export_segment(
         name,
         settings.now(),
         timezone=settings.reporting_timezone,
-        actor=getpass.getuser(),
+        actor=machine_user(),
     )
     if as_json:
         emit({"segment": name, "size": len(rows), "members": rows})

@@ -67,6 +67,13 @@ def configuration(settings: Settings) -> list[Problem]:
         problems += [
             Problem(f"Mails can not go out by {settings.mailer}: {what}.", mend) for what, mend in obstacles(settings)
         ]
+    if settings.mailer == "sendgrid" and not settings.sendgrid_webhook_public_key:
+        problems.append(
+            Problem(
+                "Mails go out by sendgrid, but its events are refused: bounces and complaints suppress nobody.",
+                "Set SENDGRID_WEBHOOK_PUBLIC_KEY (docs/webhooks.md).",
+            )
+        )
     if settings.stripe_api_key is None:
         return problems
     key = settings.stripe_api_key.get_secret_value()

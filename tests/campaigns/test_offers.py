@@ -10,7 +10,7 @@ import orjson
 import pytest
 from sqlalchemy import insert, select, update
 
-from pipelines.campaigns import approve, codes_for, create_codes, load, offers_told, preview, save
+from pipelines.campaigns import approve, codes_for, create_codes, load, offers_told, offers_words, preview, save
 from pipelines.campaigns.states import move
 from pipelines.delivery import send
 from pipelines.demo.knobs import Knobs
@@ -282,6 +282,13 @@ def test_the_report_tells_redeemed_leaked_and_wasted_codes(engine, shop, planned
     assert offers_told(engine, None, "win-back") == counts
     fates = {"redeemed": 2, "leaked": 2, "redeemed_unknown": 1, "wasted": 2, "open": 0}
     assert offers_told(engine, codes_published(shop.settings, told), "win-back") == {**counts, **fates}
+    assert offers_words({**counts, **fates}) == (
+        "Discount codes: 7 created; 2 redeemed by who got them, 2 redeemed by somebody else, "
+        "1 redeemed by nobody knows whom, 2 expired unused."
+    )
+    assert offers_words({**counts, "failed": 3}) == (
+        "Discount codes: 7 created, 3 that Stripe refused; what became of them is known once a build has published it."
+    )
 
 
 def test_a_code_for_all_counts_each_of_its_redemptions(engine, shop, tmp_path, everybody):

@@ -86,11 +86,13 @@ def test_settings_that_do_not_go_together_are_named(settings: Settings, monkeypa
         "Mails can not go out by sendgrid: there is no key of SendGrid's.",
         "Mails can not go out by sendgrid: the unsubscribe links lead to this machine.",
         "Mails can not go out by sendgrid: mails would come from hello@example.com.",
+        "its events are refused: bounces and complaints suppress nobody.",
         "secret key",
     ):
         assert part in told
     assert "The Stripe key is of live mode, but figures are of test mode." in told
     monkeypatch.setenv("SENDGRID_API_KEY", "SG.x")
+    monkeypatch.setenv("SENDGRID_WEBHOOK_PUBLIC_KEY", "MFk")
     monkeypatch.setenv("MILLSTREAM_POSTAL_ADDRESS", "1 Mill Lane")
     monkeypatch.setenv("MILLSTREAM_PUBLIC_URL", "https://news.example.org")
     monkeypatch.setenv("MILLSTREAM_FROM_EMAIL", "news@example.org")
