@@ -9,7 +9,7 @@ import streamlit as st
 
 from dashboards.parts.follow import follow
 from dashboards.parts.frame import demo_banner, footer, page_style
-from dashboards.parts.words import literal
+from dashboards.parts.words import sentence
 from dashboards.view import open_view
 from pipelines.errors import MillstreamError
 
@@ -43,7 +43,7 @@ try:
         demo_banner(view)
         page.run()
 except MillstreamError as problem:
-    body.error(literal(str(problem)), icon=":material/error:")
+    body.error(sentence(str(problem)), icon=":material/error:")
 except Exception:
     reference = uuid.uuid4().hex[:8]
     log.exception("page %s failed, reference %s", page.title, reference)

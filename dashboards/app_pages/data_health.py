@@ -16,7 +16,7 @@ from dashboards.parts.health_tables import (
     unknown_frame,
 )
 from dashboards.parts.strip import health_strip
-from dashboards.parts.words import literal, small
+from dashboards.parts.words import literal, sentence, small
 from dashboards.queries.health import (
     balance,
     checks,
@@ -39,7 +39,7 @@ if builds and builds[0].outcome == "failed":
     stays = f"The figures are those of snapshot {snapshot.number}." if snapshot else "Nothing is published yet."
     st.error(
         f"The last build failed. {stays} Mend what is named here, then run `millstream run`.  \n"
-        + literal(builds[0].reason or ""),
+        + sentence(builds[0].reason or ""),
         icon=":material/error:",
     )
 health_strip(view, is_own_page=True)

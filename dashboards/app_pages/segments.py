@@ -8,7 +8,7 @@ from dashboards.parts.frame import page_title
 from dashboards.parts.segment_editor import NEXT, TOLD, editor
 from dashboards.parts.segment_past import segment_past
 from dashboards.parts.segment_tables import overlaps, segment_list
-from dashboards.parts.words import literal
+from dashboards.parts.words import literal, sentence
 from dashboards.queries.funnels import catalogue
 from dashboards.queries.segments import (
     MANY,
@@ -83,4 +83,4 @@ if len(names) > 1:
             try:
                 overlaps(shared(view.settings, snapshot, compared), view)
             except MillstreamError as problem:
-                st.warning(literal(str(problem)), icon=":material/warning:")
+                st.warning(sentence(str(problem)), icon=":material/warning:")

@@ -10,7 +10,7 @@ from dashboards.parts.events_page import events_page
 from dashboards.parts.series_builder import edited_series
 from dashboards.parts.trend_controls import edited_conditions
 from dashboards.parts.trend_views import trend_view
-from dashboards.parts.words import literal, small
+from dashboards.parts.words import sentence, small
 from dashboards.queries.event_trends import trends_answer
 from dashboards.queries.trend_question import document_of
 from pipelines.errors import UsageError
@@ -32,7 +32,7 @@ try:
     found = trends_answer(snapshot, document)
 except UsageError as problem:
     # Somebody is writing a formula: what is above stays.
-    st.warning(literal(str(problem).removeprefix("query: the document: ")), icon=":material/warning:")
+    st.warning(sentence(str(problem).removeprefix("query: the document: ")), icon=":material/warning:")
     st.stop()
 if not any(line.overall or line.previous_overall for line in found.lines):
     if any(line.without_number for line in (*found.lines, *found.inputs)):

@@ -10,7 +10,7 @@ import streamlit as st
 
 from dashboards.parts.numbers import count
 from dashboards.parts.times import clock
-from dashboards.parts.words import literal, small
+from dashboards.parts.words import sentence, small
 from dashboards.queries.campaigns import (
     Campaign,
     approved,
@@ -122,7 +122,7 @@ def _do(action: Callable[[], None], *, started: str | None = None) -> None:
     try:
         action()
     except MillstreamError as problem:
-        st.error(literal(str(problem)), icon=":material/error:")
+        st.error(sentence(str(problem)), icon=":material/error:")
         return
     if started is not None:
         st.session_state["sender-of"] = started

@@ -10,7 +10,7 @@ from dashboards.parts.campaign_words import plain
 from dashboards.parts.numbers import count
 from dashboards.parts.table import table
 from dashboards.parts.times import clock
-from dashboards.parts.words import literal, small
+from dashboards.parts.words import sentence, small
 from dashboards.queries.automation import automation_of
 from dashboards.queries.campaigns import Campaign, sent_on
 from dashboards.view import View
@@ -32,7 +32,7 @@ def campaign_automation(campaign: Campaign, view: View) -> bool:
         if told["journeys"] is not None:
             small(_when(told, campaign, view), view.colours)
         for hold in told["held_back"]:
-            st.warning(literal(f"Held back: {hold['what']} {hold['mend']}"), icon=":material/front_hand:")
+            st.warning(sentence(f"Held back: {hold['what']} {hold['mend']}"), icon=":material/front_hand:")
         if not told["held_back"]:
             small("No gate holds it back: fresh, checked, reconciled, with consents.", view.colours)
     if campaign.state == "draft":
@@ -49,7 +49,7 @@ def follow_button(campaign: Campaign, view: View) -> None:
         try:
             sent_on(view.settings, campaign.name, actor=view.person.name)
         except MillstreamError as problem:
-            st.error(literal(str(problem)), icon=":material/error:")
+            st.error(sentence(str(problem)), icon=":material/error:")
             return
         st.session_state["sender-of"] = campaign.name
         st.rerun(scope="app")

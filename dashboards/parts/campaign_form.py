@@ -7,7 +7,7 @@ from typing import Any
 
 import streamlit as st
 
-from dashboards.parts.words import literal, small
+from dashboards.parts.words import sentence, small
 from dashboards.queries.campaigns import Campaign, copied, discarded, keep, written
 from dashboards.view import View
 from pipelines.errors import MillstreamError
@@ -103,7 +103,7 @@ def _do(action: Callable[[], None], then: str | None) -> None:
     try:
         action()
     except MillstreamError as problem:
-        st.error(literal(str(problem)), icon=":material/error:")
+        st.error(sentence(str(problem)), icon=":material/error:")
         return
     if then is not None:
         st.session_state[NEXT] = then

@@ -12,7 +12,7 @@ from dashboards.parts.mail_preview import mail_preview
 from dashboards.parts.numbers import count
 from dashboards.parts.people import person_link
 from dashboards.parts.table import Row, table
-from dashboards.parts.words import literal, small
+from dashboards.parts.words import sentence, small
 from dashboards.queries.campaigns import Campaign, looked_at
 from dashboards.view import View
 from pipelines.errors import MillstreamError
@@ -24,7 +24,7 @@ def audience_and_mail(campaign: Campaign, snapshot: Snapshot, view: View) -> int
     try:
         found = looked_at(view.settings, snapshot, campaign.name)
     except MillstreamError as problem:
-        st.error(literal(str(problem)), icon=":material/error:")
+        st.error(sentence(str(problem)), icon=":material/error:")
         return None
     left, right = st.columns([2, 3])
     with left, st.container(border=True):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from dashboards.parts.words import literal, small
+from dashboards.parts.words import literal, sentence, small
 from dashboards.queries.campaigns import Campaign, tested
 from dashboards.view import View
 from pipelines.errors import MillstreamError
@@ -24,7 +24,7 @@ def try_out(campaign: Campaign, snapshot: Snapshot, view: View, person: str, var
             view.settings, snapshot, campaign.name, addresses, person=person, variant=variant, actor=view.person.name
         )
     except MillstreamError as problem:
-        st.error(literal(str(problem)), icon=":material/error:")
+        st.error(sentence(str(problem)), icon=":material/error:")
         return
     for one in told:
         st.info(literal(f"{one['to']}: {one['outcome']}{' (' + one['reason'] + ')' if one['reason'] else ''}"))

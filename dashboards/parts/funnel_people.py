@@ -12,7 +12,7 @@ from dashboards.parts.download import csv_download
 from dashboards.parts.numbers import counted
 from dashboards.parts.people import SHOWN, people_table
 from dashboards.parts.table import table
-from dashboards.parts.words import literal, small
+from dashboards.parts.words import sentence, small
 from dashboards.queries.funnels import people, save_people
 from dashboards.view import View
 from pipelines.behaviour import FunnelAnswer
@@ -62,7 +62,7 @@ def _save_as_segment(view: View, chosen: str, found: list[str]) -> None:
             try:
                 told = save_people(view.settings, view.snapshot, name, chosen, found, actor=view.person.name)
             except UsageError as problem:
-                st.warning(literal(str(problem)), icon=":material/warning:")
+                st.warning(sentence(str(problem)), icon=":material/warning:")
             else:
                 small(told, view.colours)
 

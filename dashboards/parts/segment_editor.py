@@ -12,7 +12,7 @@ from dashboards.parts.condition_row import DEBOUNCE, Choices
 from dashboards.parts.people import people_table
 from dashboards.parts.segment_builder import START, begin, builder
 from dashboards.parts.segment_tables import figures, guessed, losses
-from dashboards.parts.words import literal, small
+from dashboards.parts.words import literal, sentence, small
 from dashboards.queries.rules import Json, document_of, groups_of
 from dashboards.queries.segments import everybody, guess, keep, look, members_csv
 from dashboards.view import View
@@ -99,7 +99,7 @@ def _save(view: View, choices: Choices, rule: SegmentDocument) -> None:
     try:
         changed = keep(view.settings, choices.snapshot, rule, actor=view.person.name)
     except MillstreamError as problem:
-        st.error(literal(str(problem)), icon=":material/error:")
+        st.error(sentence(str(problem)), icon=":material/error:")
         return
     st.session_state[NEXT] = rule.name
     st.session_state[TOLD] = f"Segment {rule.name} {'is saved' if changed else 'was saved already'}."

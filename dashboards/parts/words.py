@@ -12,12 +12,21 @@ import streamlit as st
 
 from dashboards.charts.palette import Palette
 
+_COMMAND = re.compile(r"(`[^`\n]+`)|[^`]+|`")
 _SPECIAL = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|~$:&])")
 
 
 def literal(text: str) -> str:
     """The text with every character escaped that markdown could mean something by."""
     return _SPECIAL.sub(r"\\\1", text)
+
+
+def sentence(text: str) -> str:
+    """What Millstream itself says: a command between backticks is shown as one, all else as it is.
+
+    Within a command nothing is markup either.
+    """
+    return _COMMAND.sub(lambda part: part[0] if part[1] else literal(part[0]), text)
 
 
 def small(text: str, colours: Palette) -> None:

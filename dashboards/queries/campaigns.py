@@ -54,6 +54,7 @@ class Campaign:
     reason: str | None
     updated_at: datetime
     subject: str
+    """Of a sequence or of variants each one that differs, in their order."""
     segment: str
     holdout: float
     schedule: dict[str, str]
@@ -263,6 +264,11 @@ def _newest_first(settings: Settings) -> list[dict[str, Any]]:
     return sorted(rows, key=lambda row: (row["updated_at"], row["name"]), reverse=True)
 
 
+def _subjects(document: dict[str, Any]) -> str:
+    parts = [document, *(document.get("steps") or ()), *(document.get("variants") or ())]
+    return " / ".join(dict.fromkeys(str(part["subject"]) for part in parts if part.get("subject")))
+
+
 def _campaign(settings: Settings, row: dict[str, Any]) -> Campaign:
     engine = state_engine(settings)
     document, told = show(engine, row["name"])["document"], report(engine, row["name"])
@@ -271,7 +277,7 @@ def _campaign(settings: Settings, row: dict[str, Any]) -> Campaign:
         state=row["state"],
         reason=row["reason"],
         updated_at=row["updated_at"],
-        subject=str(document.get("subject", "")),
+        subject=_subjects(document),
         segment=str(document.get("segment", "")),
         holdout=float(document.get("holdout") or 0),
         schedule=document.get("schedule") or {},

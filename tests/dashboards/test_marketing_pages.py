@@ -266,3 +266,11 @@ def test_a_draft_is_judged_tried_changed_and_taken_away_on_its_page(open_page, f
     press(app, "Delete")
     with pytest.raises(MillstreamError, match="no campaign"):
         show(engine, "second")
+
+
+def test_a_sequence_tells_the_subjects_of_its_steps(folder, open_page):
+    steps = [{"name": f"s{n}", "wait": f"{n}d", "subject": f"Mail {n}", "html": _HTML} for n in range(2)]
+    told = {"name": "sequence", "segment": "everybody", "trigger": {"on": "segment_entry"}, "steps": steps}
+    save(open_state(settings_of(folder)), parse_campaign(yaml.safe_dump(told), folder), NOW)
+    app = open_page(folder, "campaigns", {"campaign": "sequence"})
+    assert "Mail 0 / Mail 1 · segment everybody" in words(app)

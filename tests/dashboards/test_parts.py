@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from dashboards.parts.money import compact_money, money, tick_money
 from dashboards.parts.numbers import change, change_in_points, count, counted, figure, length, percent
 from dashboards.parts.times import ago, clock, stamp
-from dashboards.parts.words import literal
+from dashboards.parts.words import literal, sentence
 from pipelines.quality.told import is_stale
 
 CURRENCIES = st.sampled_from(["USD", "EUR", "JPY", "KWD", "ISK", "CHF"])
@@ -104,6 +104,11 @@ def test_markdown_in_foreign_text_is_escaped() -> None:
     assert escaped.replace("\\", "") == "![a](http://b) *c* <d> $e$"
     for special in "![]()*<>$:":
         assert escaped.count(special) == escaped.count("\\" + special) > 0
+
+
+def test_a_command_in_a_sentence_of_ours_is_shown_as_one_and_nothing_else_is_markup() -> None:
+    told = "Campaign *a* ends. `millstream campaign send *a*` goes on; a ` alone is one."
+    assert sentence(told) == ("Campaign \\*a\\* ends\\. `millstream campaign send *a*` goes on; a \\` alone is one\\.")
 
 
 def test_one_of_something_is_no_plural() -> None:
