@@ -34,11 +34,65 @@ WORTH_A_THREAD = 250_000
 
 
 class Rows(NamedTuple):
-    """The events that fill a step, in order of person, time and step."""
+    """The events that fill a step, in order of person, time and step. A place is where one stands in that order."""
 
     person: Numbers
     at: Numbers
     step: Numbers
+
+    def of_step(self, number: int) -> Numbers:
+        """Where the events of a step stand."""
+        return np.flatnonzero(self.step == number)
+
+    def places(self, here: Numbers) -> Numbers:
+        """What `people` and `times` are told of an event."""
+        return here
+
+    def people(self, places: Numbers) -> Numbers:
+        """Whose events these are."""
+        return self.person[places]
+
+    def times(self, places: Numbers) -> Numbers:
+        """When they were, in microseconds."""
+        return self.at[places]
+
+
+class PackedRows(NamedTuple):
+    """The same in one number each, `person | time | step`; a place is the number without its step.
+
+    Most events are looked at by their step only, so what else a number holds is read where it is asked for.
+    """
+
+    numbers: Numbers
+    step: npt.NDArray[np.uint8]
+    step_bits: int
+    time_bits: int
+    first: int
+    low: int
+    unit: int
+
+    def of_step(self, number: int) -> Numbers:
+        """Where the events of a step stand."""
+        return np.flatnonzero(self.step == number)
+
+    def places(self, here: Numbers) -> Numbers:
+        """What `people` and `times` are told of an event."""
+        places = self.numbers[here]
+        places >>= self.step_bits
+        return places
+
+    def people(self, places: Numbers) -> Numbers:
+        """Whose events these are."""
+        people = places >> self.time_bits
+        people += self.first
+        return people
+
+    def times(self, places: Numbers) -> Numbers:
+        """When they were, in microseconds."""
+        times = places & ((1 << self.time_bits) - 1)
+        times *= self.unit
+        times += self.low
+        return times
 
 
 def chain_attempts(connection: Connection, relation: str, query: FunnelQuery, *, ids: bool = True) -> pl.DataFrame:
@@ -51,8 +105,9 @@ def chain_attempts(connection: Connection, relation: str, query: FunnelQuery, *,
     window = FOREVER if query.window_microseconds is None else query.window_microseconds
 
     def walked(part: pl.DataFrame) -> pl.DataFrame:
-        rows = sorted_rows(*(part[name].to_numpy().astype(np.int64) for name in (KEY, "moment", "step")))
-        return _attempts(rows, len(query.steps), window)
+        columns = (part[name].to_numpy().astype(np.int64, copy=False) for name in (KEY, "moment", "step"))
+        rows = sorted_rows(*columns)
+        return attempts_of(rows, len(query.steps), window)
 
     with ThreadPoolExecutor(os.cpu_count()) as threads:
         attempts = pl.concat(threads.map(walked, _parts(found)))
@@ -71,11 +126,15 @@ def _matched(
     """`person_key, moment, step` and what the query splits and sums by, in no order; with `ids` who the keys are."""
     if is_plain(query) and (parts := JOINED.get(relation)) is not None and _is_there(connection, parts):
         found = _events(connection, parts.events, query, "visitor_key")
-        people = connection.execute(f"select visitor_key, person_key, person_id from {parts.people}").pl()
+        names = ", person_id" if ids else ""
+        people = connection.execute(f"select visitor_key, person_key{names} from {parts.people}").pl()
+        named = people.select(KEY, "person_id").unique() if ids else None
+        if people["visitor_key"].equals(people[KEY]):
+            return found.rename({"who": KEY}), named
         person_of = np.zeros(1 + int(people["visitor_key"].max() or 0), dtype=np.int64)  # type: ignore[arg-type]
         person_of[people["visitor_key"].to_numpy()] = people[KEY].to_numpy()
         keys = pl.Series(KEY, person_of[found["who"].to_numpy()])
-        return found.drop("who").with_columns(keys), people.select(KEY, "person_id").unique() if ids else None
+        return found.drop("who").with_columns(keys), named
     found = _events(connection, relation, query, "person_id")
     if query.splits_events:
         # Each value is a funnel of its own: a person counts once in each.
@@ -115,38 +174,49 @@ def _parts(found: pl.DataFrame) -> Iterator[pl.DataFrame]:
         yield found.filter(*tests)
 
 
-def sorted_rows(person: Numbers, at: Numbers, step: Numbers) -> Rows:
+def sorted_rows(person: Numbers, at: Numbers, step: Numbers) -> Rows | PackedRows:
     """The rows in order of person, time and step; packed into one number each where they fit, which sorts faster."""
     if len(at) == 0:
         return Rows(person, at, step)
     low, first = int(at.min()), int(person.min())
-    unit = next(unit for unit in (1_000_000, 1_000, 1) if unit == 1 or not ((at - low) % unit).any())
-    since = (at - low) // unit
-    step_bits, time_bits, person_bits = (int(part.max()).bit_length() for part in (step, since, person - first))
-    if step_bits + time_bits + person_bits > 63:
+    since = at - low
+    unit = next(unit for unit in (1_000_000, 1_000, 1) if unit == 1 or not (since % unit).any())
+    since //= unit
+    step_bits, time_bits = int(step.max()).bit_length(), int(since.max()).bit_length()
+    if step_bits + time_bits + (int(person.max()) - first).bit_length() > 63:
         order = np.lexsort((step, at, person))
         return Rows(person[order], at[order], step[order])
-    packed = (((person - first) << time_bits | since) << step_bits) | step
-    packed.sort()
-    since = (packed >> step_bits) & ((1 << time_bits) - 1)
-    return Rows((packed >> (time_bits + step_bits)) + first, since * unit + low, packed & ((1 << step_bits) - 1))
+    # Memory that is taken anew costs more than the sums themselves.
+    packed = person - first
+    packed <<= time_bits
+    packed |= since
+    packed <<= step_bits
+    packed |= step
+    # The lake's files are in order of person and time, day by day: merging such runs takes a third of sorting them.
+    packed.sort(kind="stable")
+    steps = np.empty(len(packed), dtype=np.uint8)
+    np.bitwise_and(packed, (1 << step_bits) - 1, out=steps, casting="unsafe")
+    return PackedRows(packed, steps, step_bits, time_bits, first, low, unit)
 
 
-def _attempts(rows: Rows, steps: int, window: int) -> pl.DataFrame:
-    here = np.flatnonzero(rows.step == 0)
-    way = [rows.at[here]]
-    firsts = _first_of_each(rows.person[here])
-    people = rows.person[here][firsts]
+def attempts_of(rows: Rows | PackedRows, steps: int, window: int) -> pl.DataFrame:
+    """The attempt that counts of everybody in the rows: `person_key, reached, at_0, at_1, ...`."""
+    here = rows.of_step(0)
+    way = [rows.places(here)]
+    owners = rows.people(way[0])
+    firsts = _first_of_each(owners)
+    people = owners[firsts]
     reached = np.ones(len(people), dtype=np.int32)
     times = np.full((steps, len(people)), -1, dtype=np.int64)
-    times[0] = way[0][firsts]
+    times[0] = rows.times(way[0][firsts])
     for number in range(1, steps):
         here, way = _next_step(rows, number, here, way, window)
-        firsts = _first_of_each(rows.person[here])
-        who = np.searchsorted(people, rows.person[here][firsts])
+        owners = rows.people(way[-1])
+        firsts = _first_of_each(owners)
+        who = np.searchsorted(people, owners[firsts])
         reached[who] = number + 1
-        for column, at in enumerate(way):
-            times[column, who] = at[firsts]
+        for column, places in enumerate(way):
+            times[column, who] = rows.times(places[firsts])
     filled = {
         f"at_{number}": pl.select(pl.when(pl.Series(reached > number)).then(pl.Series(times[number]))).to_series()
         for number in range(steps)
@@ -155,17 +225,18 @@ def _attempts(rows: Rows, steps: int, window: int) -> pl.DataFrame:
 
 
 def _next_step(
-    rows: Rows, number: int, before: Numbers, way: list[Numbers], window: int
+    rows: Rows | PackedRows, number: int, before: Numbers, way: list[Numbers], window: int
 ) -> tuple[Numbers, list[Numbers]]:
-    """The events that first take a way to this step, and the times of these ways, one array per step."""
-    here = np.flatnonzero(rows.step == number)
+    """The events that first take a way to this step, and the places of these ways, one array per step."""
+    here = rows.of_step(number)
     latest = np.searchsorted(before, here) - 1
     here, latest = here[latest >= 0], latest[latest >= 0]
-    fits = (rows.person[before[latest]] == rows.person[here]) & (rows.at[here] - way[0][latest] <= window)
-    here, latest = here[fits], latest[fits]
+    places, starts = rows.places(here), way[0][latest]
+    fits = (rows.people(starts) == rows.people(places)) & (rows.times(places) - rows.times(starts) <= window)
+    here, places, latest = here[fits], places[fits], latest[fits]
     first = _first_of_each(latest)
-    here, latest = here[first], latest[first]
-    return here, [*(at[latest] for at in way), rows.at[here]]
+    here, places, latest = here[first], places[first], latest[first]
+    return here, [*(step[latest] for step in way), places]
 
 
 def _first_of_each(values: Numbers) -> Numbers:
