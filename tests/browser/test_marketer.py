@@ -31,12 +31,14 @@ def choose(page: Page, label: str, option: str, typed: str = "") -> None:
     """Open a list and choose; the page may close it once, while it draws what was chosen before."""
     wanted = page.get_by_role("option", name=option, exact=True)
     for _ in range(5):
-        # The page may also have the list of before and its successor at once.
+        # The page may also have the list of before and its successor at once, which fails at once: give it a moment.
         with suppress(Error):
             page.get_by_label(label).click(timeout=SLOW / 5)
             if typed:
                 page.get_by_label(label).fill(typed)
             return wanted.click(timeout=SLOW / 5)
+        page.keyboard.press("Escape")
+        page.wait_for_timeout(1_000)
     raise AssertionError(f"{label} does not offer {option!r}")
 
 
