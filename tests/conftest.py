@@ -19,14 +19,19 @@ from pipelines.settings import Settings
 
 # The same examples each time: a change is judged by what it changes.
 hypothesis.settings.register_profile("fixed", derandomize=True, deadline=None)
+hypothesis.settings.register_profile("fewer", hypothesis.settings.get_profile("fixed"), max_examples=40)
 hypothesis.settings.load_profile("fixed")
 
 
-def pytest_configure() -> None:
-    """Take no ignored signal over from whatever began the tests in the background.
+def pytest_configure(config: pytest.Config) -> None:
+    """Try fewer examples where a test does not say how many, unless what repeats at length is called too.
+
+    Take no ignored signal over from whatever began the tests in the background.
 
     Dagster gives SIGTERM what SIGINT has after each run in this process, and what is ignored is so in every child.
     """
+    if config.getoption("markexpr") == "not long":
+        hypothesis.settings.load_profile("fewer")
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     if signal.getsignal(signal.SIGTERM) is signal.SIG_IGN:

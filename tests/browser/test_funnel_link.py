@@ -10,6 +10,7 @@ from tests.browser.looking import looking
 pytestmark = pytest.mark.browser
 
 
+@pytest.mark.long
 def test_a_funnel_built_by_clicks_opens_from_its_link_in_a_fresh_profile(browser: Browser, filled_site: str) -> None:
     with looking(browser, filled_site) as sight:
         sight.open("/funnel?steps=Pricing~Home&days=2026-09-01&days=2026-11-23&graph=steps")

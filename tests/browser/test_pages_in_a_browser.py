@@ -20,7 +20,6 @@ pytestmark = pytest.mark.browser
 EACH_PAGE = pytest.mark.parametrize(
     "page", [pytest.param(page, marks=pytest.mark.long) if page in FURTHER else page for page in PATHS]
 )
-EACH_SCHEME = pytest.mark.parametrize("scheme", ["light", "dark"])
 PIXELS: dict[Scheme, str] = {"light": "rgb(255, 255, 255)", "dark": "rgb(18, 21, 28)"}
 _OURS = "() => [...document.querySelectorAll('.stHtml')].map(part => part.innerHTML).join()"
 """The parts of a page that are ours to colour."""
@@ -77,7 +76,7 @@ def _is_drawn_whole(sight: Sight, scheme: Scheme, charts: int) -> None:
     assert sight.barriers() == []
 
 
-@EACH_SCHEME
+@pytest.mark.parametrize("scheme", ["light", pytest.param("dark", marks=pytest.mark.long)])
 def test_an_empty_folder_gives_honest_pages(
     profiles: Profiles, empty_site: str, shots: Path | None, scheme: Scheme
 ) -> None:

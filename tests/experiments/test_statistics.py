@@ -1,4 +1,7 @@
-"""The formulas against published figures, against scipy and statsmodels, and against chance itself."""
+"""The formulas against published figures, against scipy and statsmodels, and against chance itself.
+
+Both are imported where they are asked: every worker imports all modules, and one of them calls these.
+"""
 
 from __future__ import annotations
 
@@ -8,8 +11,6 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy import stats
-from statsmodels.stats.proportion import confint_proportions_2indep, proportions_ztest
 
 from pipelines.experiments import bootstrap, holm, sample_size, split_p_value, two_proportions
 from pipelines.experiments.comparison import compared, variants_document
@@ -52,6 +53,8 @@ def test_a_lift_takes_so_many_people_per_group(base: float, relative: float, peo
 
 @given(st.integers(1, 5_000), st.integers(1, 5_000), st.data())
 def test_two_proportions_agree_with_statsmodels(people: int, base_people: int, data: st.DataObject) -> None:
+    from statsmodels.stats.proportion import confint_proportions_2indep, proportions_ztest
+
     converted = data.draw(st.sampled_from([0, people]) | st.integers(0, people))
     base = data.draw(st.sampled_from([0, base_people]) | st.integers(0, base_people))
     found = two_proportions(converted, people, base, base_people)
@@ -79,7 +82,7 @@ def test_holm_multiplies_each_by_those_that_are_left() -> None:
 
 @pytest.mark.long
 def test_holm_agrees_with_statsmodels() -> None:
-    # Its import takes longer than all of this module's tests.
+    # This import takes longer than all of this module's tests.
     from statsmodels.stats.multitest import multipletests
 
     random = np.random.default_rng(4)
@@ -90,6 +93,8 @@ def test_holm_agrees_with_statsmodels() -> None:
 
 @given(st.lists(st.tuples(st.integers(0, 9_000), st.integers(1, 9)), min_size=2, max_size=6))
 def test_the_sizes_of_groups_are_judged_as_scipy_does(drawn: list[tuple[int, int]]) -> None:
+    from scipy import stats
+
     people, shares = [count for count, _ in drawn], [share for _, share in drawn]
     found = split_p_value(people, shares)
     if not sum(people):
@@ -107,6 +112,8 @@ def test_a_single_group_has_no_split_to_judge() -> None:
 @pytest.mark.parametrize("distinct", [5, FEW + 400])
 def test_the_bootstrap_agrees_with_scipy_s(distinct: int) -> None:
     """For few amounts and for many, which are drawn in two ways."""
+    from scipy import stats
+
     random = np.random.default_rng(3)
     prices = np.sort(random.choice(np.arange(500, 90_000), distinct, replace=False))
     ours, theirs = (
@@ -218,4 +225,6 @@ def test_an_interval_holds_the_true_lift_nineteen_times_in_twenty() -> None:
 
 
 def test_quantiles_are_those_of_the_normal_distribution() -> None:
+    from scipy import stats
+
     assert quantile(0.975) == pytest.approx(stats.norm.ppf(0.975))

@@ -32,6 +32,7 @@ def copied(built_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     return Settings()
 
 
+@pytest.mark.long
 def test_an_empty_data_folder_builds_and_publishes_empty_marts(settings: Settings) -> None:
     number = build(settings, now=NOW)
     assert number == 1

@@ -34,7 +34,7 @@ from tests.stripe.timeline import OFTEN, POINTS, STEPS, Json, KilledError, Timel
 
 TIMELINES = [(80, 2), pytest.param(500, 6, marks=pytest.mark.long)]
 """How many in memory, and how many of these are loaded into the warehouse too."""
-BY_COMMAND = [4, pytest.param(20, marks=pytest.mark.long)]
+BY_COMMAND = [2, pytest.param(20, marks=pytest.mark.long)]
 QUICK = [step for step in STEPS if step not in ("sync", "glimpse", "pause")]
 
 

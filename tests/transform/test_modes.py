@@ -34,6 +34,7 @@ def test_every_mode_is_kept(built: Built) -> None:
         assert rows == [(kinds, kinds)], table
 
 
+@pytest.mark.long
 def test_asked_for_test_mode_the_figures_are_of_test_data(in_test_mode: dict[str, int]) -> None:
     assert {account: in_test_mode[account] for account in ACCOUNTS} == {
         account: PAID[account, False] for account in ACCOUNTS
